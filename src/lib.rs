@@ -1,0 +1,2 @@
+//! CodePipeline for every branch of a CodeCommit repository.
+pub mod git;
