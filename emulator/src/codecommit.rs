@@ -1,0 +1,76 @@
+//! CodeCommit's JSON API, as far as it reads repositories and keeps their triggers.
+//!
+//! Shapes and exceptions are those of the service's model. Unknown and chosen here: page sizes, and U+FFFD
+//! for what is not UTF-8. Triggers live in memory; all else is the Git repository.
+
+mod commits;
+mod differences;
+mod files;
+mod input;
+mod repositories;
+mod revision;
+mod triggers;
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+pub(crate) use differences::DifferenceCache;
+pub(crate) use repositories::arn;
+pub(crate) use triggers::{Trigger, Triggers};
+
+use crate::error::ServiceError;
+use crate::events::Events;
+use crate::repository::{self, Repositories, Repository};
+use input::Input;
+
+pub(crate) struct CodeCommit {
+    repositories: Arc<Repositories>,
+    events: Arc<Events>,
+    page_size: usize,
+}
+
+impl CodeCommit {
+    pub(crate) fn new(repositories: Arc<Repositories>, events: Arc<Events>, page_size: usize) -> Self {
+        Self { repositories, events, page_size }
+    }
+
+    pub(crate) async fn call(&self, operation: &str, input: Value) -> Result<Value, ServiceError> {
+        let input = &Input::new(input)?;
+        if operation == "ListRepositories" {
+            return repositories::list(&self.repositories, input, self.page_size);
+        }
+        let repository = &*self.repository(input)?;
+        match operation {
+            "GetRepository" => repositories::get(repository).await,
+            "ListBranches" => repositories::list_branches(repository, input, self.page_size).await,
+            "GetBranch" => repositories::get_branch(repository, input).await,
+            "GetCommit" => commits::get(repository, input).await,
+            "BatchGetCommits" => commits::batch_get(repository, input).await,
+            "GetFolder" => files::get_folder(repository, input).await,
+            "GetFile" => files::get_file(repository, input).await,
+            "GetBlob" => files::get_blob(repository, input).await,
+            "GetDifferences" => differences::get(repository, input, self.page_size).await,
+            "GetRepositoryTriggers" => Ok(triggers::get(repository)),
+            "PutRepositoryTriggers" => triggers::put(repository, input),
+            "TestRepositoryTriggers" => triggers::test(repository, input, &self.events).await,
+            other => Err(ServiceError::not_modelled(format!("CodeCommit's {other}"))),
+        }
+    }
+
+    fn repository(&self, input: &Input) -> Result<Arc<Repository>, ServiceError> {
+        let name = input.text("repositoryName")?.ok_or_else(|| {
+            ServiceError::new(
+                "RepositoryNameRequiredException",
+                "A repository name is required, but was not specified.",
+            )
+        })?;
+        if !repository::is_name(name) {
+            let message = format!("The repository name {name} is not valid.");
+            return Err(ServiceError::new("InvalidRepositoryNameException", message));
+        }
+        self.repositories
+            .get(name)
+            .ok_or_else(|| ServiceError::new("RepositoryDoesNotExistException", format!("{name} does not exist")))
+    }
+}

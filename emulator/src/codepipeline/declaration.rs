@@ -1,0 +1,214 @@
+//! A pipeline's declaration: what it must obey, and what the emulator needs of it.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value, json};
+
+use super::input::{ANY, ARTIFACT, Field, LINE, NAME, VARIABLE};
+use crate::error::ServiceError;
+
+/// A declaration that was found in order.
+#[derive(Clone)]
+pub(super) struct Declaration {
+    pub(super) name: String,
+    pub(super) execution_mode: String,
+    pub(super) pipeline_type: String,
+    pub(super) sources: Vec<Source>,
+    pub(super) variables: Vec<Variable>,
+    /// As given, with the defaults filled in.
+    pub(super) document: Map<String, Value>,
+}
+
+/// An action of the first stage.
+#[derive(Clone)]
+pub(super) struct Source {
+    pub(super) action: String,
+    pub(super) provider: String,
+    pub(super) configuration: Map<String, Value>,
+    pub(super) artifact: String,
+}
+
+/// A variable that an execution may be given.
+#[derive(Clone)]
+pub(super) struct Variable {
+    pub(super) name: String,
+    pub(super) default: Option<String>,
+}
+
+impl Source {
+    /// A value of the action's configuration.
+    pub(super) fn setting(&self, name: &str) -> Option<&str> {
+        self.configuration.get(name)?.as_str()
+    }
+}
+
+impl Declaration {
+    /// Checks the members, then the structure, in the order in which CodePipeline's model names them.
+    pub(super) fn read(pipeline: &Field<'_>) -> Result<Self, ServiceError> {
+        let name = pipeline.text("name", 1..=100, &NAME)?;
+        let role = pipeline.text("roleArn", 1..=1024, &ANY)?;
+        if !(role.starts_with("arn:aws") && role.contains(":iam::") && role.contains(":role/")) {
+            return Err(super::input::invalid(format!("Value '{role}' at 'pipeline.roleArn' is no role's ARN")));
+        }
+        let pipeline_type = pipeline.optional_choice("pipelineType", &["V1", "V2"])?.unwrap_or("V1");
+        let modes = ["QUEUED", "SUPERSEDED", "PARALLEL"];
+        let execution_mode = pipeline.optional_choice("executionMode", &modes)?.unwrap_or("SUPERSEDED");
+        let variables = variables(pipeline)?;
+        pipeline.require("stages")?;
+        let stages = pipeline.list("stages", 0..=usize::MAX)?;
+        let sources = stages_in_order(&stages)?;
+
+        if pipeline.member("artifactStore").is_given() == pipeline.member("artifactStores").is_given() {
+            return Err(structure("Exactly one of artifactStore and artifactStores must be specified"));
+        }
+        if pipeline_type == "V1" {
+            if execution_mode != "SUPERSEDED" {
+                return Err(structure(format!("Execution mode {execution_mode} needs a pipeline of type V2")));
+            }
+            if !variables.is_empty() || pipeline.member("triggers").is_given() {
+                return Err(structure("Variables and triggers need a pipeline of type V2"));
+            }
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            execution_mode: execution_mode.to_owned(),
+            pipeline_type: pipeline_type.to_owned(),
+            sources,
+            variables,
+            document: with_defaults(pipeline.value(), pipeline_type, execution_mode),
+        })
+    }
+}
+
+fn variables(pipeline: &Field<'_>) -> Result<Vec<Variable>, ServiceError> {
+    let mut variables: Vec<Variable> = Vec::new();
+    for variable in pipeline.list("variables", 0..=50)? {
+        let name = variable.text("name", 1..=128, &VARIABLE)?;
+        let default = variable.optional_text("defaultValue", 1..=1000, &LINE)?;
+        if variables.iter().any(|other| other.name == name) {
+            return Err(structure(format!("Variable '{name}' is declared twice")));
+        }
+        variables.push(Variable { name: name.to_owned(), default: default.map(str::to_owned) });
+    }
+    Ok(variables)
+}
+
+/// Checks stages and actions and gives the sources.
+fn stages_in_order(stages: &[Field<'_>]) -> Result<Vec<Source>, ServiceError> {
+    if stages.len() < 2 {
+        return Err(structure("A pipeline must have at least two stages"));
+    }
+    let mut names = HashSet::new();
+    let mut artifacts = HashSet::new();
+    let mut sources = Vec::new();
+    for (index, stage) in stages.iter().enumerate() {
+        let name = stage.text("name", 1..=100, &NAME)?;
+        if !names.insert(name) {
+            return Err(structure(format!("Stage name '{name}' is not unique")));
+        }
+        stage.require("actions")?;
+        let actions = stage.list("actions", 0..=usize::MAX)?;
+        if actions.is_empty() {
+            return Err(ServiceError::new(
+                "InvalidStageDeclarationException",
+                format!("Stage '{name}' must have at least one action"),
+            ));
+        }
+        let mut action_names = HashSet::new();
+        for action in &actions {
+            let source = checked_action(action, index == 0, &mut artifacts)?;
+            let action_name = action.text("name", 1..=100, &NAME)?;
+            if !action_names.insert(action_name) {
+                return Err(structure(format!("Action name '{action_name}' is not unique in stage '{name}'")));
+            }
+            sources.extend(source);
+        }
+    }
+    Ok(sources)
+}
+
+/// Checks one action; `artifacts` are those that actions before it have made.
+fn checked_action(
+    action: &Field<'_>,
+    first_stage: bool,
+    artifacts: &mut HashSet<String>,
+) -> Result<Option<Source>, ServiceError> {
+    let name = action.text("name", 1..=100, &NAME)?;
+    let kind = action.structure("actionTypeId")?;
+    let categories = ["Source", "Build", "Deploy", "Test", "Invoke", "Approval", "Compute"];
+    let category = kind.choice("category", &categories)?;
+    kind.choice("owner", &["AWS", "ThirdParty", "Custom"])?;
+    let provider = kind.text("provider", 1..=35, &ARTIFACT)?;
+    kind.text("version", 1..=9, &ARTIFACT)?;
+    let inputs = artifact_names(action, "inputArtifacts")?;
+    let outputs = artifact_names(action, "outputArtifacts")?;
+    if first_stage != (category == "Source") {
+        return Err(structure(if first_stage {
+            format!("The first stage must contain only source actions; '{name}' is none")
+        } else {
+            format!("Source action '{name}' is not in the first stage")
+        }));
+    }
+    if let Some(missing) = inputs.iter().find(|input| !artifacts.contains(*input)) {
+        return Err(structure(format!("Input artifact '{missing}' of action '{name}' is made by no action before it")));
+    }
+    for output in &outputs {
+        if !artifacts.insert(output.clone()) {
+            return Err(structure(format!("Output artifact name '{output}' is not unique")));
+        }
+    }
+    if category == "Source" { source(action, name, provider, &inputs, outputs).map(Some) } else { Ok(None) }
+}
+
+fn source(
+    action: &Field<'_>,
+    name: &str,
+    provider: &str,
+    inputs: &[String],
+    mut outputs: Vec<String>,
+) -> Result<Source, ServiceError> {
+    let (true, 1, Some(artifact)) = (inputs.is_empty(), outputs.len(), outputs.pop()) else {
+        return Err(declared_wrong(format!("Source action '{name}' must have one output artifact and no input")));
+    };
+    let configuration = action.member("configuration").value().as_object().cloned().unwrap_or_default();
+    let needed: &[&str] = match provider {
+        "S3" => &["S3Bucket", "S3ObjectKey"],
+        "CodeCommit" => &["RepositoryName", "BranchName"],
+        _ => &[],
+    };
+    if let Some(missing) = needed.iter().find(|setting| !configuration.get(**setting).is_some_and(Value::is_string)) {
+        return Err(declared_wrong(format!(
+            "Action configuration for action '{name}' is missing required configuration '{missing}'"
+        )));
+    }
+    Ok(Source { action: name.to_owned(), provider: provider.to_owned(), configuration, artifact })
+}
+
+fn artifact_names(action: &Field<'_>, list: &str) -> Result<Vec<String>, ServiceError> {
+    let artifacts = action.list(list, 0..=usize::MAX)?;
+    artifacts.iter().map(|artifact| Ok(artifact.text("name", 1..=100, &ARTIFACT)?.to_owned())).collect()
+}
+
+/// What `GetPipeline` shows though it was not given.
+fn with_defaults(pipeline: &Value, pipeline_type: &str, execution_mode: &str) -> Map<String, Value> {
+    let mut document = pipeline.as_object().cloned().unwrap_or_default();
+    document.insert("pipelineType".to_owned(), pipeline_type.into());
+    document.insert("executionMode".to_owned(), execution_mode.into());
+    let stages = document.get_mut("stages").and_then(Value::as_array_mut).into_iter().flatten();
+    let actions = stages.filter_map(|stage| stage.get_mut("actions").and_then(Value::as_array_mut)).flatten();
+    for action in actions.filter_map(Value::as_object_mut) {
+        action.entry("runOrder").or_insert(json!(1));
+        action.entry("configuration").or_insert(json!({}));
+        action.entry("inputArtifacts").or_insert(json!([]));
+        action.entry("outputArtifacts").or_insert(json!([]));
+    }
+    document
+}
+
+fn structure(message: impl Into<String>) -> ServiceError {
+    ServiceError::new("InvalidStructureException", message)
+}
+
+fn declared_wrong(message: impl Into<String>) -> ServiceError {
+    ServiceError::new("InvalidActionDeclarationException", message)
+}

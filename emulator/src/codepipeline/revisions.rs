@@ -1,0 +1,109 @@
+//! Which revision each source of an execution takes.
+
+use super::declaration::Source;
+use super::execution::Revision;
+use super::input::{ANY, Field, NAME, invalid};
+use crate::credentials::REGION;
+use crate::error::ServiceError;
+use crate::s3::{Store, Version, Versioning};
+
+/// The user metadata that the console shows as the revision's summary.
+const SUMMARY: &str = "codepipeline-artifact-revision-summary";
+const REVISION_TYPES: [&str; 4] = ["COMMIT_ID", "IMAGE_DIGEST", "S3_OBJECT_VERSION_ID", "S3_OBJECT_KEY"];
+
+/// An entry of `sourceRevisions`.
+pub(super) struct Override {
+    action: String,
+    kind: String,
+    value: String,
+}
+
+/// Reads `sourceRevisions`, each for itself.
+pub(super) fn overrides(input: &Field<'_>) -> Result<Vec<Override>, ServiceError> {
+    let entries = input.list("sourceRevisions", 0..=50)?;
+    let read = |entry: &Field<'_>| {
+        Ok(Override {
+            action: entry.text("actionName", 1..=100, &NAME)?.to_owned(),
+            kind: entry.choice("revisionType", &REVISION_TYPES)?.to_owned(),
+            value: entry.text("revisionValue", 1..=1500, &ANY)?.to_owned(),
+        })
+    };
+    entries.iter().map(read).collect()
+}
+
+/// Checks the overrides against the pipeline's sources.
+pub(super) fn check(sources: &[Source], overrides: &[Override]) -> Result<(), ServiceError> {
+    for (index, given) in overrides.iter().enumerate() {
+        let Override { action, kind, .. } = given;
+        let source = sources.iter().find(|source| source.action == *action);
+        let source = source.ok_or_else(|| invalid(format!("The pipeline has no source action '{action}'")))?;
+        let provider = match kind.as_str() {
+            "S3_OBJECT_VERSION_ID" | "S3_OBJECT_KEY" => "S3",
+            "COMMIT_ID" => "CodeCommit",
+            _ => "ECR",
+        };
+        if source.provider != provider {
+            let message = format!("Revision type {kind} does not fit source action '{action}' of {}", source.provider);
+            return Err(invalid(message));
+        }
+        if kind == "S3_OBJECT_KEY" && source.setting("AllowOverrideForS3ObjectKey") != Some("true") {
+            return Err(invalid(format!("Source action '{action}' does not allow to override its S3 object key")));
+        }
+        if overrides[..index].iter().any(|other| other.action == *action && other.kind == *kind) {
+            return Err(invalid(format!("Revision type {kind} is given twice for source action '{action}'")));
+        }
+    }
+    Ok(())
+}
+
+/// The revision of one source: as given, else the newest. `Ok(None)` where the source has nothing to give.
+pub(super) fn revision(s3: &Store, source: &Source, overrides: &[Override]) -> Result<Option<Revision>, ServiceError> {
+    let given = |kind: &str| {
+        let found = overrides.iter().find(|given| given.action == source.action && given.kind == kind);
+        found.map(|given| given.value.as_str())
+    };
+    if source.provider != "S3" {
+        let id = given("COMMIT_ID").or_else(|| given("IMAGE_DIGEST"));
+        return Ok(id.map(|id| plain(source, id)));
+    }
+    let bucket = source.setting("S3Bucket").unwrap_or_default();
+    let key = given("S3_OBJECT_KEY").or_else(|| source.setting("S3ObjectKey")).unwrap_or_default();
+    let versions =
+        if s3.versioning(bucket) == Some(Versioning::Enabled) { s3.versions(bucket, key) } else { Vec::new() };
+    let Some(id) = given("S3_OBJECT_VERSION_ID") else {
+        return Ok(versions.first().and_then(|newest| of_object(source, (bucket, key), newest)));
+    };
+    let version = versions.iter().find(|version| version.id == id);
+    match version.and_then(|version| of_object(source, (bucket, key), version)) {
+        Some(revision) => Ok(Some(revision)),
+        None => Err(invalid(format!(
+            "Version '{id}' of the object '{key}' in bucket '{bucket}' that source action '{}' reads does not exist",
+            source.action
+        ))),
+    }
+}
+
+fn of_object(source: &Source, (bucket, key): (&str, &str), version: &Version) -> Option<Revision> {
+    let object = version.object.as_ref()?;
+    let id = &version.id;
+    let summary = object.metadata().remove(SUMMARY).filter(|summary| !summary.is_empty());
+    Some(Revision {
+        summary: Some(summary.unwrap_or_else(|| format!("Amazon S3 version id: {id}"))),
+        url: Some(format!(
+            "https://{REGION}.console.aws.amazon.com/s3/object/{bucket}?region={REGION}&prefix={key}&versionId={id}"
+        )),
+        created: Some(version.last_modified),
+        ..plain(source, id)
+    })
+}
+
+fn plain(source: &Source, id: &str) -> Revision {
+    Revision {
+        action: source.action.clone(),
+        artifact: source.artifact.clone(),
+        id: id.to_owned(),
+        summary: None,
+        url: None,
+        created: None,
+    }
+}

@@ -1,0 +1,131 @@
+//! What a repository's triggers send when references change, in the shape that CodeCommit's real events have.
+
+use std::collections::{BTreeSet, HashMap};
+use std::io;
+use std::sync::{Arc, PoisonError};
+
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::codecommit::{Trigger, arn};
+use crate::credentials::{ACCOUNT, FUNCTION, REGION};
+use crate::lambda::Lambda;
+use crate::repository::Repository;
+
+const ZERO_ID: &str = "0000000000000000000000000000000000000000";
+
+/// A reference with the commits it led to before and after; `None` where it did not exist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Change {
+    pub(crate) reference: String,
+    pub(crate) before: Option<String>,
+    pub(crate) after: Option<String>,
+}
+
+/// The way from a changed repository to the function.
+pub(crate) struct Events {
+    lambda: Arc<Lambda>,
+}
+
+impl Events {
+    pub(crate) fn new(lambda: Arc<Lambda>) -> Self {
+        Self { lambda }
+    }
+
+    /// Sends one event to each trigger that wants any of the changes, and returns the names of those.
+    ///
+    /// Only triggers on the emulated function are served; there is nobody behind another destination.
+    pub(crate) fn fire(&self, repository: &Repository, changes: &[Change]) -> Vec<String> {
+        let triggers = repository.triggers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut fired = Vec::new();
+        for trigger in triggers.list.iter().filter(|trigger| trigger.destination_arn == function_arn()) {
+            let wanted = changes.iter().filter(|change| trigger.wants(&change.reference, change.event()));
+            let references: Vec<Value> = wanted.map(Change::describe).collect();
+            if !references.is_empty() {
+                let id = &triggers.configuration_id;
+                self.lambda.send(event("ReferenceChanges", &repository.name, id, trigger, &references));
+                fired.push(trigger.name.clone());
+            }
+        }
+        fired
+    }
+
+    /// Sends what the console's and the API's test sends: the default branch's last commit, or zeros for an empty repository.
+    pub(crate) async fn test(&self, repository: &Repository, trigger: &Trigger) -> io::Result<()> {
+        let branch = repository.default_branch().await?.map(|branch| format!("refs/heads/{branch}"));
+        let tip = match &branch {
+            Some(branch) => repository.objects.header(branch).await?.map(|header| header.id),
+            None => None,
+        };
+        let reference = branch.as_deref().unwrap_or("refs/heads/main");
+        let references = [json!({ "commit": tip.as_deref().unwrap_or(ZERO_ID), "ref": reference })];
+        let id = Uuid::new_v4().to_string();
+        self.lambda.send(event("TriggerEventTest", &repository.name, &id, trigger, &references));
+        Ok(())
+    }
+}
+
+impl Change {
+    /// The trigger event that this is.
+    fn event(&self) -> &'static str {
+        match (&self.before, &self.after) {
+            (None, _) => "createReference",
+            (_, None) => "deleteReference",
+            _ => "updateReference",
+        }
+    }
+
+    /// A created reference says so, a deleted one too and names its old commit, a plain push says neither.
+    fn describe(&self) -> Value {
+        let commit = self.after.as_ref().or(self.before.as_ref());
+        let mut described = json!({ "commit": commit, "ref": self.reference });
+        match self.event() {
+            "createReference" => described["created"] = true.into(),
+            "deleteReference" => described["deleted"] = true.into(),
+            _ => {}
+        }
+        described
+    }
+}
+
+/// What is different between two listings of a repository's references, in order of their names.
+pub(crate) fn changes(before: &HashMap<String, String>, after: &HashMap<String, String>) -> Vec<Change> {
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    names
+        .into_iter()
+        .filter(|name| before.get(*name) != after.get(*name))
+        .map(|name| Change {
+            reference: name.clone(),
+            before: before.get(name).cloned(),
+            after: after.get(name).cloned(),
+        })
+        .collect()
+}
+
+/// The destination of triggers that reach the emulated function.
+pub(crate) fn function_arn() -> String {
+    format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{FUNCTION}")
+}
+
+fn event(name: &str, repository: &str, configuration_id: &str, trigger: &Trigger, references: &[Value]) -> Value {
+    let format = "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]+0000";
+    let format = time::format_description::parse_borrowed::<1>(format).expect("a constant");
+    let time = OffsetDateTime::now_utc().format(&format).expect("a date has all parts");
+    json!({ "Records": [{
+        "awsRegion": REGION,
+        "codecommit": { "references": references },
+        "customData": trigger.custom_data,
+        "eventId": Uuid::new_v4().to_string(),
+        "eventName": name,
+        "eventPartNumber": 1,
+        "eventSource": "aws:codecommit",
+        "eventSourceARN": arn(repository),
+        "eventTime": time,
+        "eventTotalParts": 1,
+        "eventTriggerConfigId": configuration_id,
+        "eventTriggerName": trigger.name,
+        "eventVersion": "1.0",
+        "userIdentityARN": format!("arn:aws:iam::{ACCOUNT}:user/emulator"),
+    }] })
+}

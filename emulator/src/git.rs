@@ -1,0 +1,42 @@
+//! Git's programs as children, untouched by anybody's configuration.
+
+use std::io;
+use std::path::Path;
+use std::process::Stdio;
+
+use tokio::process::Command;
+
+/// `git` on one repository, whoever owns it, as the files on disk are: no user's or system's configuration, no replacements.
+pub(crate) fn git(git_dir: &Path) -> Command {
+    let mut command = Command::new("git");
+    clean(&mut command, &[]);
+    command.env("GIT_DIR", git_dir).kill_on_drop(true);
+    command
+}
+
+/// Leaves a child of Git's family only with the search path and the settings given.
+pub(crate) fn clean(command: &mut Command, settings: &[(&str, &str)]) {
+    let settings = [&[("safe.directory", "*")], settings].concat();
+    command
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("LC_ALL", "C")
+        .env("HOME", "/nonexistent")
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_NO_REPLACE_OBJECTS", "1")
+        .env("GIT_CONFIG_COUNT", settings.len().to_string());
+    for (index, (key, value)) in settings.iter().enumerate() {
+        command.env(format!("GIT_CONFIG_KEY_{index}"), key).env(format!("GIT_CONFIG_VALUE_{index}"), value);
+    }
+}
+
+/// Runs `git` to its end and returns what it printed.
+pub(crate) async fn output(git_dir: &Path, arguments: &[&str]) -> io::Result<Vec<u8>> {
+    let output = git(git_dir).args(arguments).stdin(Stdio::null()).output().await?;
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(io::Error::other(format!("git {}: {}", arguments.join(" "), said.trim())))
+}

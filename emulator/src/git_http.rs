@@ -1,0 +1,201 @@
+//! CodeCommit's Git endpoint: Git's own `http-backend` behind CodeCommit's authentication.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http_body_util::{BodyExt as _, StreamBody};
+use hyper::body::Frame;
+use time::OffsetDateTime;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::process::{Child, ChildStdout, Command};
+
+use crate::body::{self, Body, BoxError, Request, Response};
+use crate::events::{self, Events};
+use crate::git;
+use crate::repository::{Repositories, Repository};
+use crate::signature;
+
+/// The folder of all repositories.
+pub(crate) const ROOT: &str = "/v1/repos/";
+
+/// What CodeCommit lets a fetch ask for beyond the tips; no filters, which is Git's default.
+const SETTINGS: [(&str, &str); 3] = [
+    ("uploadpack.allowTipSHA1InWant", "true"),
+    ("uploadpack.allowReachableSHA1InWant", "true"),
+    ("http.receivepack", "true"),
+];
+
+/// The capabilities that CodeCommit advertises to a fetch; packs refer to their bases by id, not by offset.
+const CAPABILITIES: [&str; 6] = [
+    "multi_ack_detailed",
+    "shallow",
+    "side-band-64k",
+    "thin-pack",
+    "allow-tip-sha1-in-want",
+    "allow-reachable-sha1-in-want",
+];
+
+pub(crate) struct Git {
+    repositories: Arc<Repositories>,
+    events: Arc<Events>,
+}
+
+/// The name under which a path of the endpoint is logged.
+pub(crate) fn operation(path: &str) -> &'static str {
+    match path.rsplit('/').next() {
+        Some("refs") => "GitInfoRefs",
+        Some("git-upload-pack") => "GitUploadPack",
+        Some("git-receive-pack") => "GitReceivePack",
+        _ => "Unknown",
+    }
+}
+
+impl Git {
+    pub(crate) fn new(repositories: Arc<Repositories>, events: Arc<Events>) -> Self {
+        Self { repositories, events }
+    }
+
+    pub(crate) async fn call(&self, request: Request) -> Result<Response, BoxError> {
+        let path = request.uri().path().strip_prefix(ROOT).unwrap_or_default();
+        let Some((name, service)) = path.split_once('/') else {
+            return Ok(body::empty(404));
+        };
+        if !matches!(service, "info/refs" | "git-upload-pack" | "git-receive-pack") {
+            return Ok(body::empty(404));
+        }
+        if !is_authentic(request.headers(), name) {
+            let realm = ("www-authenticate", "Basic realm=\"/v1/repos\"");
+            return Ok(body::response(401, &[realm], Bytes::new()));
+        }
+        let Some(repository) = self.repositories.get(name) else {
+            return Ok(body::empty(404));
+        };
+        let backend = Backend::of(&repository, &request, service);
+        match service {
+            "git-receive-pack" => self.receive(&repository, &backend, request.into_body()).await,
+            "info/refs" if request.uri().query() == Some("service=git-upload-pack") => {
+                let (head, refs) = backend.run(request.into_body()).await?.into_parts();
+                Ok(Response::from_parts(head, body::full(advertise(refs.collect().await?.to_bytes()))))
+            }
+            _ => backend.run(request.into_body()).await,
+        }
+    }
+
+    /// A push, and what the repository's triggers say about it.
+    async fn receive(&self, repository: &Repository, backend: &Backend, pack: Body) -> Result<Response, BoxError> {
+        let _alone = repository.changing.lock().await;
+        let before = repository.references().await?;
+        let (head, report) = backend.run(pack).await?.into_parts();
+        let report = report.collect().await?.to_bytes();
+        let changes = events::changes(&before, &repository.references().await?);
+        self.events.fire(repository, &changes);
+        Ok(Response::from_parts(head, body::full(report)))
+    }
+}
+
+/// The CGI environment of one request.
+struct Backend(Vec<(&'static str, String)>, PathBuf);
+
+impl Backend {
+    fn of(repository: &Repository, request: &Request, service: &str) -> Self {
+        let header = |name: &str| {
+            let value = request.headers().get(name).and_then(|value| value.to_str().ok());
+            value.unwrap_or_default().to_owned()
+        };
+        let mut variables = vec![
+            ("REQUEST_METHOD", request.method().to_string()),
+            ("QUERY_STRING", request.uri().query().unwrap_or_default().to_owned()),
+            ("PATH_INFO", format!("/{service}")),
+            ("CONTENT_TYPE", header("content-type")),
+            ("HTTP_CONTENT_ENCODING", header("content-encoding")),
+            ("GIT_HTTP_EXPORT_ALL", "1".to_owned()),
+            ("REMOTE_USER", "emulator".to_owned()),
+            ("REMOTE_ADDR", "127.0.0.1".to_owned()),
+        ];
+        variables.retain(|(_, value)| !value.is_empty());
+        Self(variables, repository.git_dir.clone())
+    }
+
+    /// Runs `git http-backend` on a request; its answer is passed on as it comes.
+    async fn run(&self, content: Body) -> Result<Response, BoxError> {
+        let mut command = Command::new("git");
+        git::clean(&mut command, &SETTINGS);
+        command.arg("http-backend").env("GIT_PROJECT_ROOT", &self.1).envs(self.0.iter().cloned());
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
+        let mut input = child.stdin.take().ok_or("the child has no input")?;
+        let mut output = BufReader::new(child.stdout.take().ok_or("the child has no output")?);
+        tokio::spawn(async move {
+            let mut content = content.into_data_stream();
+            while let Some(Ok(bytes)) = futures_util::StreamExt::next(&mut content).await {
+                if input.write_all(&bytes).await.is_err() {
+                    break; // the backend has refused the request and says so in its answer
+                }
+            }
+        });
+        let head = head(&mut output).await?;
+        Ok(head.body(stream(child, output))?)
+    }
+}
+
+/// Whether the request carries the password that the fixed key pair makes for this repository.
+fn is_authentic(headers: &HeaderMap, name: &str) -> bool {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let credentials = || {
+        let credentials = BASE64_STANDARD.decode(header("authorization")?.strip_prefix("Basic ")?).ok()?;
+        let credentials = String::from_utf8(credentials).ok()?;
+        credentials.split_once(':').map(|(user, password)| (user.to_owned(), password.to_owned()))
+    };
+    let (Some((user, password)), Some(host)) = (credentials(), header("host")) else {
+        return false;
+    };
+    signature::verify_git(&user, &password, host, &format!("{ROOT}{name}"), OffsetDateTime::now_utc())
+}
+
+/// Reads a CGI answer's head.
+async fn head(output: &mut BufReader<ChildStdout>) -> Result<http::response::Builder, BoxError> {
+    let mut head = http::Response::builder().status(200);
+    loop {
+        let mut line = String::new();
+        output.read_line(&mut line).await?;
+        let Some((name, value)) = line.trim_end().split_once(": ") else {
+            return if line.is_empty() { Err("git http-backend gave no answer".into()) } else { Ok(head) };
+        };
+        head = match name {
+            "Status" => head.status(value.get(..3).unwrap_or_default()),
+            _ => head.header(name, value),
+        };
+    }
+}
+
+fn stream(child: Child, output: BufReader<ChildStdout>) -> Body {
+    let frames = futures_util::stream::try_unfold((child, output), |(child, mut output)| async move {
+        let mut bytes = BytesMut::with_capacity(64 << 10);
+        let length = output.read_buf(&mut bytes).await?;
+        Ok::<_, BoxError>((length > 0).then(|| (Frame::data(bytes.freeze()), (child, output))))
+    });
+    StreamBody::new(frames).boxed_unsync()
+}
+
+/// Rewrites the line of an advertisement that holds Git's capabilities to those that CodeCommit has.
+fn advertise(refs: Bytes) -> Bytes {
+    rewritten(&refs).map_or(refs, Bytes::from)
+}
+
+/// An advertisement begins `001e# service=git-upload-pack\n0000`; the first line after that has a NUL and the capabilities.
+fn rewritten(refs: &[u8]) -> Option<Vec<u8>> {
+    let start = refs.windows(4).position(|window| window == b"0000")? + 4;
+    let length = usize::from_str_radix(std::str::from_utf8(refs.get(start..start + 4)?).ok()?, 16).ok()?;
+    let line = refs.get(start + 4..start + length)?;
+    let (reference, capabilities) = std::str::from_utf8(line).ok()?.trim_end().split_once('\0')?;
+    let kept: Vec<&str> = capabilities.split(' ').filter(|word| CAPABILITIES.contains(word)).collect();
+    let line = format!("{reference}\0{}\n", kept.join(" "));
+    let mut answer = refs[..start].to_vec();
+    answer.extend_from_slice(format!("{:04x}{line}", line.len() + 4).as_bytes());
+    answer.extend_from_slice(&refs[start + length..]);
+    Some(answer)
+}

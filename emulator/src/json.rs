@@ -1,0 +1,45 @@
+//! The JSON 1.1 protocol that CodeCommit and CodePipeline speak.
+
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::body::{self, BoxError, Request, Response};
+use crate::error::ServiceError;
+use crate::signature;
+
+/// Checks a request's signature, and gives its input to the operation.
+pub(crate) async fn answer<F>(request: Request, operation: impl FnOnce(Value) -> F) -> Result<Response, BoxError>
+where
+    F: Future<Output = Result<Value, ServiceError>>,
+{
+    let (parts, content) = request.into_parts();
+    let content = content.collect().await?.to_bytes();
+    let output = match signature::verify(&parts, &content, OffsetDateTime::now_utc()).and_then(|()| parse(&content)) {
+        Ok(input) => operation(input).await,
+        Err(error) => Err(error),
+    };
+    Ok(match output {
+        Ok(output) => respond(200, "", output.to_string()),
+        Err(error) => exception(error.status, error.code, &error.message),
+    })
+}
+
+pub(crate) fn exception(status: u16, code: &str, message: &str) -> Response {
+    respond(status, code, json!({ "__type": code, "message": message }).to_string())
+}
+
+fn respond(status: u16, error: &str, content: String) -> Response {
+    let id = Uuid::new_v4().to_string();
+    let headers =
+        [("content-type", "application/x-amz-json-1.1"), ("x-amzn-requestid", &id), ("x-amzn-errortype", error)];
+    let headers = if error.is_empty() { &headers[..2] } else { &headers[..] };
+    body::response(status, headers, content)
+}
+
+fn parse(content: &Bytes) -> Result<Value, ServiceError> {
+    let content: &[u8] = if content.is_empty() { b"{}" } else { content };
+    serde_json::from_slice(content).map_err(|error| ServiceError::new("SerializationException", error.to_string()))
+}

@@ -1,0 +1,119 @@
+//! The repositories that are served: folders of a folder, and single ones by name.
+
+use std::collections::{BTreeSet, HashMap};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::codecommit::{DifferenceCache, Triggers};
+use crate::git;
+use crate::objects::Objects;
+
+/// Looks repositories up when they are asked for, so that one made later is served too.
+pub(crate) struct Repositories {
+    folder: Option<PathBuf>,
+    named: Vec<(String, PathBuf)>,
+    open: Mutex<HashMap<String, Arc<Repository>>>,
+}
+
+pub(crate) struct Repository {
+    pub(crate) name: String,
+    pub(crate) git_dir: PathBuf,
+    pub(crate) objects: Objects,
+    pub(crate) triggers: Mutex<Triggers>,
+    pub(crate) differences: DifferenceCache,
+    /// Held while references change, so that what changed can be told.
+    pub(crate) changing: tokio::sync::Mutex<()>,
+}
+
+impl Repositories {
+    pub(crate) fn new(folder: Option<PathBuf>, named: Vec<(String, PathBuf)>) -> Self {
+        Self { folder, named, open: Mutex::default() }
+    }
+
+    pub(crate) fn names(&self) -> Vec<String> {
+        let mut names: BTreeSet<String> = self.named.iter().map(|(name, _)| name.clone()).collect();
+        let entries = self.folder.iter().filter_map(|folder| folder.read_dir().ok()).flatten().flatten();
+        names.extend(entries.filter_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            let name = name.strip_suffix(".git").unwrap_or(&name);
+            self.git_dir(name).map(|_| name.to_owned())
+        }));
+        names.into_iter().collect()
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<Arc<Repository>> {
+        let git_dir = self.git_dir(name)?;
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let repository = open.entry(name.to_owned()).or_insert_with(|| Arc::new(Repository::new(name, git_dir)));
+        Some(Arc::clone(repository))
+    }
+
+    fn git_dir(&self, name: &str) -> Option<PathBuf> {
+        if !is_name(name) {
+            return None;
+        }
+        let named = self.named.iter().filter(|(known, _)| known == name).map(|(_, path)| path.clone());
+        let folder = self.folder.iter().flat_map(|folder| [folder.join(name), folder.join(format!("{name}.git"))]);
+        named.chain(folder).find_map(|path| git_dir(&path))
+    }
+}
+
+impl Repository {
+    fn new(name: &str, git_dir: PathBuf) -> Self {
+        Self {
+            name: name.to_owned(),
+            objects: Objects::new(git_dir.clone()),
+            git_dir,
+            triggers: Mutex::default(),
+            differences: DifferenceCache::default(),
+            changing: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Every branch and tag with the commit it leads to.
+    pub(crate) async fn references(&self) -> io::Result<HashMap<String, String>> {
+        let format = "--format=%(objectname) %(*objectname) %(refname)";
+        let listing = git::output(&self.git_dir, &["for-each-ref", format, "refs/heads", "refs/tags"]).await?;
+        let listing = String::from_utf8_lossy(&listing);
+        let parse = |line: &str| {
+            let mut fields = line.splitn(3, ' ');
+            let (id, peeled, name) = (fields.next()?, fields.next()?, fields.next()?);
+            Some((name.to_owned(), if peeled.is_empty() { id } else { peeled }.to_owned()))
+        };
+        Ok(listing.lines().filter_map(parse).collect())
+    }
+
+    /// The branch that `HEAD` names, if it exists.
+    pub(crate) async fn default_branch(&self) -> io::Result<Option<String>> {
+        let name = git::output(&self.git_dir, &["symbolic-ref", "--quiet", "HEAD"]).await.unwrap_or_default();
+        let name = String::from_utf8_lossy(&name).trim().to_owned();
+        let Some(branch) = name.strip_prefix("refs/heads/") else {
+            return Ok(None);
+        };
+        Ok(self.objects.header(&name).await?.map(|_| branch.to_owned()))
+    }
+}
+
+/// Whether CodeCommit would take this as a repository's name.
+pub(crate) fn is_name(name: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    (1..=100).contains(&name.len())
+        && name.chars().all(allowed)
+        && name.strip_suffix(".git").is_none()
+        && !name.trim_matches('.').is_empty()
+}
+
+/// Whether a repository is there, and may have this name.
+pub(crate) fn is_servable(name: &str, path: &Path) -> bool {
+    is_name(name) && git_dir(path).is_some()
+}
+
+fn git_dir(path: &Path) -> Option<PathBuf> {
+    let is_repository = |path: &Path| path.join("HEAD").is_file() && path.join("objects").is_dir();
+    let inner = path.join(".git");
+    if is_repository(&inner) || inner.is_file() {
+        return Some(inner);
+    }
+    is_repository(path).then(|| path.to_owned())
+}

@@ -1,0 +1,110 @@
+//! What is stored beside an object's bytes: system headers, user metadata, encryption as asked for.
+
+use s3s::dto::{Metadata, ServerSideEncryption, StorageClass, Timestamp};
+use s3s::{S3Result, s3_error};
+
+/// Names and values of the user metadata of one object together.
+const METADATA_BYTES: usize = 2048;
+
+/// An object's headers as they come back with it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Attributes {
+    pub(super) cache_control: Option<String>,
+    pub(super) content_disposition: Option<String>,
+    pub(super) content_encoding: Option<String>,
+    pub(super) content_language: Option<String>,
+    pub(super) content_type: Option<String>,
+    pub(super) expires: Option<Timestamp>,
+    pub(super) metadata: Option<Metadata>,
+    pub(super) storage_class: Option<StorageClass>,
+    pub(super) encryption: Encryption,
+}
+
+/// Server-side encryption as the client asked for it; S3 encrypts with its own keys when it did not.
+#[derive(Debug, Clone)]
+pub(super) struct Encryption {
+    pub(super) algorithm: ServerSideEncryption,
+    pub(super) kms_key_id: Option<String>,
+    pub(super) bucket_key_enabled: Option<bool>,
+}
+
+impl Default for Encryption {
+    fn default() -> Self {
+        let algorithm = ServerSideEncryption::from_static(ServerSideEncryption::AES256);
+        Self { algorithm, kms_key_id: None, bucket_key_enabled: None }
+    }
+}
+
+/// Reads the attributes from the input of `PutObject`, `CreateMultipartUpload` or `CopyObject`.
+macro_rules! attributes {
+    ($input:expr) => {{
+        let default = $crate::s3::attributes::Encryption::default();
+        $crate::s3::attributes::Attributes {
+            cache_control: $input.cache_control.clone(),
+            content_disposition: $input.content_disposition.clone(),
+            content_encoding: $input.content_encoding.as_deref().and_then($crate::s3::attributes::stored_encoding),
+            content_language: $input.content_language.clone(),
+            content_type: $input.content_type.clone(),
+            expires: $input.expires.clone(),
+            metadata: $input.metadata.clone(),
+            storage_class: $input.storage_class.clone(),
+            encryption: $crate::s3::attributes::Encryption {
+                algorithm: $input.server_side_encryption.clone().unwrap_or(default.algorithm),
+                kms_key_id: $input.ssekms_key_id.clone(),
+                bucket_key_enabled: $input.bucket_key_enabled,
+            },
+        }
+    }};
+}
+
+/// Refuses what an object cannot be given here.
+macro_rules! refuse_unmodelled {
+    ($input:expr) => {{
+        let acl = $input.acl.as_ref().map_or("private", |acl| acl.as_str());
+        let unmodelled = [
+            ("x-amz-acl", !matches!(acl, "private" | "bucket-owner-full-control")),
+            ("x-amz-grant-full-control", $input.grant_full_control.is_some()),
+            ("x-amz-grant-read", $input.grant_read.is_some()),
+            ("x-amz-grant-read-acp", $input.grant_read_acp.is_some()),
+            ("x-amz-grant-write-acp", $input.grant_write_acp.is_some()),
+            ("x-amz-object-lock-legal-hold", $input.object_lock_legal_hold_status.is_some()),
+            ("x-amz-object-lock-mode", $input.object_lock_mode.is_some()),
+            ("x-amz-server-side-encryption-customer-algorithm", $input.sse_customer_algorithm.is_some()),
+            ("x-amz-tagging", $input.tagging.is_some()),
+            ("x-amz-website-redirect-location", $input.website_redirect_location.is_some()),
+        ];
+        match unmodelled.into_iter().find(|(_, given)| *given) {
+            Some((header, _)) => Err(s3s::s3_error!(NotImplemented, "{header} is not modelled")),
+            None => Ok(()),
+        }
+    }};
+}
+
+/// Writes the encryption into an output.
+macro_rules! set_encryption {
+    ($output:expr, $encryption:expr) => {{
+        $output.server_side_encryption = Some($encryption.algorithm.clone());
+        $output.ssekms_key_id.clone_from(&$encryption.kms_key_id);
+        $output.bucket_key_enabled = $encryption.bucket_key_enabled;
+    }};
+}
+
+pub(super) use {attributes, refuse_unmodelled, set_encryption};
+
+impl Attributes {
+    /// The user metadata must fit into its 2 KB, counted without the prefix of the headers.
+    pub(super) fn check(&self) -> S3Result {
+        let metadata = self.metadata.iter().flatten();
+        let bytes: usize = metadata.map(|(name, value)| name.len() + value.len()).sum();
+        if bytes > METADATA_BYTES {
+            return Err(s3_error!(MetadataTooLarge, "Your metadata headers exceed the maximum allowed metadata size"));
+        }
+        Ok(())
+    }
+}
+
+/// The content's own encoding: `aws-chunked` belongs to the transfer and is not stored.
+pub(super) fn stored_encoding(encoding: &str) -> Option<String> {
+    let kept: Vec<_> = encoding.split(',').map(str::trim).filter(|name| !matches!(*name, "" | "aws-chunked")).collect();
+    (!kept.is_empty()).then(|| kept.join(","))
+}

@@ -1,0 +1,216 @@
+//! One bucket: the versions of its keys, and what versioning makes of a put and of a delete.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use rand::RngExt as _;
+use s3s::{S3Error, S3Result, s3_error};
+
+use super::attributes::Attributes;
+use super::body::Body;
+use super::checksum::Algorithm;
+use super::parts::Upload;
+
+/// The id of a version that was written while versioning was not enabled.
+pub(super) const NULL_VERSION: &str = "null";
+
+/// A bucket's versioning; one that was enabled can only be suspended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Versioning {
+    /// As created: a put replaces the object.
+    #[default]
+    Unversioned,
+    /// A put adds a version.
+    Enabled,
+    /// A put replaces the version `null` and leaves the others.
+    Suspended,
+}
+
+/// One version of a key.
+#[derive(Debug, Clone)]
+pub struct Version {
+    /// 32 characters, or `null`.
+    pub id: String,
+    /// Whole seconds, as S3 tells them.
+    pub last_modified: SystemTime,
+    /// `None` is a delete marker.
+    pub object: Option<Arc<Object>>,
+}
+
+/// What one version holds.
+#[derive(Debug)]
+pub struct Object {
+    pub(super) attributes: Attributes,
+    pub(super) body: Body,
+    pub(super) checksum: StoredChecksum,
+    pub(super) e_tag: String,
+    /// The sizes of the parts of a multipart upload.
+    pub(super) parts: Vec<u64>,
+}
+
+/// The checksum that an object is stored with.
+#[derive(Debug, Clone)]
+pub(super) struct StoredChecksum {
+    pub(super) algorithm: Algorithm,
+    pub(super) text: String,
+    pub(super) full_object: bool,
+}
+
+impl Object {
+    /// The object's bytes, as its segments.
+    pub fn body(&self) -> &Body {
+        &self.body
+    }
+
+    /// The object's bytes in one piece.
+    pub fn bytes(&self) -> io::Result<Bytes> {
+        self.body.bytes()
+    }
+
+    /// The entity tag without its quotes.
+    pub fn e_tag(&self) -> &str {
+        &self.e_tag
+    }
+
+    /// The user metadata, names without their prefix.
+    pub fn metadata(&self) -> HashMap<String, String> {
+        self.attributes.metadata.iter().flatten().map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+}
+
+/// What a deletion did.
+pub(super) struct Deletion {
+    pub(super) delete_marker: bool,
+    pub(super) version_id: Option<String>,
+}
+
+pub(super) struct Bucket {
+    pub(super) created: SystemTime,
+    pub(super) versioning: Versioning,
+    /// Each key's versions, the newest last; never empty.
+    pub(super) keys: BTreeMap<String, Vec<Version>>,
+    /// In the order of their initiation.
+    pub(super) uploads: Vec<Upload>,
+}
+
+impl Bucket {
+    pub(super) fn new(versioning: Versioning) -> Self {
+        Self { created: now(), versioning, keys: BTreeMap::new(), uploads: Vec::new() }
+    }
+
+    pub(super) fn latest(&self, key: &str) -> Option<&Version> {
+        self.keys.get(key)?.last()
+    }
+
+    /// The version asked for, or the newest, if it holds an object.
+    pub(super) fn find(&self, key: &str, version_id: Option<&str>) -> S3Result<(&Version, &Arc<Object>)> {
+        let version = match version_id {
+            Some(id) => self.version(key, id)?,
+            None => self.latest(key).ok_or_else(no_such_key)?,
+        };
+        match (&version.object, version_id) {
+            (Some(object), _) => Ok((version, object)),
+            (None, None) => Err(with_delete_marker(no_such_key(), version)),
+            (None, Some(_)) => {
+                let error = s3_error!(MethodNotAllowed, "The specified method is not allowed against this resource.");
+                Err(with_delete_marker(error, version))
+            }
+        }
+    }
+
+    fn version(&self, key: &str, id: &str) -> S3Result<&Version> {
+        check_version_id(id)?;
+        let versions = self.keys.get(key).into_iter().flatten();
+        versions
+            .into_iter()
+            .find(|version| version.id == id)
+            .ok_or_else(|| s3_error!(NoSuchVersion, "The specified version does not exist."))
+    }
+
+    /// Adds a version and gives the id that the answer tells.
+    pub(super) fn put(&mut self, key: &str, object: Object, last_modified: SystemTime) -> Option<String> {
+        let id = self.add(key, Some(Arc::new(object)), last_modified);
+        (self.versioning == Versioning::Enabled).then_some(id)
+    }
+
+    pub(super) fn delete(&mut self, key: &str, version_id: Option<&str>) -> S3Result<Deletion> {
+        if let Some(id) = version_id {
+            check_version_id(id)?;
+            let delete_marker = self.remove(key, id).is_some_and(|version| version.object.is_none());
+            return Ok(Deletion { delete_marker, version_id: Some(id.to_owned()) });
+        }
+        if self.versioning == Versioning::Unversioned {
+            self.remove(key, NULL_VERSION);
+            return Ok(Deletion { delete_marker: false, version_id: None });
+        }
+        let id = self.add(key, None, now());
+        Ok(Deletion { delete_marker: true, version_id: Some(id) })
+    }
+
+    /// The id that a header of an answer tells: none where versioning was never enabled.
+    pub(super) fn told_id(&self, version: &Version) -> Option<String> {
+        (self.versioning != Versioning::Unversioned).then(|| version.id.clone())
+    }
+
+    fn add(&mut self, key: &str, object: Option<Arc<Object>>, last_modified: SystemTime) -> String {
+        let id = if self.versioning == Versioning::Enabled {
+            random_id(32)
+        } else {
+            self.remove(key, NULL_VERSION);
+            NULL_VERSION.to_owned()
+        };
+        let version = Version { id: id.clone(), last_modified, object };
+        self.keys.entry(key.to_owned()).or_default().push(version);
+        id
+    }
+
+    fn remove(&mut self, key: &str, id: &str) -> Option<Version> {
+        let versions = self.keys.get_mut(key)?;
+        let position = versions.iter().position(|version| version.id == id)?;
+        let removed = versions.remove(position);
+        if versions.is_empty() {
+            self.keys.remove(key);
+        }
+        Some(removed)
+    }
+}
+
+/// The present in whole seconds.
+pub(super) fn now() -> SystemTime {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
+/// Random characters out of those that S3 takes for its ids.
+pub(super) fn random_id(length: usize) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._";
+    let mut random = rand::rng();
+    (0..length).map(|_| char::from(ALPHABET[random.random_range(0..ALPHABET.len())])).collect()
+}
+
+pub(super) fn no_such_key() -> S3Error {
+    s3_error!(NoSuchKey, "The specified key does not exist.")
+}
+
+fn check_version_id(id: &str) -> S3Result {
+    let safe = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    if id == NULL_VERSION || (id.len() == 32 && id.bytes().all(safe)) {
+        return Ok(());
+    }
+    Err(s3_error!(InvalidArgument, "Invalid version id specified"))
+}
+
+fn with_delete_marker(mut error: S3Error, version: &Version) -> S3Error {
+    let mut headers = HeaderMap::new();
+    headers.insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/xml"));
+    headers.insert(HeaderName::from_static("x-amz-delete-marker"), HeaderValue::from_static("true"));
+    if let Ok(id) = HeaderValue::from_str(&version.id) {
+        headers.insert(HeaderName::from_static("x-amz-version-id"), id);
+    }
+    error.set_headers(headers);
+    error
+}

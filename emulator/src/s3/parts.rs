@@ -1,0 +1,156 @@
+//! A multipart upload on its way: its parts, and the object that they become.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use md5::{Digest as _, Md5};
+use s3s::dto::CompletedPart;
+use s3s::{S3Error, S3Result, s3_error};
+
+use super::attributes::Attributes;
+use super::body::{Body, Space};
+use super::bucket::{Object, StoredChecksum};
+use super::checksum::{Algorithm, Checksum};
+use super::declared::{Received, given_checksums};
+
+/// Every part but the last must have so many bytes.
+const MINIMUM_PART_BYTES: u64 = 5 * 1024 * 1024;
+
+/// An upload that is neither completed nor aborted.
+pub(super) struct Upload {
+    pub(super) id: String,
+    pub(super) key: String,
+    pub(super) initiated: SystemTime,
+    pub(super) attributes: Attributes,
+    pub(super) checksums: PartChecksums,
+    pub(super) parts: BTreeMap<i32, Part>,
+    pub(super) space: Space,
+}
+
+/// Which checksums the upload wants of its parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PartChecksums {
+    /// None was asked for: S3 makes CRC64NVME of the whole by itself.
+    Unasked,
+    /// Combined to that of the whole.
+    FullObject(Algorithm),
+    /// Needed with every part; the checksum of the checksums is stored.
+    Composite(Algorithm),
+}
+
+impl PartChecksums {
+    pub(super) fn algorithm(self) -> Algorithm {
+        match self {
+            Self::Unasked => Algorithm::Crc64Nvme,
+            Self::FullObject(algorithm) | Self::Composite(algorithm) => algorithm,
+        }
+    }
+
+    pub(super) fn asked(self) -> Option<Algorithm> {
+        (self != Self::Unasked).then(|| self.algorithm())
+    }
+}
+
+/// One part as received.
+#[derive(Clone)]
+pub(super) struct Part {
+    pub(super) body: Body,
+    pub(super) md5: [u8; 16],
+    /// By the upload's algorithm.
+    pub(super) checksum: Checksum,
+    pub(super) last_modified: SystemTime,
+}
+
+impl Part {
+    pub(super) fn new(received: Received, algorithm: Algorithm, last_modified: SystemTime) -> S3Result<Self> {
+        let checksum = received.checksum(algorithm).cloned();
+        let checksum = checksum.ok_or_else(|| s3_error!(InternalError, "the part was not digested"))?;
+        Ok(Self { body: received.body, md5: received.md5, checksum, last_modified })
+    }
+}
+
+impl Upload {
+    /// The object out of the parts that the client lists, which must be the ones that it sent.
+    pub(super) fn complete(&self, listed: &[CompletedPart]) -> S3Result<Object> {
+        let parts = self.listed(listed)?;
+        if parts.split_last().is_some_and(|(_, rest)| rest.iter().any(|part| part.body.len() < MINIMUM_PART_BYTES)) {
+            return Err(s3_error!(EntityTooSmall, "Your proposed upload is smaller than the minimum allowed size"));
+        }
+        let mut md5 = Md5::new();
+        let mut body = Body::default();
+        for part in &parts {
+            md5.update(part.md5);
+            body.append(&part.body);
+        }
+        Ok(Object {
+            attributes: self.attributes.clone(),
+            body,
+            checksum: self.checksum(&parts)?,
+            e_tag: format!("{}-{}", hex::encode(md5.finalize()), parts.len()),
+            parts: parts.iter().map(|part| part.body.len()).collect(),
+        })
+    }
+
+    fn listed(&self, listed: &[CompletedPart]) -> S3Result<Vec<&Part>> {
+        if listed.is_empty() {
+            return Err(s3_error!(MalformedXML, "You must specify at least one part"));
+        }
+        let mut parts = Vec::with_capacity(listed.len());
+        let mut last = 0;
+        for entry in listed {
+            let number = entry.part_number.ok_or_else(|| s3_error!(MalformedXML, "A part has no number"))?;
+            if number <= last {
+                return Err(s3_error!(
+                    InvalidPartOrder,
+                    "The list of parts was not in ascending order. Parts must be ordered by part number."
+                ));
+            }
+            last = number;
+            parts.push(self.part(number, entry)?);
+        }
+        Ok(parts)
+    }
+
+    fn part(&self, number: i32, entry: &CompletedPart) -> S3Result<&Part> {
+        let part = self.parts.get(&number).ok_or_else(invalid_part)?;
+        if entry.e_tag.as_ref().is_none_or(|e_tag| e_tag.value() != hex::encode(part.md5)) {
+            return Err(invalid_part());
+        }
+        let mut given = given_checksums!(entry).into_iter().filter_map(|(algorithm, text)| Some((algorithm, text?)));
+        match (given.next(), self.checksums) {
+            (Some((algorithm, text)), _) if algorithm == part.checksum.algorithm => {
+                if text == part.checksum.base64() {
+                    Ok(part)
+                } else {
+                    Err(invalid_part())
+                }
+            }
+            (Some(_), PartChecksums::FullObject(_) | PartChecksums::Composite(_)) => Err(invalid_part()),
+            (None, PartChecksums::Composite(algorithm)) => Err(s3_error!(
+                InvalidRequest,
+                "The upload was created using a {} checksum. The complete request must include the checksum for each part. It was missing for part {number} in the request.",
+                algorithm.name().to_lowercase()
+            )),
+            _ => Ok(part),
+        }
+    }
+
+    fn checksum(&self, parts: &[&Part]) -> S3Result<StoredChecksum> {
+        let algorithm = self.checksums.algorithm();
+        let checksums: Vec<_> = parts.iter().map(|part| (&part.checksum, part.body.len())).collect();
+        if matches!(self.checksums, PartChecksums::Composite(_)) {
+            let text = format!("{}-{}", Checksum::composite(algorithm, &checksums).base64(), parts.len());
+            return Ok(StoredChecksum { algorithm, text, full_object: false });
+        }
+        let combined = Checksum::combined(algorithm, &checksums);
+        let combined = combined.ok_or_else(|| s3_error!(InternalError, "the checksums cannot be combined"))?;
+        Ok(StoredChecksum { algorithm, text: combined.base64(), full_object: true })
+    }
+}
+
+fn invalid_part() -> S3Error {
+    s3_error!(
+        InvalidPart,
+        "One or more of the specified parts could not be found. The part may not have been uploaded, or the specified entity tag may not match the part's entity tag."
+    )
+}
