@@ -1,7 +1,14 @@
 //! Git's own words: object ids, commits and tree entries, and how they hash. Plain data, no I/O.
 
+mod commit;
+pub mod hash;
+mod tree;
+
 use bstr::BString;
 pub use gix_hash::ObjectId;
+
+pub use commit::CommitError;
+pub use tree::{TreeEntry, TreeError, parse_tree};
 
 /// A commit, as far as an archive needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,0 +1,147 @@
+//! Paddings: `%<(…)`, `%>(…)`, `%>>(…)` and `%><(…)`.
+
+use bstr::ByteSlice;
+
+use super::columns::{LIMIT, current_column, cut, escape_length, integer, width};
+
+/// What git takes for the width of a terminal where there is none.
+const TERMINAL_COLUMNS: i64 = 80;
+
+/// What `%<(…)`, `%>(…)`, `%>>(…)` or `%><(…)` announces for the next placeholder.
+#[derive(Clone, Copy)]
+pub(super) struct Padding {
+    kind: Kind,
+    /// The width; negative for the column up to which to fill.
+    columns: i64,
+    pub(super) truncation: Truncation,
+}
+
+/// On which side the text stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Left,
+    Right,
+    /// On the right, and taking spaces from the left if it needs them.
+    RightStealing,
+    Middle,
+}
+
+/// What goes where the text is too long.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Truncation {
+    None,
+    Left,
+    Middle,
+    Right,
+}
+
+impl Padding {
+    /// Reads `<(10,trunc)`. Answers the length, 0 where git does not understand; it pads nevertheless where only the
+    /// truncation is unknown.
+    pub(super) fn parse(rest: &[u8], truncation: Truncation) -> (Option<Padding>, usize) {
+        let (kind, sign) = match rest {
+            [b'<', ..] => (Kind::Left, 1),
+            [b'>', b'<', ..] => (Kind::Middle, 2),
+            [b'>', b'>', ..] => (Kind::RightStealing, 2),
+            _ => (Kind::Right, 1),
+        };
+        let is_to_column = rest.get(sign) == Some(&b'|');
+        let open = sign + usize::from(is_to_column);
+        let Some(inner) = rest[open..].strip_prefix(b"(") else {
+            return (None, 0);
+        };
+        let Some(end) = inner.find_byteset(b",)").filter(|&end| end > 0) else {
+            return (None, 0);
+        };
+        let Some(columns) = columns(&inner[..end], is_to_column) else {
+            return (None, 0);
+        };
+
+        let mut padding = Padding { kind, columns, truncation };
+        let known = [
+            (&b")"[..], Truncation::None),
+            (b",trunc)", Truncation::Right),
+            (b",ltrunc)", Truncation::Left),
+            (b",mtrunc)", Truncation::Middle),
+        ];
+        match known.iter().find(|(end_of_it, _)| inner[end..].starts_with(end_of_it)) {
+            Some((end_of_it, truncation)) => {
+                padding.truncation = *truncation;
+                (Some(padding), open + 1 + end + end_of_it.len())
+            }
+            None => (Some(padding), 0),
+        }
+    }
+
+    /// This padding, as wide as another.
+    pub(super) fn as_wide_as(self, other: Padding) -> Padding {
+        Padding { columns: other.columns, ..self }
+    }
+
+    /// Adds the text, in as many columns as were announced.
+    pub(super) fn apply(self, output: &mut Vec<u8>, mut text: Vec<u8>) {
+        let mut columns = self.columns;
+        if columns < 0 {
+            columns = -columns - current_column(output);
+        }
+        let width = width(&text);
+        if self.kind == Kind::RightStealing {
+            columns += steal(output, &mut text, width - columns);
+        }
+        if width > columns {
+            let surplus = width - (columns - 2);
+            match self.truncation {
+                Truncation::None => {}
+                Truncation::Left => cut(&mut text, 0, surplus),
+                Truncation::Middle => cut(&mut text, columns / 2 - 1, surplus),
+                Truncation::Right => cut(&mut text, columns - 2, surplus),
+            }
+            output.extend_from_slice(&text);
+            return;
+        }
+        let missing = usize::try_from(columns - width).unwrap_or_default();
+        let before = match self.kind {
+            Kind::Left => 0,
+            Kind::Right | Kind::RightStealing => missing,
+            Kind::Middle => missing / 2,
+        };
+        output.resize(output.len() + before, b' ');
+        output.extend_from_slice(&text);
+        output.resize(output.len() + missing - before, b' ');
+    }
+}
+
+/// A number as C's `strtol` reads it, whatever follows it, within what git allows.
+fn columns(number: &[u8], is_to_column: bool) -> Option<i64> {
+    let columns = integer(number)?.0;
+    if columns == 0 || !(-LIMIT..=LIMIT).contains(&columns) {
+        return None;
+    }
+    let columns = if columns < 0 && is_to_column { columns + TERMINAL_COLUMNS } else { columns };
+    (columns >= 0).then_some(if is_to_column { -columns } else { columns })
+}
+
+/// Takes up to so many spaces off the end of the output, and answers how many. Escape sequences between them go over
+/// to the text.
+fn steal(output: &mut Vec<u8>, text: &mut Vec<u8>, wanted: i64) -> i64 {
+    let mut stolen = 0;
+    let mut end = output.len();
+    // The first byte is never taken.
+    while stolen < wanted && end > 1 {
+        if output[end - 1] == b' ' {
+            stolen += 1;
+            end -= 1;
+            continue;
+        }
+        let start = (end.saturating_sub(11)..end - 1).rev().find(|&at| output[at] == b'\x1b');
+        match start.filter(|&start| escape_length(&output[start..]) == end - start) {
+            Some(start) => {
+                text.splice(0..0, output[start..end].iter().copied());
+                end = start;
+            }
+            None => break,
+        }
+    }
+    output.truncate(end);
+    stolen
+}

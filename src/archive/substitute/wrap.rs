@@ -1,0 +1,200 @@
+//! Wrapping: `%w(…)`, `strbuf_add_wrapped_text` of git's utf8.c.
+
+use bstr::ByteSlice;
+
+use super::columns::{LIMIT, char_width, escape_length, integer, split_char};
+use super::message::is_space;
+
+/// How the text from some place on is wrapped, until that changes.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Wrap {
+    start: usize,
+    /// 0 for none, so that only the indents count.
+    width: i64,
+    first_indent: usize,
+    indent: usize,
+}
+
+impl Wrap {
+    /// No wrapping, from here on.
+    pub(super) fn from(start: usize) -> Wrap {
+        Wrap { start, ..Wrap::default() }
+    }
+
+    /// Reads `w(72,4,2)`, wraps what came before as it was to be, and keeps this for what comes. Answers the length, 0
+    /// where git does not understand.
+    pub(super) fn parse(&mut self, output: &mut Vec<u8>, rest: &[u8]) -> usize {
+        let Some(inner) = rest.strip_prefix(b"w(") else {
+            return 0;
+        };
+        let Some(end) = inner.find_byte(b')') else {
+            return 0;
+        };
+        let mut numbers = [0; 3];
+        let mut at = 0;
+        for (index, number) in numbers.iter_mut().enumerate().filter(|_| end > 0) {
+            if index > 0 {
+                if inner[at] != b',' {
+                    break;
+                }
+                at += 1;
+            }
+            let (value, length) = integer(&inner[at..]).unwrap_or_default();
+            *number = value;
+            at += length;
+        }
+        let is_allowed = numbers.iter().all(|number| (0..=LIMIT).contains(number));
+        if end > 0 && inner[at] != b')' || !is_allowed {
+            return 0;
+        }
+        let [_, first_indent, indent] = numbers.map(|number| usize::try_from(number).unwrap_or_default());
+        self.change(output, numbers[0], first_indent, indent);
+        end + 3
+    }
+
+    /// Wraps what came since the last change, if this is one.
+    pub(super) fn change(&mut self, output: &mut Vec<u8>, width: i64, first_indent: usize, indent: usize) {
+        if (self.width, self.first_indent, self.indent) == (width, first_indent, indent) {
+            return;
+        }
+        if self.start < output.len() {
+            let text = output.split_off(self.start);
+            self.wrap(output, &text[..text.find_byte(0).unwrap_or(text.len())]);
+        }
+        *self = Wrap { start: output.len(), width, first_indent, indent };
+    }
+
+    /// By columns, or by bytes where the text is not UTF-8.
+    fn wrap(&self, output: &mut Vec<u8>, text: &[u8]) {
+        if self.width == 0 {
+            return self.indent_lines(output, text);
+        }
+        let start = output.len();
+        if Wrapping::of(self, output, text).run(true).is_none() {
+            output.truncate(start);
+            Wrapping::of(self, output, text).run(false);
+        }
+    }
+
+    fn indent_lines(&self, output: &mut Vec<u8>, text: &[u8]) {
+        for (index, line) in text.split_inclusive(|&byte| byte == b'\n').enumerate() {
+            let indent = if index == 0 { self.first_indent } else { self.indent };
+            output.resize(output.len() + indent, b' ');
+            output.extend_from_slice(line);
+        }
+    }
+}
+
+/// One text on its way into lines.
+struct Wrapping<'a> {
+    wrap: &'a Wrap,
+    output: &'a mut Vec<u8>,
+    text: &'a [u8],
+    at: usize,
+    /// Where the line begins that is not written yet.
+    line: usize,
+    /// Where the space is at which the line may end.
+    space: Option<usize>,
+    indent: usize,
+    columns: i64,
+}
+
+/// What follows a word.
+enum After {
+    Nothing,
+    /// Another word on the same line.
+    Word,
+    /// Another line, from this space on.
+    Line(usize),
+}
+
+impl<'a> Wrapping<'a> {
+    fn of(wrap: &'a Wrap, output: &'a mut Vec<u8>, text: &'a [u8]) -> Wrapping<'a> {
+        let indent = wrap.first_indent;
+        Wrapping { wrap, output, text, at: 0, line: 0, space: None, indent, columns: to_columns(indent) }
+    }
+
+    /// Nothing where the text should be UTF-8 and is not.
+    fn run(mut self, is_utf8: bool) -> Option<()> {
+        loop {
+            self.skip_escapes();
+            let next = self.text.get(self.at).copied();
+            if next.is_some_and(|byte| !is_space(byte)) {
+                self.skip_character(is_utf8)?;
+                continue;
+            }
+            match self.end_word(next) {
+                After::Nothing => return Some(()),
+                After::Word => {}
+                After::Line(space) => self.start_line(space),
+            }
+        }
+    }
+
+    fn skip_escapes(&mut self) {
+        while let length @ 1.. = escape_length(&self.text[self.at..]) {
+            self.at += length;
+        }
+    }
+
+    fn skip_character(&mut self, is_utf8: bool) -> Option<()> {
+        if is_utf8 {
+            let (c, rest) = split_char(&self.text[self.at..])?;
+            // A control character takes a column away.
+            self.columns += char_width(c);
+            self.at = self.text.len() - rest.len();
+        } else {
+            self.columns += 1;
+            self.at += 1;
+        }
+        Some(())
+    }
+
+    /// Writes the word, unless it must go to the next line.
+    fn end_word(&mut self, next: Option<u8>) -> After {
+        if let Some(space) = self.space.filter(|_| self.columns > self.wrap.width) {
+            return After::Line(space);
+        }
+        if next.is_none() && self.at == self.line {
+            return After::Nothing;
+        }
+        if self.space.is_none() {
+            self.output.resize(self.output.len() + self.indent, b' ');
+        }
+        self.output.extend_from_slice(&self.text[self.space.unwrap_or(self.line)..self.at]);
+        let Some(byte) = next else {
+            return After::Nothing;
+        };
+        let mut space = self.at;
+        if byte == b'\t' {
+            self.columns |= 7;
+        } else if byte == b'\n' {
+            space += 1;
+            match self.text.get(space) {
+                Some(b'\n') => {
+                    self.output.push(b'\n');
+                    return After::Line(space);
+                }
+                Some(byte) if byte.is_ascii_alphanumeric() => self.output.push(b' '),
+                _ => return After::Line(space),
+            }
+        }
+        self.space = Some(space);
+        self.columns += 1;
+        self.at += 1;
+        After::Word
+    }
+
+    fn start_line(&mut self, space: usize) {
+        self.output.push(b'\n');
+        self.at = space + usize::from(self.text.get(space).is_some_and(|&byte| is_space(byte)));
+        self.line = self.at;
+        self.space = None;
+        self.indent = self.wrap.indent;
+        self.columns = to_columns(self.indent);
+    }
+}
+
+fn to_columns(indent: usize) -> i64 {
+    i64::try_from(indent).unwrap_or(i64::MAX)
+}
