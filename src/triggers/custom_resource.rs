@@ -1,0 +1,265 @@
+//! The triggers as a `CloudFormation` custom resource, since `CloudFormation` itself can only give triggers to a repository that it makes.
+//!
+//! `CloudFormation` waits up to an hour for an answer. So every request that says where to answer is answered: failures, panics
+//! and a deadline too. The physical id holds the repository: a change of repository makes `CloudFormation` send a `Delete` for the former.
+//! Two resources with the same prefix, functions and repository share their triggers; deleting one removes those of both.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use aws_sdk_codecommit::Client;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use futures_util::FutureExt;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use thiserror::Error;
+use tokio::time::{Instant, timeout_at};
+
+use super::{Goal, Outcome, Settings, TriggersError, apply, disconnect};
+
+mod response;
+
+use response::put;
+
+/// `CloudFormation` refuses answers over 4,096 bytes.
+const TEXT_MAX: usize = 500;
+/// Kept back of the deadline, so that the answer can still be sent.
+const ANSWER_RESERVE: Duration = Duration::from_secs(10);
+
+/// Whether a branch is to be covered.
+pub type Predicate = Box<dyn Fn(&str) -> bool + Send + Sync>;
+
+/// What the work needs beside the request.
+pub struct Tools<'a> {
+    /// For the repository.
+    pub client: &'a Client,
+    /// For the answer.
+    pub http: &'a SharedHttpClient,
+    /// Reads the property `Branches` (empty where it is missing), or says what is wrong with it.
+    pub branches: &'a (dyn Fn(&str) -> Result<Predicate, String> + Send + Sync),
+    /// When the answer must have been sent.
+    pub deadline: Instant,
+}
+
+/// The answer that was sent.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Answer {
+    /// Whether it was done.
+    pub status: Status,
+    /// Why not, or what is worth knowing.
+    pub reason: String,
+    /// Names the resource: repository and logical id.
+    pub physical_resource_id: String,
+    stack_id: String,
+    request_id: String,
+    logical_resource_id: String,
+    data: Value,
+    /// What was done to the triggers, for the log.
+    #[serde(skip)]
+    pub outcome: Option<Outcome>,
+}
+
+/// Whether a request was carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Status {
+    /// It was.
+    Success,
+    /// It was not.
+    Failed,
+}
+
+/// Why a request could not be answered; all other failures are answers.
+#[derive(Debug, Error)]
+pub enum CustomResourceError {
+    /// It does not say where to answer, or as whom.
+    #[error("not a request for a custom resource")]
+    Malformed(#[source] serde_json::Error),
+    /// The answer was refused or not received.
+    #[error("failed to answer the request for {logical_resource_id}")]
+    Unanswered {
+        /// The resource in its stack.
+        logical_resource_id: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl CustomResourceError {
+    /// A name that stays, for alarms.
+    pub fn code(&self) -> &'static str {
+        match self {
+            CustomResourceError::Malformed(_) => "MalformedCustomResourceRequest",
+            CustomResourceError::Unanswered { .. } => "CustomResourceUnanswered",
+        }
+    }
+}
+
+/// Whether an event is a request for a custom resource.
+pub fn is_request(event: &Value) -> bool {
+    ["RequestType", "ResponseURL", "LogicalResourceId"].iter().all(|key| event.get(key).is_some_and(Value::is_string))
+}
+
+/// Carries out a request and answers it.
+pub async fn handle(event: &Value, tools: &Tools<'_>) -> Result<Answer, CustomResourceError> {
+    let request = Request::deserialize(event).map_err(CustomResourceError::Malformed)?;
+    let left = tools.deadline.saturating_duration_since(Instant::now());
+    let until = tools.deadline - ANSWER_RESERVE.min(left / 2);
+    let work = AssertUnwindSafe(carry_out(&request, tools)).catch_unwind();
+    let result = match timeout_at(until, work).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) => Err(Failure::Panicked),
+        Err(_) => Err(Failure::Late),
+    };
+    let answer = request.answer(result);
+    put(tools.http, &request.response_url, &answer, tools.deadline).await.map_err(|source| {
+        CustomResourceError::Unanswered { logical_resource_id: request.logical_resource_id, source }
+    })?;
+    Ok(answer)
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[expect(clippy::struct_field_names, reason = "they are CloudFormation's")]
+struct Request {
+    request_type: String,
+    #[serde(rename = "ResponseURL")]
+    response_url: String,
+    stack_id: String,
+    request_id: String,
+    logical_resource_id: String,
+    physical_resource_id: Option<String>,
+    #[serde(default)]
+    resource_properties: Value,
+    #[serde(default)]
+    old_resource_properties: Value,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Properties {
+    repository_name: String,
+    function_arn: String,
+    #[serde(default)]
+    lifecycle_function_arn: String,
+    #[serde(default)]
+    branches: String,
+    #[serde(default)]
+    custom_data: String,
+    trigger_name_prefix: String,
+}
+
+impl Properties {
+    fn settings(&self) -> Settings {
+        let unless_empty = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+        Settings {
+            prefix: self.trigger_name_prefix.clone(),
+            updates_arn: self.function_arn.clone(),
+            lifecycle_arn: unless_empty(&self.lifecycle_function_arn),
+            custom_data: unless_empty(&self.custom_data),
+        }
+    }
+}
+
+#[derive(Debug, Error)]
+enum Failure {
+    #[error("unknown request type {0:?}")]
+    RequestType(String),
+    #[error("the resource's properties are wrong")]
+    Properties(#[source] serde_json::Error),
+    #[error("property Branches is wrong: {0}")]
+    Branches(String),
+    #[error(transparent)]
+    Triggers(#[from] TriggersError),
+    #[error("not done before the deadline")]
+    Late,
+    #[error("the function panicked, see its log")]
+    Panicked,
+}
+
+async fn carry_out(request: &Request, tools: &Tools<'_>) -> Result<Option<Outcome>, Failure> {
+    let properties = Properties::deserialize(&request.resource_properties).map_err(Failure::Properties);
+    match request.request_type.as_str() {
+        "Create" | "Update" => connect(request, &properties?, tools).await.map(Some),
+        // What never could be connected is gone: a failed creation must not block the stack's removal.
+        "Delete" => match properties {
+            Ok(properties) => Ok(remove(&properties, tools.client).await?),
+            Err(_) => Ok(None),
+        },
+        other => Err(Failure::RequestType(other.to_owned())),
+    }
+}
+
+async fn connect(request: &Request, properties: &Properties, tools: &Tools<'_>) -> Result<Outcome, Failure> {
+    let selects = (tools.branches)(&properties.branches).map_err(Failure::Branches)?;
+    let settings = properties.settings();
+    let former = Properties::deserialize(&request.old_resource_properties).ok();
+    let (same, moved) = match former {
+        Some(former) if former.repository_name == properties.repository_name => (Some(former.settings()), None),
+        former => (None, former),
+    };
+    let goal = Goal::connected(&settings, &*selects);
+    let goal = same.as_ref().map_or(goal, |former| goal.replacing(former));
+    let outcome = apply(tools.client, &properties.repository_name, &goal).await?;
+    // The rollback of a failed move: the resource's id never was that repository's, so no `Delete` will come for it.
+    if let Some(former) = moved
+        && request.physical_resource_id.as_ref() != Some(&request.physical_id(&former.repository_name))
+    {
+        remove(&former, tools.client).await?;
+    }
+    Ok(outcome)
+}
+
+async fn remove(properties: &Properties, client: &Client) -> Result<Option<Outcome>, TriggersError> {
+    match disconnect(client, &properties.repository_name, &properties.settings()).await {
+        Ok(outcome) => Ok(Some(outcome)),
+        Err(error) if error.is_repository_missing() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+impl Request {
+    fn physical_id(&self, repository: &str) -> String {
+        format!("triggers:{}:{repository}", self.logical_resource_id)
+    }
+
+    /// The id a resource has stays its id in failures and in `Delete`, else `CloudFormation` would take it for replaced.
+    fn answered_id(&self, done: bool) -> String {
+        let had = self.physical_resource_id.clone().filter(|_| !done || self.request_type == "Delete");
+        let repository = self.resource_properties.get("RepositoryName").and_then(Value::as_str);
+        had.unwrap_or_else(|| self.physical_id(repository.unwrap_or("none")))
+    }
+
+    fn answer(&self, result: Result<Option<Outcome>, Failure>) -> Answer {
+        let (status, reason, outcome) = match result {
+            Ok(outcome) => (Status::Success, notes(outcome.as_ref()), outcome),
+            Err(failure) => (Status::Failed, with_causes(&failure), None),
+        };
+        let triggers = outcome.as_ref().map_or(0, |outcome| outcome.after.len());
+        Answer {
+            status,
+            physical_resource_id: self.answered_id(status == Status::Success),
+            data: json!({ "Triggers": triggers.to_string(), "Warnings": notes(outcome.as_ref()) }),
+            reason,
+            stack_id: self.stack_id.clone(),
+            request_id: self.request_id.clone(),
+            logical_resource_id: self.logical_resource_id.clone(),
+            outcome,
+        }
+    }
+}
+
+fn notes(outcome: Option<&Outcome>) -> String {
+    let warnings = outcome.map(|outcome| outcome.warnings.as_slice()).unwrap_or_default();
+    cut(&warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+}
+
+fn with_causes(failure: &Failure) -> String {
+    let causes = std::iter::successors(std::error::Error::source(failure), |error| error.source());
+    cut(&causes.fold(failure.to_string(), |text, cause| format!("{text}: {cause}")))
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(TEXT_MAX).collect()
+}

@@ -1,0 +1,71 @@
+//! The answer's way to `CloudFormation`: a PUT to a presigned URL, over the HTTP client that the SDK uses.
+
+use aws_smithy_runtime::client::orchestrator::operation::Operation;
+use aws_smithy_runtime::client::retries::classifiers::{HttpStatusCodeClassifier, TransientErrorClassifier};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError};
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use thiserror::Error;
+use tokio::time::{Instant, timeout_at};
+
+use super::Answer;
+
+const ATTEMPTS: u32 = 4;
+
+#[derive(Debug, Error)]
+#[error("the answer was refused with status {0}")]
+struct Refused(u16);
+
+/// Sends the answer, again where that may help. No error holds the URL: its query is a credential.
+pub(super) async fn put(
+    http: &SharedHttpClient,
+    url: &str,
+    answer: &Answer,
+    deadline: Instant,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let body = serde_json::to_vec(answer)?;
+    let (origin, target) = split(url).ok_or("ResponseURL is not a URL")?;
+    let left = deadline.saturating_duration_since(Instant::now());
+    let operation = Operation::builder()
+        .service_name("cloudformation-response")
+        .operation_name("PutAnswer")
+        .http_client(http.clone())
+        .endpoint_url(origin)
+        .no_auth()
+        .standard_retry(&RetryConfig::standard().with_max_attempts(ATTEMPTS))
+        .retry_classifier(TransientErrorClassifier::<Refused>::new())
+        .retry_classifier(HttpStatusCodeClassifier::default())
+        .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(left / ATTEMPTS).build())
+        .serializer(|(target, body): (String, Vec<u8>)| request(target, body))
+        .deserializer(|response: &HttpResponse| match response.status() {
+            status if status.is_success() => Ok(()),
+            status => Err(OrchestratorError::operation(Refused(status.as_u16()))),
+        })
+        .build();
+    match timeout_at(deadline, operation.invoke((target.to_owned(), body))).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(SdkError::ServiceError(refused))) => Err(refused.into_err().into()),
+        Ok(Err(error)) => Err(error.into()),
+        Err(late) => Err(late.into()),
+    }
+}
+
+/// No content type: `CloudFormation` signs the URL for an empty one.
+fn request(target: String, body: Vec<u8>) -> Result<HttpRequest, Box<dyn std::error::Error + Send + Sync>> {
+    let length = body.len();
+    let mut request = HttpRequest::new(SdkBody::from(body));
+    request.set_method("PUT")?;
+    request.set_uri(target)?;
+    request.headers_mut().insert("content-length", length.to_string());
+    Ok(request)
+}
+
+/// Scheme and host; path and query, exactly as they were signed.
+fn split(url: &str) -> Option<(&str, &str)> {
+    let authority = url.find("://")? + "://".len();
+    let path = authority + url[authority..].find('/')?;
+    Some(url.split_at(path))
+}

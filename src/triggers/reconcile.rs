@@ -1,0 +1,256 @@
+//! The triggers that a repository should have, as a function of those it has and of its branches. Pure.
+//!
+//! With a lifecycle function: one trigger on creation and deletion of any branch for it, and for the updates function triggers
+//! on `updateReference`, ten branches each, one for every branch that is selected. More branches than the repository's ten
+//! triggers have room for: one trigger on all branches instead, which the function filters. Without a lifecycle function: one
+//! trigger on all branches and all events.
+//!
+//! Triggers of others are never touched, moved or counted as ours.
+
+use std::collections::{BTreeSet, HashSet};
+
+use thiserror::Error;
+
+use super::trigger::{BRANCHES_MAX, Event, Role, Settings, TRIGGERS_MAX, Trigger};
+
+/// What is to be written, and what is worth knowing about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// The whole new list, or nothing where the repository's triggers are as they should be.
+    pub triggers: Option<Vec<Trigger>>,
+    /// Selected branches whose pushes no trigger of ours reported so far, sorted.
+    pub newly_covered: Vec<String>,
+    /// What works, but not as one would wish.
+    pub warnings: Vec<Warning>,
+}
+
+/// What works, but not as one would wish.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Warning {
+    /// There are more branches than triggers can name.
+    #[error("{branches} branches, but room for {room}: one trigger on all branches, filtered in the function")]
+    AllBranches {
+        /// How many branches are selected.
+        branches: usize,
+        /// How many would fit.
+        room: usize,
+    },
+    /// Others' triggers leave a single place: it goes to pushes.
+    #[error("no room for the lifecycle trigger beside {others} triggers of others")]
+    NoLifecycle {
+        /// How many triggers others have.
+        others: usize,
+    },
+    /// A trigger that is not ours sends pushes to the same function.
+    #[error("trigger {trigger} is a second route to the same function: its pushes start twice")]
+    SecondRoute {
+        /// The trigger's name.
+        trigger: String,
+    },
+}
+
+/// Why no list of triggers would do.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Impossible {
+    /// Others use every place.
+    #[error("no room for a trigger beside {others} of others, of {TRIGGERS_MAX} in all")]
+    NoRoom {
+        /// How many triggers others have.
+        others: usize,
+    },
+    /// Names made of the prefix would be refused, or could not be told from others'.
+    #[error("trigger name prefix {prefix:?} is not 1 to 86 letters, digits, '.', '_' or '-'")]
+    Prefix {
+        /// The prefix.
+        prefix: String,
+    },
+}
+
+/// Brings the triggers to what they should be for these branches, changing as little as possible.
+pub fn plan(
+    existing: &[Trigger],
+    branches: &[String],
+    settings: &Settings,
+    selects: &dyn Fn(&str) -> bool,
+) -> Result<Plan, Impossible> {
+    if !settings.prefix_is_valid() {
+        return Err(Impossible::Prefix { prefix: settings.prefix.clone() });
+    }
+    let (ours, others): (Vec<&Trigger>, Vec<&Trigger>) = existing.iter().partition(|t| settings.owns(t));
+    let branches: BTreeSet<&str> = branches.iter().map(String::as_str).filter(|b| selects(b)).collect();
+    let mut warnings = second_routes(&others, settings, selects);
+    let draft = Draft { settings, existing, ours: &ours };
+    let wanted = draft.wanted(&branches, TRIGGERS_MAX.saturating_sub(others.len()), &mut warnings)?;
+    let newly_covered = branches.iter().filter(|b| !covered(&ours, b)).map(|b| (*b).to_owned()).collect();
+    let triggers = merge(existing, wanted, settings);
+    Ok(Plan { triggers: (triggers != existing).then_some(triggers), newly_covered, warnings })
+}
+
+/// The triggers without ours.
+pub fn without(existing: &[Trigger], settings: &Settings) -> Vec<Trigger> {
+    existing.iter().filter(|trigger| !settings.owns(trigger)).cloned().collect()
+}
+
+fn covered(ours: &[&Trigger], branch: &str) -> bool {
+    ours.iter().any(|t| t.fires_on(&Event::UpdateReference) && t.is_for(branch))
+}
+
+/// Triggers of others on creation or push of a selected branch, to a function of ours whatever its alias or version.
+fn second_routes(others: &[&Trigger], settings: &Settings, selects: &dyn Fn(&str) -> bool) -> Vec<Warning> {
+    let functions: Vec<&str> =
+        settings.lifecycle_arn.iter().chain([&settings.updates_arn]).map(|arn| unqualified(arn)).collect();
+    let starts = |t: &Trigger| t.fires_on(&Event::CreateReference) || t.fires_on(&Event::UpdateReference);
+    let overlaps = |t: &Trigger| t.branches.is_empty() || t.branches.iter().any(|b| selects(b));
+    others
+        .iter()
+        .filter(|t| functions.contains(&unqualified(&t.destination_arn)) && starts(t) && overlaps(t))
+        .map(|t| Warning::SecondRoute { trigger: t.name.clone() })
+        .collect()
+}
+
+/// A function's ARN without alias or version: `arn:partition:lambda:region:account:function:name`.
+fn unqualified(arn: &str) -> &str {
+    arn.match_indices(':').nth(6).map_or(arn, |(end, _)| &arn[..end])
+}
+
+/// Others stay in their places; ours take the places of their namesakes, new ones go to the end.
+fn merge(existing: &[Trigger], mut wanted: Vec<Trigger>, settings: &Settings) -> Vec<Trigger> {
+    let mut merged = Vec::with_capacity(TRIGGERS_MAX);
+    for trigger in existing {
+        if !settings.owns(trigger) {
+            merged.push(trigger.clone());
+        } else if let Some(at) = wanted.iter().position(|ours| ours.name == trigger.name) {
+            merged.push(wanted.remove(at));
+        }
+    }
+    merged.extend(wanted);
+    merged
+}
+
+struct Draft<'a> {
+    settings: &'a Settings,
+    existing: &'a [Trigger],
+    ours: &'a [&'a Trigger],
+}
+
+impl Draft<'_> {
+    fn wanted(
+        &self,
+        branches: &BTreeSet<&str>,
+        places: usize,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<Vec<Trigger>, Impossible> {
+        let others = TRIGGERS_MAX - places;
+        let Some(lifecycle_arn) = &self.settings.lifecycle_arn else {
+            return if places == 0 { Err(Impossible::NoRoom { others }) } else { Ok(vec![self.whole(Event::All)]) };
+        };
+        let room = places.checked_sub(1).ok_or(Impossible::NoRoom { others })? * BRANCHES_MAX;
+        if branches.len() <= room {
+            let mut wanted = vec![self.lifecycle(lifecycle_arn)];
+            wanted.extend(self.by_branch(branches, places - 1));
+            return Ok(wanted);
+        }
+        warnings.push(Warning::AllBranches { branches: branches.len(), room });
+        if places == 1 {
+            warnings.push(Warning::NoLifecycle { others });
+            return Ok(vec![self.whole(Event::All)]);
+        }
+        Ok(vec![self.lifecycle(lifecycle_arn), self.whole(Event::UpdateReference)])
+    }
+
+    fn lifecycle(&self, arn: &str) -> Trigger {
+        let name = self.name(Role::Lifecycle, &HashSet::new());
+        self.trigger(name, arn, Vec::new(), vec![Event::CreateReference, Event::DeleteReference])
+    }
+
+    /// One trigger on all branches.
+    fn whole(&self, event: Event) -> Trigger {
+        let name = self.name(Role::Updates, &HashSet::new());
+        self.trigger(name, &self.settings.updates_arn, Vec::new(), vec![event])
+    }
+
+    /// Triggers that name each branch once; a branch stays where it is, unless its trigger has to give way.
+    fn by_branch(&self, branches: &BTreeSet<&str>, places: usize) -> Vec<Trigger> {
+        let mut uncovered = branches.clone();
+        let mut slots = self.kept(&mut uncovered);
+        while slots.len() > places {
+            let least = (0..slots.len()).rev().min_by_key(|&at| slots[at].1.len()).unwrap_or_default();
+            let (_, dissolved) = slots.remove(least);
+            uncovered.extend(dissolved.iter().filter_map(|branch| branches.get(branch.as_str())));
+        }
+        let mut rest = uncovered.into_iter().map(str::to_owned);
+        for (_, names) in &mut slots {
+            names.extend(rest.by_ref().take(BRANCHES_MAX - names.len()));
+        }
+        let mut taken: HashSet<String> = slots.iter().map(|(name, _)| name.clone()).collect();
+        while let Some(first) = rest.next() {
+            let name = self.name(Role::Updates, &taken);
+            taken.insert(name.clone());
+            let names = std::iter::once(first).chain(rest.by_ref().take(BRANCHES_MAX - 1)).collect();
+            slots.push((name, names));
+        }
+        slots.into_iter().map(|(name, names)| self.update(name, names)).collect()
+    }
+
+    /// Names and branches of our triggers as far as they are still wanted; what they keep is no longer uncovered.
+    fn kept(&self, uncovered: &mut BTreeSet<&str>) -> Vec<(String, Vec<String>)> {
+        let mut slots: Vec<(String, Vec<String>)> = Vec::new();
+        for trigger in self.of_role(Role::Updates) {
+            if slots.iter().any(|(name, _)| *name == trigger.name) {
+                continue;
+            }
+            let keeps = trigger.branches.iter().filter(|branch| uncovered.remove(branch.as_str()));
+            let names: Vec<String> = keeps.take(BRANCHES_MAX).cloned().collect();
+            if !names.is_empty() {
+                slots.push((trigger.name.clone(), names));
+            }
+        }
+        slots
+    }
+
+    fn update(&self, name: String, branches: Vec<String>) -> Trigger {
+        self.trigger(name, &self.settings.updates_arn, branches, vec![Event::UpdateReference])
+    }
+
+    /// A trigger as it should be; as it was, where that means the same.
+    fn trigger(&self, name: String, arn: &str, branches: Vec<String>, events: Vec<Event>) -> Trigger {
+        let namesake = self.ours.iter().find(|trigger| trigger.name == name);
+        let events = namesake.map(|t| &t.events).filter(|had| same_events(had, &events)).cloned().unwrap_or(events);
+        let had = namesake.and_then(|trigger| trigger.custom_data.clone());
+        let custom_data = match &self.settings.custom_data {
+            Some(wanted) if *wanted != had.clone().unwrap_or_default() => Some(wanted.clone()),
+            None if namesake.is_none() => self.ours.iter().find_map(|trigger| trigger.custom_data.clone()),
+            _ => had,
+        };
+        Trigger { name, destination_arn: arn.to_owned(), custom_data, branches, events }
+    }
+
+    /// The name of our first trigger for this, else the first that nobody has.
+    fn name(&self, role: Role, taken: &HashSet<String>) -> String {
+        let ours = self.of_role(role).map(|trigger| trigger.name.clone()).find(|name| !taken.contains(name));
+        ours.unwrap_or_else(|| {
+            (1..=self.existing.len() + taken.len() + 1)
+                .map(|number| match (role, number) {
+                    (Role::Lifecycle, 1) => format!("{}-lifecycle", self.settings.prefix),
+                    (Role::Lifecycle, _) => format!("{}-lifecycle{number}", self.settings.prefix),
+                    (Role::Updates, _) => format!("{}-{number}", self.settings.prefix),
+                })
+                .find(|name| !taken.contains(name) && self.existing.iter().all(|trigger| trigger.name != *name))
+                .expect("one name more than there are triggers")
+        })
+    }
+
+    fn of_role(&self, role: Role) -> impl Iterator<Item = &Trigger> {
+        self.ours.iter().copied().filter(move |trigger| self.settings.role(trigger) == Some(role))
+    }
+}
+
+/// Whether the lists mean the same: in any order, and `all` for the three.
+fn same_events(one: &[Event], other: &[Event]) -> bool {
+    let meaning = |events: &[Event]| -> HashSet<String> {
+        let all = [Event::CreateReference, Event::UpdateReference, Event::DeleteReference];
+        let expanded = if events.contains(&Event::All) { &all } else { events };
+        expanded.iter().map(|event| event.as_str().to_owned()).collect()
+    };
+    meaning(one) == meaning(other)
+}
