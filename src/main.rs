@@ -1,1 +1,51 @@
-fn main() {}
+//! The Lambda function `updates`: logging, settings, clients, run. Wiring only.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use codecommit_multibranch::Function;
+use codecommit_multibranch::aws::Aws;
+use codecommit_multibranch::config::Config;
+use codecommit_multibranch::error::Error;
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn, tracing};
+use serde_json::Value;
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    tracing::init_default_subscriber();
+    let function = match Config::from_env() {
+        Ok(config) => {
+            let aws = clients(&config).await;
+            Ok(Function::new(config, aws))
+        }
+        Err(error) => Err(Diagnostic::from(Error::Config(error))),
+    };
+    let function = &function;
+    lambda_runtime::run(service_fn(async move |event: LambdaEvent<Value>| {
+        let function = function.as_ref().map_err(Diagnostic::clone)?;
+        function.invoked_as(&event.context.invoked_function_arn);
+        // Boxed, since the types of all steps in one another are deeper than the compiler likes.
+        let handled = Box::pin(function.handle(event.payload, instant(event.context.deadline())));
+        handled.await.map_err(Diagnostic::from)
+    }))
+    .await
+}
+
+async fn clients(config: &Config) -> Aws {
+    let aws = Aws::from_env().await;
+    match &config.source_role {
+        Some(role) => aws.with_source_role(role).await,
+        None => aws,
+    }
+}
+
+/// The longest that an invocation may take on Lambda.
+const LONGEST: Duration = Duration::from_mins(15);
+
+/// The runtime says when time is over as a time of day; what waits for it needs a point of the monotonic clock. cargo-lambda
+/// says there how long the invocation may take: 600000, ten minutes after 1970 began.
+fn instant(deadline: SystemTime) -> Instant {
+    let since_1970 = deadline.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let left =
+        if since_1970 <= LONGEST { since_1970 } else { deadline.duration_since(SystemTime::now()).unwrap_or_default() };
+    Instant::now() + left
+}

@@ -1,0 +1,81 @@
+//! Where an archive goes: memory, any writer, a file that is there only when it is whole.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+
+use tempfile::NamedTempFile;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+
+use crate::stream::Output;
+
+/// A writer that blocks.
+pub(super) struct Blocking<W>(pub(super) W);
+
+impl<W: Write + Send> Output for Blocking<W> {
+    type Error = io::Error;
+
+    async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_all(bytes)
+    }
+}
+
+/// A writer that waits.
+pub(super) struct Waiting<W>(pub(super) Pin<Box<W>>);
+
+impl<W: AsyncWrite + Send> Output for Waiting<W> {
+    type Error = io::Error;
+
+    async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_all(bytes).await
+    }
+}
+
+/// A file under a temporary name beside its own, which it gets at the end; dropped before, nothing is left of it.
+pub(super) enum Renamed {
+    Temporary {
+        file: NamedTempFile,
+        to: PathBuf,
+    },
+    /// A device or a pipe, which must not be replaced.
+    Special(File),
+}
+
+impl Renamed {
+    pub(super) fn create(path: &Path) -> io::Result<Self> {
+        // Of a link it is the file behind it that is replaced.
+        let to = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        match to.metadata() {
+            Ok(found) if found.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+            Ok(found) if !found.is_file() => return File::options().write(true).open(to).map(Self::Special),
+            _ => {}
+        }
+        let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".archive-").suffix(".tmp");
+        // As any new file, less the umask; the default is for secrets.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let file = builder.tempfile_in(folder)?;
+        Ok(Self::Temporary { file, to })
+    }
+
+    pub(super) fn finish(self) -> io::Result<()> {
+        match self {
+            Self::Special(_) => Ok(()),
+            Self::Temporary { file, to } => file.persist(to).map(drop).map_err(|error| error.error),
+        }
+    }
+}
+
+impl Output for Renamed {
+    type Error = io::Error;
+
+    async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Special(file) => file.write_all(bytes),
+            Self::Temporary { file, .. } => file.write_all(bytes),
+        }
+    }
+}

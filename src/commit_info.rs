@@ -1,0 +1,33 @@
+//! `COMMIT_INFO`: a file in the archive that says what it is of, for builds that cannot read pipeline variables.
+
+use bstr::{BString, ByteSlice};
+use serde_json::{Value, json};
+
+use crate::archive::ExtraFile;
+use crate::git::{Commit, Signature};
+use crate::plan::Job;
+
+/// The file at this path, as JSON. Times are seconds since 1970 (UTC), zones are minutes to the east.
+pub fn file(path: &str, job: &Job, commit: &Commit) -> ExtraFile {
+    let parents: Vec<String> = commit.parents.iter().map(ToString::to_string).collect();
+    let info = json!({
+        "repository": job.repository.name(),
+        "branch": job.branch(),
+        "commit": commit.id.to_string(),
+        "tree": commit.tree.to_string(),
+        "parents": parents,
+        "author": person(&commit.author),
+        "committer": person(&commit.committer),
+        "message": commit.message.to_str_lossy(),
+    });
+    ExtraFile { path: BString::from(path), executable: false, content: format!("{info:#}\n").into() }
+}
+
+fn person(signature: &Signature) -> Value {
+    json!({
+        "name": signature.name.to_str_lossy(),
+        "email": signature.email.to_str_lossy(),
+        "seconds": signature.seconds,
+        "offset_minutes": signature.offset_minutes,
+    })
+}

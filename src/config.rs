@@ -1,0 +1,280 @@
+//! Settings from the environment, checked once. Nothing else reads environment variables.
+
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+use bstr::BStr;
+use gix_glob::wildmatch;
+
+use crate::event::Repository;
+use crate::source;
+
+/// What the function was told to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// `PIPELINE_NAME`: the dev pipeline, where the trigger's custom data names no other.
+    pub pipeline_name: Option<String>,
+    /// `SOURCE_ACTION`: which S3 source of the pipeline, where it has several.
+    pub source_action: Option<String>,
+    /// `BRANCHES`: which branches go through the dev pipeline.
+    pub branches: Branches,
+    /// `REPOSITORIES`: whose events are taken; all, unless set.
+    pub repositories: Option<Repositories>,
+    /// `SOURCE`, `CODECOMMIT_GIT_URL`, the function's memory and ephemeral storage: how commits are read.
+    pub source: source::Settings,
+    /// `SOURCE_ROLE_ARN`: the role to read the repository with, where it is in another account.
+    pub source_role: Option<String>,
+    /// `CACHE`: whether the next archive takes over what has not changed.
+    pub cache: bool,
+    /// `COMMIT_INFO`: the path of a JSON file about the commit in the archive.
+    pub commit_info: Option<String>,
+    /// `SIZE_LIMIT_MIB`: contents of a commit beyond this many bytes are refused.
+    pub size_limit: Option<u64>,
+    /// `BRANCH_TRIGGERS`, `TRIGGER_PREFIX`, `TRIGGER_FUNCTION_ARN`: the lifecycle.
+    pub lifecycle: Lifecycle,
+    /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`: the function's memory in bytes.
+    pub memory: u64,
+}
+
+/// How triggers follow the branches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lifecycle {
+    /// `BRANCH_TRIGGERS`: whether each branch has a trigger of its own; else one trigger on all branches, filtered by `BRANCHES`.
+    pub branch_triggers: bool,
+    /// `TRIGGER_PREFIX`: what the names of our triggers begin with.
+    pub prefix: String,
+    /// `TRIGGER_FUNCTION_ARN`: the function that the branches' triggers invoke; this one, unless set.
+    pub function_arn: Option<String>,
+}
+
+/// Repositories by name, or by ARN where account and region matter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repositories(Vec<String>);
+
+impl Repositories {
+    /// Whether events of this repository are taken.
+    pub fn allow(&self, repository: &Repository) -> bool {
+        self.0.iter().any(|allowed| *allowed == repository.arn || allowed == repository.name())
+    }
+
+    /// The names of all of them.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|allowed| allowed.rsplit(':').next().unwrap_or(allowed))
+    }
+}
+
+impl FromStr for Repositories {
+    type Err = String;
+
+    fn from_str(value: &str) -> Result<Self, String> {
+        let names: Vec<String> =
+            value.split(',').map(str::trim).filter(|name| !name.is_empty()).map(Into::into).collect();
+        let wrong = |name: &&String| name.contains(':') && Repository::from_arn(name).is_none();
+        match names.iter().find(wrong) {
+            Some(name) => Err(format!("has {name:?}, which is neither a repository's name nor its ARN")),
+            None => Ok(Self(names)),
+        }
+    }
+}
+
+/// Every fault of the environment, so that one look mends all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError(pub Vec<Fault>);
+
+/// One setting and what is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The environment variable.
+    pub setting: &'static str,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let faults: Vec<String> = self.0.iter().map(|fault| format!("{} {}", fault.setting, fault.reason)).collect();
+        write!(f, "wrong settings: {}", faults.join("; "))
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// The settings of this process.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_lookup(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
+    }
+
+    /// The settings that `lookup` knows; an empty value counts as none.
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut settings = Settings { lookup, faults: Vec::new() };
+        let memory = settings.checked("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", mebibytes).unwrap_or(512 << 20);
+        let config = Self {
+            pipeline_name: settings.checked("PIPELINE_NAME", pipeline_name),
+            source_action: settings.checked("SOURCE_ACTION", action_name),
+            branches: settings.checked("BRANCHES", str::parse).unwrap_or_default(),
+            repositories: settings.checked("REPOSITORIES", str::parse),
+            source: settings.source(memory),
+            source_role: settings.checked("SOURCE_ROLE_ARN", |arn| an_arn(arn, "iam")),
+            cache: settings.checked("CACHE", on_or_off).unwrap_or(true),
+            commit_info: settings.checked("COMMIT_INFO", relative_path),
+            size_limit: settings.checked("SIZE_LIMIT_MIB", mebibytes),
+            lifecycle: Lifecycle {
+                branch_triggers: settings.checked("BRANCH_TRIGGERS", on_or_off).unwrap_or(false),
+                prefix: settings
+                    .checked("TRIGGER_PREFIX", trigger_prefix)
+                    .unwrap_or_else(|| "codecommit-multibranch".into()),
+                function_arn: settings.checked("TRIGGER_FUNCTION_ARN", |arn| an_arn(arn, "lambda")),
+            },
+            memory,
+        };
+        if settings.faults.is_empty() { Ok(config) } else { Err(ConfigError(settings.faults)) }
+    }
+}
+
+impl Config {
+    /// Bytes that may be held between the source and the archive: a quarter of the function's memory, since a content is held
+    /// as it came, decoded and compressed for a moment, and the parts of the upload need their own.
+    pub fn budget(&self) -> u64 {
+        self.memory / 4
+    }
+}
+
+struct Settings<L> {
+    lookup: L,
+    faults: Vec<Fault>,
+}
+
+impl<L: Fn(&str) -> Option<String>> Settings<L> {
+    fn source(&mut self, memory: u64) -> source::Settings {
+        let folder = std::env::temp_dir();
+        source::Settings {
+            mode: self.checked("SOURCE", str::parse).unwrap_or_default(),
+            git_url: self.checked("CODECOMMIT_GIT_URL", http_url),
+            memory: memory / 2,
+            storage: free_bytes(&folder),
+            folder,
+        }
+    }
+
+    fn checked<T>(&mut self, setting: &'static str, check: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+        let value = (self.lookup)(setting).filter(|value| !value.trim().is_empty())?;
+        check(value.trim()).map_err(|reason| self.faults.push(Fault { setting, reason })).ok()
+    }
+}
+
+/// A pipeline's name as `CodePipeline` allows it.
+pub fn pipeline_name(value: &str) -> Result<String, String> {
+    named(value, "a pipeline's name")
+}
+
+fn action_name(value: &str) -> Result<String, String> {
+    named(value, "an action's name")
+}
+
+fn named(value: &str, what: &str) -> Result<String, String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || ".@-_".contains(c);
+    if value.len() <= 100 && value.chars().all(allowed) {
+        return Ok(value.to_owned());
+    }
+    Err(format!("is {value:?}, which is not {what}: 1 to 100 of letters, digits and .@-_"))
+}
+
+fn on_or_off(value: &str) -> Result<bool, String> {
+    match value {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err(format!("is {value:?}, which is neither on nor off")),
+    }
+}
+
+fn an_arn(value: &str, service: &str) -> Result<String, String> {
+    let fields: Vec<&str> = value.splitn(6, ':').collect();
+    if fields.len() == 6 && fields[0] == "arn" && fields[2] == service {
+        return Ok(value.to_owned());
+    }
+    Err(format!("is {value:?}, which is not an ARN of {service}"))
+}
+
+fn relative_path(value: &str) -> Result<String, String> {
+    let proper = value.split('/').all(|part| !matches!(part, "" | "." | ".."));
+    if proper { Ok(value.to_owned()) } else { Err(format!("is {value:?}, which is not a path within the archive")) }
+}
+
+fn trigger_prefix(value: &str) -> Result<String, String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    if value.len() <= 80 && value.chars().all(allowed) {
+        return Ok(value.to_owned());
+    }
+    Err(format!("is {value:?}, which cannot begin a trigger's name: 1 to 80 of letters, digits and ._-"))
+}
+
+/// What is left of the function's ephemeral storage.
+fn free_bytes(folder: &Path) -> u64 {
+    rustix::fs::statvfs(folder).map_or(u64::MAX, |storage| storage.f_bavail.saturating_mul(storage.f_frsize))
+}
+
+fn http_url(value: &str) -> Result<String, String> {
+    if value.starts_with("https://") || value.starts_with("http://") {
+        return Ok(value.to_owned());
+    }
+    Err(format!("is {value:?}, which is not an http(s) address"))
+}
+
+fn mebibytes(value: &str) -> Result<u64, String> {
+    value.parse::<u64>().map(|size| size << 20).map_err(|_| format!("is {value:?}, which is not a number of MiB"))
+}
+
+/// Globs over branch names, as `BRANCHES` has them: comma-separated, `!` excludes, the last that matches decides. They match the
+/// whole name, in which `*` stops at a slash and `**` does not (git's `wildmatch`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Branches(Vec<Glob>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Glob {
+    pattern: String,
+    includes: bool,
+}
+
+impl Branches {
+    /// Whether the branch of this name (without `refs/heads/`) is selected.
+    pub fn select(&self, branch: &str) -> bool {
+        let mode = wildmatch::Mode::NO_MATCH_SLASH_LITERAL;
+        let decides = |glob: &&Glob| gix_glob::wildmatch(BStr::new(&glob.pattern), BStr::new(branch), mode);
+        self.0.iter().rev().find(decides).is_some_and(|glob| glob.includes)
+    }
+}
+
+impl Default for Branches {
+    /// `**,!main,!master`: every branch but the trunk, which goes through the ops pipeline.
+    fn default() -> Self {
+        "**,!main,!master".parse().expect("the default is well formed")
+    }
+}
+
+impl FromStr for Branches {
+    type Err = String;
+
+    fn from_str(value: &str) -> Result<Self, String> {
+        let globs = value.split(',').map(str::trim).filter(|glob| !glob.is_empty()).map(|glob| {
+            let (pattern, includes) = glob.strip_prefix('!').map_or((glob, true), |pattern| (pattern, false));
+            if pattern.is_empty() || pattern.starts_with("refs/") {
+                return Err(format!("has {glob:?}, which is not a glob over branch names"));
+            }
+            Ok(Glob { pattern: pattern.to_owned(), includes })
+        });
+        let globs = globs.collect::<Result<Vec<_>, _>>()?;
+        if !globs.iter().any(|glob| glob.includes) {
+            return Err(format!("is {value:?}, which includes no branch: begin with ** to exclude from all"));
+        }
+        Ok(Self(globs))
+    }
+}
+
+impl fmt::Display for Branches {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let globs = self.0.iter().map(|glob| format!("{}{}", if glob.includes { "" } else { "!" }, glob.pattern));
+        f.write_str(&globs.collect::<Vec<_>>().join(","))
+    }
+}

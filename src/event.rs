@@ -1,0 +1,279 @@
+//! What arrives: a `CodeCommit` trigger event or an `EventBridge` event, either alone or inside SNS or SQS → changes of references.
+
+use aws_lambda_events::code_commit::{CodeCommitEvent, CodeCommitRecord, CodeCommitReference};
+use aws_lambda_events::eventbridge::EventBridgeEvent;
+use aws_lambda_events::sns::SnsEvent;
+use aws_lambda_events::sqs::SqsEvent;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::git::ObjectId;
+
+/// Nesting that is looked into: `EventBridge` or a trigger, in SNS, in SQS.
+const DEEPEST: usize = 3;
+
+/// What one invocation brought.
+#[derive(Debug)]
+pub struct Arrival {
+    /// The messages in it: several only from a queue.
+    pub messages: Vec<Message>,
+    /// Whether they come from a queue, which wants to be told which of them failed.
+    pub from_queue: bool,
+    /// Whether it is the schedule, on which the triggers are brought to the branches.
+    pub scheduled: bool,
+}
+
+/// One message, and the changes that it tells of.
+#[derive(Debug)]
+pub struct Message {
+    /// Its id in the queue.
+    pub id: Option<String>,
+    /// The changes, or why it cannot be read.
+    pub changes: Result<Vec<Change>, EventError>,
+}
+
+/// One reference that was created, moved or deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The id of the event; the same at every delivery of it.
+    pub event_id: String,
+    /// When it happened, in seconds since 1970 (UTC).
+    pub time: i64,
+    /// Where.
+    pub repository: Repository,
+    /// The reference.
+    pub reference: Reference,
+    /// Its new commit; for a deletion the old one, if the event has it.
+    pub commit: Option<ObjectId>,
+    /// What happened to it.
+    pub what: What,
+    /// The trigger's custom data.
+    pub custom_data: Option<String>,
+}
+
+/// What happened to a reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// It is new.
+    Created,
+    /// It points elsewhere.
+    Updated,
+    /// It is gone.
+    Deleted,
+    /// Nothing: somebody tests the trigger.
+    Tested,
+}
+
+/// A repository, as its ARN names it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Repository {
+    /// `arn:aws:codecommit:<region>:<account>:<name>`.
+    pub arn: String,
+}
+
+impl Repository {
+    /// From an ARN.
+    pub fn from_arn(arn: &str) -> Option<Self> {
+        let fields: Vec<&str> = arn.split(':').collect();
+        let whole = fields.len() == 6
+            && fields[0] == "arn"
+            && fields[2] == "codecommit"
+            && fields[3..].iter().all(|field| !field.is_empty());
+        whole.then(|| Self { arn: arn.to_owned() })
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        self.field(5)
+    }
+
+    /// The account that owns it.
+    pub fn account(&self) -> &str {
+        self.field(4)
+    }
+
+    /// The region that it is in.
+    pub fn region(&self) -> &str {
+        self.field(3)
+    }
+
+    fn field(&self, index: usize) -> &str {
+        self.arn.split(':').nth(index).unwrap_or_default()
+    }
+}
+
+/// A full reference name, such as `refs/heads/feature/login`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Reference(pub String);
+
+impl Reference {
+    /// The branch's name, if it is a branch.
+    pub fn branch(&self) -> Option<&str> {
+        self.0.strip_prefix("refs/heads/").filter(|branch| !branch.is_empty())
+    }
+}
+
+/// An event that is not one of ours: another try does not help.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the event is malformed at {at}: {reason}")]
+pub struct EventError {
+    /// The field, as a path such as `Records[0].codecommit.references[1].commit`.
+    pub at: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl EventError {
+    fn new(at: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { at: at.into(), reason: reason.into() }
+    }
+}
+
+/// Reads whatever arrived.
+pub fn parse(event: Value) -> Result<Arrival, EventError> {
+    if source(&event) == "aws:sqs" {
+        let queued: SqsEvent = typed(event)?;
+        let messages = queued.records.into_iter().map(|record| Message {
+            id: record.message_id,
+            changes: json(record.body.as_deref(), "body").and_then(|body| changes(body, 1)),
+        });
+        return Ok(Arrival { messages: messages.collect(), from_queue: true, scheduled: false });
+    }
+    let scheduled = event["detail-type"] == "Scheduled Event";
+    let changes = if scheduled { Vec::new() } else { changes(event, 0)? };
+    Ok(Arrival { messages: vec![Message { id: None, changes: Ok(changes) }], from_queue: false, scheduled })
+}
+
+fn changes(event: Value, depth: usize) -> Result<Vec<Change>, EventError> {
+    if depth >= DEEPEST {
+        return Err(EventError::new("the event", "is wrapped more often than SQS and SNS do"));
+    }
+    match source(&event) {
+        "aws:codecommit" => from_trigger(&typed(event)?),
+        "aws:sns" => {
+            let wrapped: SnsEvent = typed(event)?;
+            let inner = wrapped
+                .records
+                .into_iter()
+                .map(|record| changes(json(Some(&record.sns.message), "Sns.Message")?, depth + 1));
+            inner.collect::<Result<Vec<_>, _>>().map(|all| all.concat())
+        }
+        "sns notification" => changes(json(event["Message"].as_str(), "Message")?, depth + 1),
+        "aws.codecommit" => from_eventbridge(typed(event)?),
+        "no records" => Ok(Vec::new()),
+        _ => Err(EventError::new(
+            "the event",
+            "is neither a CodeCommit trigger's nor EventBridge's, nor one of them in SNS or SQS",
+        )),
+    }
+}
+
+/// Who made an event, by the field in which each source says so.
+fn source(event: &Value) -> &str {
+    if let Some(records) = event["Records"].as_array() {
+        let Some(first) = records.first() else {
+            return "no records";
+        };
+        // A record whose source was lost on the way is still told by what it carries.
+        let by_content = if first["codecommit"].is_object() { "aws:codecommit" } else { "" };
+        return first["eventSource"].as_str().or(first["EventSource"].as_str()).unwrap_or(by_content);
+    }
+    if event["Type"] == "Notification" {
+        return "sns notification";
+    }
+    if event["detail-type"] == "CodeCommit Repository State Change" { "aws.codecommit" } else { "" }
+}
+
+fn from_trigger(event: &CodeCommitEvent) -> Result<Vec<Change>, EventError> {
+    let mut changes = Vec::new();
+    for (index, record) in event.records.iter().enumerate() {
+        for (number, reference) in record.code_commit.references.iter().enumerate() {
+            let at = |field: &str| format!("Records[{index}].{field}");
+            let in_reference = |field: &str| at(&format!("codecommit.references[{number}].{field}"));
+            changes.push(Change {
+                event_id: present(record.event_id.as_deref(), || at("eventId"))?.to_owned(),
+                time: record.event_time.timestamp(),
+                repository: repository(record.event_source_arn.as_deref(), || at("eventSourceARN"))?,
+                reference: Reference(present(reference.ref_.as_deref(), || in_reference("ref"))?.to_owned()),
+                commit: commit(reference.commit.as_deref(), || in_reference("commit"))?,
+                what: what_of(record, reference),
+                custom_data: record.custom_data.clone().filter(|data| !data.is_empty()),
+            });
+        }
+    }
+    Ok(changes)
+}
+
+fn what_of(record: &CodeCommitRecord, reference: &CodeCommitReference) -> What {
+    // `deleted` is not a field of the crate's type: it parses as an update without this.
+    let deleted = reference.other.get("deleted").and_then(Value::as_bool).unwrap_or(false);
+    match record.event_name.as_deref() {
+        Some("TriggerEventTest") => What::Tested,
+        _ if deleted => What::Deleted,
+        _ if reference.created => What::Created,
+        _ => What::Updated,
+    }
+}
+
+/// `detail` of an `EventBridge` event; a deletion has no `commitId`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Detail {
+    event: String,
+    reference_full_name: String,
+    commit_id: Option<String>,
+    old_commit_id: Option<String>,
+}
+
+fn from_eventbridge(event: EventBridgeEvent) -> Result<Vec<Change>, EventError> {
+    let detail: Detail =
+        typed(event.detail).map_err(|error| EventError::new(format!("detail.{}", error.at), error.reason))?;
+    let what = match detail.event.as_str() {
+        "referenceCreated" => What::Created,
+        "referenceUpdated" => What::Updated,
+        "referenceDeleted" => What::Deleted,
+        other => {
+            return Err(EventError::new("detail.event", format!("is {other:?}, which is no change of a reference")));
+        }
+    };
+    let arn = event.resources.as_ref().and_then(|arns| arns.first());
+    let id = detail.commit_id.or(detail.old_commit_id);
+    Ok(vec![Change {
+        event_id: present(event.id.as_deref(), || "id".to_owned())?.to_owned(),
+        time: event.time.ok_or_else(|| EventError::new("time", "is missing"))?.timestamp(),
+        repository: repository(arn.map(String::as_str), || "resources[0]".to_owned())?,
+        reference: Reference(detail.reference_full_name),
+        commit: commit(id.as_deref(), || "detail.commitId".to_owned())?,
+        what,
+        custom_data: None,
+    }])
+}
+
+fn typed<T: DeserializeOwned>(value: Value) -> Result<T, EventError> {
+    serde_path_to_error::deserialize(value)
+        .map_err(|error| EventError::new(error.path().to_string(), error.inner().to_string()))
+}
+
+fn json(text: Option<&str>, at: &str) -> Result<Value, EventError> {
+    serde_json::from_str(text.unwrap_or_default()).map_err(|error| EventError::new(at, format!("is not JSON: {error}")))
+}
+
+fn present(value: Option<&str>, at: impl FnOnce() -> String) -> Result<&str, EventError> {
+    value.filter(|value| !value.is_empty()).ok_or_else(|| EventError::new(at(), "is missing"))
+}
+
+fn repository(arn: Option<&str>, at: impl Fn() -> String) -> Result<Repository, EventError> {
+    let arn = present(arn, &at)?;
+    Repository::from_arn(arn)
+        .ok_or_else(|| EventError::new(at(), format!("is {arn:?}, which is not a repository's ARN")))
+}
+
+fn commit(id: Option<&str>, at: impl FnOnce() -> String) -> Result<Option<ObjectId>, EventError> {
+    let Some(id) = id.filter(|id| !id.is_empty()) else {
+        return Ok(None);
+    };
+    ObjectId::from_hex(id.as_bytes())
+        .map(Some)
+        .map_err(|_| EventError::new(at(), format!("is {id:?}, which is not a commit id")))
+}

@@ -1,0 +1,252 @@
+//! Pure: changes and settings → jobs, and what is skipped with the reason as data.
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::config::{self, Branches, Config};
+use crate::event::{Change, Reference, Repository, What};
+use crate::git::ObjectId;
+
+/// What is to be done for one invocation.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// Branches to deliver, in the order of the event.
+    pub jobs: Vec<Job>,
+    /// What is left alone, and why.
+    pub skipped: Vec<Skipped>,
+}
+
+/// One branch to archive and to start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// Where.
+    pub repository: Repository,
+    /// The branch as a full reference.
+    pub reference: Reference,
+    /// The commit that was pushed.
+    pub commit: ObjectId,
+    /// The dev pipeline.
+    pub pipeline: String,
+    /// Its S3 source action, where it has several.
+    pub source_action: Option<String>,
+    /// The id of the event.
+    pub event_id: String,
+    /// When the event happened, in seconds since 1970 (UTC).
+    pub time: i64,
+    /// Known before anything is uploaded and the same at every delivery of the event: what makes a start happen once.
+    pub token: Token,
+}
+
+impl Job {
+    /// The branch's name.
+    pub fn branch(&self) -> &str {
+        self.reference.branch().unwrap_or(&self.reference.0)
+    }
+}
+
+impl Job {
+    /// This job as left alone.
+    pub fn skipped(&self, reason: Reason) -> Skipped {
+        let (repository, reference) = (self.repository.name().to_owned(), self.reference.0.clone());
+        Skipped { repository, reference, commit: Some(self.commit.to_string()), reason }
+    }
+}
+
+/// 64 hexadecimal digits, which fit `StartPipelineExecution`'s `clientRequestToken` (`[a-zA-Z0-9-]{1,128}`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token(pub String);
+
+impl Token {
+    /// A function of the event alone.
+    pub fn new(event_id: &str, repository: &Repository, reference: &Reference, commit: ObjectId) -> Self {
+        let mut hasher = Sha256::new();
+        for field in [event_id, &repository.arn, &reference.0, &commit.to_string()] {
+            hasher.update(field.len().to_be_bytes());
+            hasher.update(field);
+        }
+        Self(hex::encode(hasher.finalize()))
+    }
+}
+
+/// One reference that is left alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Skipped {
+    /// The repository's name.
+    pub repository: String,
+    /// The full reference.
+    pub reference: String,
+    /// The commit, if the event has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Why a reference is left alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    /// It was deleted.
+    Deleted,
+    /// It is a tag, or anything else that is not a branch.
+    NotABranch,
+    /// Somebody tests the trigger.
+    TestEvent,
+    /// The commit is all zeros, as in an empty repository.
+    ZeroCommit,
+    /// `BRANCHES` does not select it.
+    NotSelected,
+    /// The branch or the commit was gone before it could be read.
+    Gone,
+    /// The commit's message says `[skip ci]` or `[ci skip]`.
+    SkipCi,
+}
+
+/// An event that cannot be planned: permanent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// The event is of a repository, an account or a region that the settings do not allow.
+    #[error("events of {arn} are not allowed: see REPOSITORIES")]
+    Refused {
+        /// The repository.
+        arn: String,
+    },
+    /// Neither the environment nor the custom data names a pipeline.
+    #[error("no pipeline for {repository}: set PIPELINE_NAME, or pipeline_name in the trigger's custom data")]
+    NoPipeline {
+        /// The repository's name.
+        repository: String,
+    },
+    /// The custom data is ours, but wrong.
+    #[error("the custom data of a trigger of {repository}: {field} {reason}")]
+    CustomData {
+        /// The repository's name.
+        repository: String,
+        /// The key.
+        field: &'static str,
+        /// What is wrong with its value.
+        reason: String,
+    },
+    /// An event says that a branch moved, but not where to.
+    #[error("the event names no commit for {reference} of {repository}")]
+    NoCommit {
+        /// The repository's name.
+        repository: String,
+        /// The full reference.
+        reference: String,
+    },
+}
+
+/// Sorts the changes into jobs and what is skipped. A change that cannot be planned does not hide the others.
+pub fn plan(changes: Vec<Change>, config: &Config) -> (Plan, Vec<(Change, PlanError)>) {
+    let (mut plan, mut failed) = (Plan::default(), Vec::new());
+    let mut seen = HashSet::new();
+    for change in changes {
+        if !seen.insert((change.repository.clone(), change.reference.clone(), change.commit)) {
+            continue;
+        }
+        match decide(&change, config) {
+            Ok(Decision::Deliver(job)) => plan.jobs.push(*job),
+            Ok(Decision::Skip(reason)) => plan.skipped.push(skipped(&change, reason)),
+            Err(error) => failed.push((change, error)),
+        }
+    }
+    (plan, failed)
+}
+
+enum Decision {
+    Deliver(Box<Job>),
+    Skip(Reason),
+}
+
+fn decide(change: &Change, config: &Config) -> Result<Decision, PlanError> {
+    if config.repositories.as_ref().is_some_and(|allowed| !allowed.allow(&change.repository)) {
+        return Err(PlanError::Refused { arn: change.repository.arn.clone() });
+    }
+    let Some(branch) = change.reference.branch() else {
+        return Ok(Decision::Skip(Reason::NotABranch));
+    };
+    match change.what {
+        What::Tested => return Ok(Decision::Skip(Reason::TestEvent)),
+        What::Deleted => return Ok(Decision::Skip(Reason::Deleted)),
+        What::Created | What::Updated => {}
+    }
+    let overrides = Overrides::of(change)?;
+    if !overrides.branches.as_ref().unwrap_or(&config.branches).select(branch) {
+        return Ok(Decision::Skip(Reason::NotSelected));
+    }
+    let repository = || change.repository.name().to_owned();
+    let commit = change
+        .commit
+        .ok_or_else(|| PlanError::NoCommit { repository: repository(), reference: change.reference.0.clone() })?;
+    if commit.is_null() {
+        return Ok(Decision::Skip(Reason::ZeroCommit));
+    }
+    // A pipeline of the custom data's has its own source action.
+    let source_action = if overrides.pipeline_name.is_some() { None } else { config.source_action.clone() };
+    Ok(Decision::Deliver(Box::new(Job {
+        repository: change.repository.clone(),
+        reference: change.reference.clone(),
+        commit,
+        pipeline: overrides
+            .pipeline_name
+            .or_else(|| config.pipeline_name.clone())
+            .ok_or_else(|| PlanError::NoPipeline { repository: repository() })?,
+        source_action: overrides.source_action.or(source_action),
+        event_id: change.event_id.clone(),
+        time: change.time,
+        token: Token::new(&change.event_id, &change.repository, &change.reference, commit),
+    })))
+}
+
+fn skipped(change: &Change, reason: Reason) -> Skipped {
+    Skipped {
+        repository: change.repository.name().to_owned(),
+        reference: change.reference.0.clone(),
+        commit: change.commit.map(|commit| commit.to_string()),
+        reason,
+    }
+}
+
+/// What a trigger's custom data says; it goes before the environment.
+#[derive(Debug, Default)]
+struct Overrides {
+    pipeline_name: Option<String>,
+    source_action: Option<String>,
+    branches: Option<Branches>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct CustomData {
+    pipeline_name: Option<String>,
+    source_action: Option<String>,
+    branches: Option<String>,
+}
+
+impl Overrides {
+    /// Custom data that is not a JSON object is somebody else's text and means nothing here.
+    fn of(change: &Change) -> Result<Self, PlanError> {
+        let text = change.custom_data.as_deref().unwrap_or_default();
+        let Ok(object) = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text) else {
+            return Ok(Self::default());
+        };
+        let fault =
+            |field, reason| PlanError::CustomData { repository: change.repository.name().to_owned(), field, reason };
+        let data: CustomData =
+            serde_json::from_value(object.into()).map_err(|error| fault("as JSON", error.to_string()))?;
+        let check = |field, value: Option<String>| {
+            value.map(|value| config::pipeline_name(&value).map_err(|reason| fault(field, reason))).transpose()
+        };
+        Ok(Self {
+            pipeline_name: check("pipeline_name", data.pipeline_name)?,
+            source_action: check("source_action", data.source_action)?,
+            branches: data
+                .branches
+                .map(|globs| globs.parse().map_err(|reason| fault("branches", reason)))
+                .transpose()?,
+        })
+    }
+}

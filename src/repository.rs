@@ -1,0 +1,164 @@
+//! `git archive` of a `CodeCommit` repository: a tree-ish and options in, the contents of a zip out.
+
+use std::num::NonZeroU8;
+
+use bstr::{BString, ByteSlice};
+
+use crate::archive::attributes::Attributes;
+use crate::archive::pathspec::{PathspecError, Pathspecs};
+use crate::archive::select::{self, SelectError};
+use crate::archive::{DEFAULT_LEVEL, ExtraFile, Recipe, deflate};
+use crate::aws::{Place, budget::Budget};
+use crate::git::{Commit, Entry, Kind, ObjectId};
+use crate::source::{self, Checkout, Source, SourceError};
+use crate::stream::Contents;
+
+/// What `git archive`'s options say.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Goes before each path; with a slash at its end it has an entry of its own.
+    pub prefix: BString,
+    /// Pathspecs; none selects all.
+    pub paths: Vec<BString>,
+    /// 0 (stored) to 9; git's default is 6.
+    pub level: u8,
+    /// What deflates.
+    pub deflate: deflate::Deflate,
+    /// Files that are in no tree.
+    pub extra: Vec<ExtraFile>,
+    /// The time of all entries in seconds since 1970 (UTC); the committer's unless set.
+    pub mtime: Option<i64>,
+    /// Bytes that may be held between the source and the archive.
+    pub budget: u64,
+    /// How the commit is read.
+    pub source: source::Settings,
+    /// Whether entries carry their Git ids in an extra field, so that the next archive can take over what has not changed.
+    pub tagged: bool,
+    /// Bytes of content that the archive may have.
+    pub limit: Option<u64>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            prefix: BString::default(),
+            paths: Vec::new(),
+            level: DEFAULT_LEVEL,
+            deflate: deflate::deflate,
+            extra: Vec::new(),
+            mtime: None,
+            budget: 64 << 20,
+            source: source::Settings::default(),
+            tagged: false,
+            limit: None,
+        }
+    }
+}
+
+/// Why a commit cannot be archived.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It could not be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// Its tree is refused.
+    #[error(transparent)]
+    Select(#[from] SelectError),
+    /// A pathspec is none.
+    #[error(transparent)]
+    Pathspec(#[from] PathspecError),
+    /// An extra file has the path of an entry.
+    #[error("{0} is in the tree already")]
+    Taken(BString),
+}
+
+impl OpenError {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Source(error) => error.code(),
+            Self::Select(SelectError::Pathspec(_)) | Self::Pathspec(_) => "PathspecInvalid",
+            Self::Select(_) => "TreeRefused",
+            Self::Taken(_) => "PathTaken",
+        }
+    }
+
+    /// Whether another try of the same event is useless.
+    pub fn is_permanent(&self) -> bool {
+        match self {
+            Self::Source(error) => error.is_permanent(),
+            _ => true,
+        }
+    }
+}
+
+/// Digits of `%h`, `%t` and `%p`: git's own depends on the number of objects in the repository, which nobody tells.
+const ABBREVIATION: NonZeroU8 = NonZeroU8::new(7).expect("not zero");
+
+/// A commit that is ready to be written, and what is worth telling of its names.
+#[derive(Debug)]
+pub struct Opened {
+    /// The commit.
+    pub commit: Commit,
+    /// What goes into the archive.
+    pub contents: Contents,
+    /// What is worth telling.
+    pub warnings: Vec<String>,
+}
+
+/// Lists a commit's tree, reads its attributes, and selects what is archived.
+pub async fn open(source: Source, commit: Commit, options: &Options) -> Result<Opened, OpenError> {
+    let pathspecs = Pathspecs::parse(&options.paths)?;
+    let checkout = source.open(commit, |folder| pathspecs.may_match_under(folder)).await?;
+    let Checkout { commit, entries, source } = checkout;
+    let attributes = attributes(&source, commit.id, &entries).await?;
+    let warnings = select::warnings(&entries).iter().map(|warning| format!("{warning:?}")).collect();
+    let entries = select::select(entries, &attributes, &pathspecs)?;
+    let extra = free_of(&entries, &options.prefix, options.extra.clone())?;
+    let contents = Contents {
+        source,
+        entries,
+        extra,
+        commit: commit.id,
+        prefix: options.prefix.clone(),
+        seconds: options.mtime.unwrap_or(commit.committer.seconds),
+        recipe: Recipe {
+            commit: Some(commit.clone()),
+            attributes,
+            abbreviation: ABBREVIATION.get().into(),
+            level: options.level,
+            deflate: options.deflate,
+            tagged: options.tagged,
+        },
+        budget: options.budget,
+        limit: options.limit,
+    };
+    Ok(Opened { commit, contents, warnings })
+}
+
+/// Reads every `.gitattributes` of the tree. A repository without one pays nothing.
+async fn attributes(source: &Source, commit: ObjectId, entries: &[Entry]) -> Result<Attributes, SourceError> {
+    let mut files = Vec::new();
+    let budget = Budget::new(u64::MAX);
+    for entry in entries.iter().filter(|entry| !matches!(entry.kind, Kind::Directory | Kind::Submodule)) {
+        let (folder, name) = entry.path.rsplit_once_str("/").unwrap_or((b"", &entry.path));
+        if name == b".gitattributes" {
+            let content = match source.known(entry.id, entry.kind == Kind::Link).await {
+                Some(content) => content,
+                None => source.content(commit, entry.id, &Place::new(&budget, 0)).await?.0.read()?,
+            };
+            files.push((BString::from(folder), content.to_vec()));
+        }
+    }
+    Ok(Attributes::new(files))
+}
+
+fn free_of(entries: &[Entry], prefix: &BString, extra: Vec<ExtraFile>) -> Result<Vec<ExtraFile>, OpenError> {
+    let taken = |file: &&ExtraFile| {
+        entries.iter().any(|entry| file.path.strip_prefix(prefix.as_slice()) == Some(entry.path.as_slice()))
+    };
+    match extra.iter().find(taken) {
+        Some(file) => Err(OpenError::Taken(file.path.clone())),
+        None => Ok(extra),
+    }
+}

@@ -1,0 +1,322 @@
+//! One object to S3, streaming: open → write → finish. What ends within its first part is one `PutObject`, all else a multipart
+//! upload with a few parts under way, so that nothing grows with the archive.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use aws_sdk_s3::primitives::{ByteStream, DateTime};
+use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
+use bytes::{Bytes, BytesMut};
+use tokio::task::JoinSet;
+
+use crate::aws::{Aws, CallError, Fault};
+use crate::pipeline::Target;
+use crate::plan::{Job, Token};
+use crate::source::ObjectVersion;
+
+/// The size of a part: large enough for 80 GB in S3's 10,000 parts.
+pub const PART: usize = 8 << 20;
+/// Parts under way at once.
+const PARTS_AT_ONCE: usize = 3;
+/// The object's metadata that holds the job's token.
+const TOKEN: &str = "delivery-token";
+/// How much older than its event an object may look, since S3 keeps whole seconds and clocks differ.
+const SKEW_SECS: i64 = 5;
+
+/// Why an object could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum UploadError {
+    /// A call failed.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// The object was written, but S3 named no version.
+    #[error("{0} named no version of the object")]
+    NoVersion(&'static str),
+}
+
+impl UploadError {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Call(call) => match call.fault {
+                Fault::Denied => "UploadDenied",
+                Fault::Missing => "BucketMissing",
+                Fault::Throttled => "UploadThrottled",
+                Fault::Invalid => "UploadInvalid",
+                Fault::ClockSkew => "ClockSkew",
+                Fault::Transient => "UploadFailed",
+            },
+            Self::NoVersion(_) => "BucketUnversioned",
+        }
+    }
+
+    /// Whether another try of the same event is useless.
+    pub fn is_permanent(&self) -> bool {
+        match self {
+            Self::Call(call) => matches!(call.fault, Fault::Denied | Fault::Invalid) || call.is(&["NoSuchBucket"]),
+            Self::NoVersion(_) => true,
+        }
+    }
+}
+
+/// An object that is written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// Its version.
+    pub version: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+}
+
+/// The object that is at the key now, if there is one.
+#[derive(Debug, Clone)]
+pub struct Current {
+    /// Its version.
+    pub version: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    token: Option<String>,
+    /// When it was written, in seconds since 1970 (UTC). Of a multipart upload S3 tells when it was begun, which says nothing of what was
+    /// written meanwhile: none.
+    modified: Option<i64>,
+}
+
+/// What is at the target's key now.
+pub async fn current(aws: &Aws, target: &Target) -> Result<Option<Current>, UploadError> {
+    head(aws, target, None).await
+}
+
+/// The object that an earlier delivery of the same event has written, if there is one: at the key now, or among the versions
+/// written since the event when another branch came in between.
+pub async fn delivered(
+    aws: &Aws,
+    target: &Target,
+    job: &Job,
+    current: Option<&Current>,
+) -> Result<Option<Stored>, UploadError> {
+    let Some(current) = current else {
+        return Ok(None);
+    };
+    if current.holds(&job.token) {
+        return Ok(Some(Stored { version: current.version.clone(), bytes: current.bytes }));
+    }
+    if current.modified.is_some_and(|modified| modified < job.time - SKEW_SECS) {
+        return Ok(None);
+    }
+    let request = aws.s3.list_object_versions().bucket(&target.bucket).prefix(&target.key).max_keys(100);
+    let sent = request.send().await.map_err(|error| CallError::new("ListObjectVersions", error))?;
+    let since = DateTime::from_secs(job.time - SKEW_SECS);
+    let ours = sent.versions().iter().filter(|version| version.key() == Some(&target.key));
+    for version in ours.filter(|version| version.last_modified().is_none_or(|at| *at >= since)) {
+        let Some(id) = version.version_id().filter(|id| *id != current.version) else {
+            continue;
+        };
+        if let Some(found) = head(aws, target, Some(id)).await?.filter(|found| found.holds(&job.token)) {
+            return Ok(Some(Stored { version: found.version, bytes: found.bytes }));
+        }
+    }
+    Ok(None)
+}
+
+async fn head(aws: &Aws, target: &Target, version: Option<&str>) -> Result<Option<Current>, UploadError> {
+    let request =
+        aws.s3.head_object().bucket(&target.bucket).key(&target.key).set_version_id(version.map(str::to_owned));
+    let answer = match request.send().await.map_err(|error| CallError::new("HeadObject", error)) {
+        Err(call) if call.is(&["NotFound", "NoSuchKey", "NoSuchVersion"]) => return Ok(None),
+        answer => answer?,
+    };
+    let token = answer.metadata().and_then(|all| all.get(TOKEN)).cloned();
+    let is_multipart = answer.e_tag().is_some_and(|tag| tag.contains('-'));
+    let modified = answer.last_modified().map(DateTime::secs).filter(|_| !is_multipart);
+    let bytes = answer.content_length().and_then(|length| u64::try_from(length).ok()).unwrap_or(0);
+    let version = answer.version_id.ok_or(UploadError::NoVersion("HeadObject"))?;
+    Ok(Some(Current { version, bytes, token, modified }))
+}
+
+impl Current {
+    /// This version as something to read from.
+    pub fn object(self, aws: &Aws, target: &Target) -> ObjectVersion {
+        let (bucket, key) = (target.bucket.clone(), target.key.clone());
+        ObjectVersion { s3: aws.s3.clone(), bucket, key, version: self.version, bytes: self.bytes }
+    }
+
+    fn holds(&self, token: &Token) -> bool {
+        self.token.as_deref() == Some(token.0.as_str())
+    }
+}
+
+/// What stands in the object's metadata: ASCII, and 2 KB in all, whatever the branch and the commit are called.
+pub fn metadata(job: &Job, subject: &str) -> HashMap<String, String> {
+    let summary = if subject.trim().is_empty() { job.commit.to_string() } else { ascii(subject) };
+    HashMap::from([
+        (TOKEN.to_owned(), job.token.0.clone()),
+        ("commit".to_owned(), job.commit.to_string()),
+        ("branch".to_owned(), cut(&percent_encoded(job.branch()), 700)),
+        ("repository".to_owned(), job.repository.name().to_owned()),
+        // The console shows it beside the revision.
+        ("codepipeline-artifact-revision-summary".to_owned(), cut(&summary, 500)),
+    ])
+}
+
+fn ascii(text: &str) -> String {
+    let plain = text.trim().chars().map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' });
+    plain.collect()
+}
+
+fn percent_encoded(text: &str) -> String {
+    let encode = |byte: u8| match byte {
+        b'%' => "%25".to_owned(),
+        byte if byte.is_ascii_graphic() => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    text.bytes().map(encode).collect()
+}
+
+fn cut(text: &str, most: usize) -> String {
+    text.chars().take(most).collect()
+}
+
+/// An object on its way. It is not there before [`Upload::finish`]; [`Upload::abort`] leaves the key as it was.
+#[derive(Debug)]
+pub struct Upload {
+    object: Arc<Object>,
+    buffer: BytesMut,
+    bytes: u64,
+    multipart: Option<Multipart>,
+}
+
+#[derive(Debug)]
+struct Object {
+    s3: aws_sdk_s3::Client,
+    bucket: String,
+    key: String,
+    metadata: HashMap<String, String>,
+}
+
+#[derive(Debug)]
+struct Multipart {
+    id: String,
+    sent: i32,
+    under_way: JoinSet<Result<CompletedPart, CallError>>,
+    done: Vec<CompletedPart>,
+}
+
+impl Upload {
+    /// An upload to the target's key. Nothing is sent yet.
+    pub fn open(aws: &Aws, target: &Target, metadata: HashMap<String, String>) -> Self {
+        let object = Object { s3: aws.s3.clone(), bucket: target.bucket.clone(), key: target.key.clone(), metadata };
+        Self { object: Arc::new(object), buffer: BytesMut::new(), bytes: 0, multipart: None }
+    }
+
+    /// Takes the next bytes. Waits while too many parts are under way.
+    pub async fn write(&mut self, chunk: &[u8]) -> Result<(), UploadError> {
+        self.bytes += chunk.len() as u64;
+        let mut rest = chunk;
+        while !rest.is_empty() {
+            // A full part is sent only when more follows, so that what fits one part stays one PutObject.
+            if self.buffer.len() == PART {
+                self.send_part().await?;
+            }
+            let (now, later) = rest.split_at(rest.len().min(PART - self.buffer.len()));
+            self.buffer.extend_from_slice(now);
+            rest = later;
+        }
+        Ok(())
+    }
+
+    /// Writes the object and answers its version.
+    pub async fn finish(&mut self) -> Result<Stored, UploadError> {
+        if self.multipart.is_none() {
+            let version = self.object.put(self.buffer.split().freeze()).await?;
+            return Ok(Stored { version, bytes: self.bytes });
+        }
+        self.send_part().await?;
+        let multipart = self.multipart.as_mut().ok_or(UploadError::NoVersion("UploadPart"))?;
+        while let Some(part) = multipart.next_done().await {
+            part?;
+        }
+        multipart.done.sort_by_key(CompletedPart::part_number);
+        let version = self.object.complete(&multipart.id, std::mem::take(&mut multipart.done)).await?;
+        self.multipart = None;
+        Ok(Stored { version, bytes: self.bytes })
+    }
+
+    /// Ends an upload that failed; what was sent of it is thrown away.
+    pub async fn abort(&mut self) {
+        let Some(mut multipart) = self.multipart.take() else {
+            return;
+        };
+        multipart.under_way.shutdown().await;
+        let Object { s3, bucket, key, .. } = &*self.object;
+        if let Err(error) = s3.abort_multipart_upload().bucket(bucket).key(key).upload_id(multipart.id).send().await {
+            let error = CallError::new("AbortMultipartUpload", error);
+            tracing::warn!(%error, bucket, key, "an unfinished upload stays until the bucket's lifecycle rule removes it");
+        }
+    }
+
+    async fn send_part(&mut self) -> Result<(), UploadError> {
+        let body = std::mem::replace(&mut self.buffer, BytesMut::with_capacity(PART)).freeze();
+        let multipart = match &mut self.multipart {
+            Some(multipart) => multipart,
+            none => none.insert(Multipart::new(self.object.create().await?)),
+        };
+        if multipart.under_way.len() >= PARTS_AT_ONCE
+            && let Some(part) = multipart.next_done().await
+        {
+            part?;
+        }
+        multipart.sent += 1;
+        let (object, id, number) = (self.object.clone(), multipart.id.clone(), multipart.sent);
+        multipart.under_way.spawn(async move { object.part(&id, number, body).await });
+        Ok(())
+    }
+}
+
+impl Multipart {
+    fn new(id: String) -> Self {
+        Self { id, sent: 0, under_way: JoinSet::new(), done: Vec::new() }
+    }
+
+    async fn next_done(&mut self) -> Option<Result<(), CallError>> {
+        let joined = self.under_way.join_next().await?;
+        let part = joined.unwrap_or_else(|error| Err(CallError::malformed("UploadPart", error)));
+        Some(part.map(|part| self.done.push(part)))
+    }
+}
+
+impl Object {
+    async fn put(&self, body: Bytes) -> Result<String, UploadError> {
+        let request = self.s3.put_object().bucket(&self.bucket).key(&self.key).content_type("application/zip");
+        let request = request.set_metadata(Some(self.metadata.clone())).checksum_algorithm(ChecksumAlgorithm::Crc32);
+        let sent = request.body(ByteStream::from(body)).send().await;
+        let answer = sent.map_err(|error| CallError::new("PutObject", error))?;
+        answer.version_id.ok_or(UploadError::NoVersion("PutObject"))
+    }
+
+    async fn create(&self) -> Result<String, UploadError> {
+        let request =
+            self.s3.create_multipart_upload().bucket(&self.bucket).key(&self.key).content_type("application/zip");
+        // Without these S3 keeps no checksum of the whole object, while the SDK sends one with each part.
+        let request = request.checksum_algorithm(ChecksumAlgorithm::Crc32).checksum_type(ChecksumType::FullObject);
+        let sent = request.set_metadata(Some(self.metadata.clone())).send().await;
+        let answer = sent.map_err(|error| CallError::new("CreateMultipartUpload", error))?;
+        let id = answer.upload_id;
+        Ok(id.ok_or_else(|| CallError::malformed("CreateMultipartUpload", "no upload id"))?)
+    }
+
+    async fn part(&self, id: &str, number: i32, body: Bytes) -> Result<CompletedPart, CallError> {
+        let request = self.s3.upload_part().bucket(&self.bucket).key(&self.key).upload_id(id).part_number(number);
+        let sent = request.checksum_algorithm(ChecksumAlgorithm::Crc32).body(ByteStream::from(body)).send().await;
+        let answer = sent.map_err(|error| CallError::new("UploadPart", error))?;
+        let part = CompletedPart::builder().part_number(number);
+        Ok(part.set_e_tag(answer.e_tag).set_checksum_crc32(answer.checksum_crc32).build())
+    }
+
+    async fn complete(&self, id: &str, parts: Vec<CompletedPart>) -> Result<String, UploadError> {
+        let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
+        let request = self.s3.complete_multipart_upload().bucket(&self.bucket).key(&self.key).upload_id(id);
+        let sent = request.checksum_type(ChecksumType::FullObject).multipart_upload(parts).send().await;
+        let answer = sent.map_err(|error| CallError::new("CompleteMultipartUpload", error))?;
+        answer.version_id.ok_or(UploadError::NoVersion("CompleteMultipartUpload"))
+    }
+}
