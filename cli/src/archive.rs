@@ -1,0 +1,148 @@
+//! `codecommit archive`.
+
+use std::io::IsTerminal as _;
+use std::time::Duration;
+
+use codecommit_multibranch::codecommit::{self, CodeCommit, Listed, Progress, Summary};
+use codecommit_multibranch::git::Kind;
+use codecommit_multibranch::source::Settings;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Value, json};
+
+use crate::arguments::{Archive, Client};
+use crate::client;
+use crate::extra::Word;
+use crate::output::{self, Failure, Printer};
+
+pub(crate) async fn run(arguments: Archive, client: &Client, printer: &Printer) -> Result<(), Failure> {
+    if !arguments.list && arguments.output.is_none() && std::io::stdout().is_terminal() {
+        let line = "failed to write the archive: standard output is a terminal, so use -o FILE or a pipe";
+        return Err(Failure::of(line, "OutputIsTerminal"));
+    }
+    let aws = client::connect(client).await?;
+    let git_url = client::git_url(&aws, client, arguments.git_url.clone());
+    let settings = Settings { mode: arguments.source, git_url, ..Settings::default() };
+    let archive = CodeCommit::new(&aws, &arguments.repository).archive(&arguments.treeish).source(settings);
+    let archive = with_options(archive, &arguments);
+    if arguments.list {
+        let (entries, summary) = archive.list().await.map_err(|error| failure(&error))?;
+        printer.warn(&summary.warnings);
+        return list(&entries, &summary, printer);
+    }
+    let bar = bar(printer);
+    let archive = archive.progress({
+        let bar = bar.clone();
+        move |progress| show(&bar, progress)
+    });
+    let written = match &arguments.output {
+        Some(path) => archive.to_file(path).await,
+        None => archive.to_async_writer(tokio::io::stdout()).await,
+    };
+    bar.finish_and_clear();
+    let summary = written.map_err(|error| failure(&error))?;
+    printer.warn(&summary.warnings);
+    match (printer.json, &arguments.output) {
+        (false, _) => Ok(()),
+        (true, Some(_)) => output::print_json(&described(&summary)),
+        // Standard output has the zip.
+        (true, None) => {
+            output::note(&described(&summary).to_string());
+            Ok(())
+        }
+    }
+}
+
+fn with_options<'a>(mut archive: codecommit::Archive<'a>, arguments: &Archive) -> codecommit::Archive<'a> {
+    for word in &arguments.prefixed.0 {
+        archive = match word {
+            Word::Prefix(prefix) => archive.prefix(prefix.as_encoded_bytes()),
+            Word::File(path) => archive.add_file(path),
+            Word::Virtual(file) => archive.add_virtual_file(file.path.clone(), file.content.clone()),
+        };
+    }
+    archive = archive.paths(arguments.paths.iter().map(|path| path.as_encoded_bytes()));
+    archive = arguments.level.0.into_iter().fold(archive, codecommit::Archive::level);
+    arguments.mtime.into_iter().fold(archive, codecommit::Archive::mtime)
+}
+
+fn failure(error: &codecommit::Error) -> Failure {
+    if error.is_broken_pipe() { Failure::silent() } else { Failure::new(error, error.code()) }
+}
+
+/// On standard error, and only where that is a terminal.
+fn bar(printer: &Printer) -> ProgressBar {
+    if printer.quiet {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    bar.set_message("reading the tree");
+    bar.enable_steady_tick(Duration::from_millis(120));
+    bar
+}
+
+fn show(bar: &ProgressBar, progress: Progress) {
+    if bar.length().is_none() {
+        let style = ProgressStyle::with_template("{bar:40} {pos}/{len} entries, {msg}").expect("the template is fixed");
+        bar.set_style(style);
+        bar.set_length(progress.of);
+    }
+    bar.set_position(progress.entries);
+    bar.set_message(indicatif::HumanBytes(progress.bytes).to_string());
+}
+
+fn list(entries: &[Listed], summary: &Summary, printer: &Printer) -> Result<(), Failure> {
+    if printer.json {
+        let entry = |entry: &Listed| {
+            let id = entry.id.map(|id| id.to_string());
+            json!({ "path": entry.path.to_string(), "kind": kind(entry.kind), "id": id })
+        };
+        let mut described = described(summary);
+        described["list"] = entries.iter().map(entry).collect();
+        return output::print_json(&described);
+    }
+    let lines: Vec<Vec<u8>> = entries.iter().map(|entry| quoted(&entry.path)).collect();
+    output::print(&lines.concat())
+}
+
+fn described(summary: &Summary) -> Value {
+    json!({
+        "commit": summary.commit.to_string(),
+        "entries": summary.entries,
+        "bytes": summary.bytes,
+        "content_bytes": summary.content_bytes,
+        "calls": summary.calls.by_operation,
+        "throttled": summary.calls.throttled,
+        "warnings": summary.warnings,
+    })
+}
+
+fn kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Directory => "directory",
+        Kind::File => "file",
+        Kind::Executable => "executable",
+        Kind::Link => "link",
+        Kind::Submodule => "submodule",
+    }
+}
+
+/// A path on a line of its own; as git shows it, in quotes where it would not be read as one.
+fn quoted(path: &[u8]) -> Vec<u8> {
+    let is_plain = |byte: &u8| *byte >= b' ' && *byte != 0x7f && !b"\"\\".contains(byte);
+    if path.iter().all(is_plain) {
+        return [path, b"\n"].concat();
+    }
+    let mut line = b"\"".to_vec();
+    for byte in path {
+        match byte {
+            b'\n' => line.extend(b"\\n"),
+            b'\t' => line.extend(b"\\t"),
+            b'\r' => line.extend(b"\\r"),
+            b'"' | b'\\' => line.extend([b'\\', *byte]),
+            byte if is_plain(byte) => line.push(*byte),
+            byte => line.extend(format!("\\{byte:03o}").bytes()),
+        }
+    }
+    line.extend(b"\"\n");
+    line
+}

@@ -1,0 +1,97 @@
+//! `codecommit start`: by hand what a push does, through the same library call.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use codecommit_multibranch::aws::{Aws, CallError};
+use codecommit_multibranch::config::Config;
+use codecommit_multibranch::delivery::{self, Outcome, Run};
+use codecommit_multibranch::event::{Reference, Repository};
+use codecommit_multibranch::git::ObjectId;
+use codecommit_multibranch::pipeline::Targets;
+use codecommit_multibranch::plan::{Job, Token};
+use codecommit_multibranch::source::Settings;
+
+use crate::arguments::{Client, Start};
+use crate::client;
+use crate::output::{self, Failure, Printer};
+
+/// A person waits no longer than a function may run.
+const PATIENCE: Duration = Duration::from_mins(15);
+
+pub(crate) async fn run(arguments: Start, client: &Client, printer: &Printer) -> Result<(), Failure> {
+    let aws = client::connect(client).await?;
+    let config = config(&aws, client, &arguments)?;
+    let job = job(&aws, arguments).await?;
+    let delivered = delivery::deliver(&job, &config, &aws, &Targets::default(), Instant::now() + PATIENCE).await;
+    match delivered.map_err(|error| Failure::new(&error, error.code()))? {
+        Outcome::Started(run) => show(&run, printer),
+        Outcome::Skipped(reason) => {
+            let reason = serde_json::to_string(&reason).unwrap_or_default();
+            let line =
+                format!("failed to start {} on {}: skipped, {}", job.pipeline, job.branch(), reason.trim_matches('"'));
+            Err(Failure::of(line, "Skipped"))
+        }
+    }
+}
+
+/// The settings of a function that is told no more than this.
+fn config(aws: &Aws, client: &Client, arguments: &Start) -> Result<Config, Failure> {
+    let config = Config::from_lookup(|_| None).map_err(|error| Failure::new(&error, "SettingsInvalid"))?;
+    let git_url = client::git_url(aws, client, arguments.git_url.clone());
+    let source = Settings { mode: arguments.source, git_url, ..config.source };
+    Ok(Config { source, ..config })
+}
+
+async fn job(aws: &Aws, arguments: Start) -> Result<Job, Failure> {
+    let Start { repository: name, branch, pipeline, source_action, event_id, .. } = arguments;
+    let failed = |call: &CallError| {
+        Failure::of(format!("failed to find branch {branch} of {name}: {call}: {}", cause(call)), call.code.as_str())
+    };
+    let sent = aws.codecommit.get_repository().repository_name(&name).send().await;
+    let answer = sent.map_err(|error| failed(&CallError::new("GetRepository", error)))?;
+    let arn = answer.repository_metadata.and_then(|metadata| metadata.arn).unwrap_or_default();
+    let repository = Repository::from_arn(&arn)
+        .ok_or_else(|| failed(&CallError::malformed("GetRepository", format!("ARN {arn:?}"))))?;
+    let sent = aws.codecommit.get_branch().repository_name(&name).branch_name(&branch).send().await;
+    let answer = sent.map_err(|error| failed(&CallError::new("GetBranch", error)))?;
+    let id = answer.branch.and_then(|branch| branch.commit_id).unwrap_or_default();
+    let commit = ObjectId::from_hex(id.as_bytes())
+        .map_err(|_| failed(&CallError::malformed("GetBranch", format!("commit {id:?}"))))?;
+    let reference = Reference(format!("refs/heads/{branch}"));
+    let event_id = event_id.unwrap_or_else(fresh);
+    let token = Token::new(&event_id, &repository, &reference, commit);
+    let time = now().as_secs().cast_signed();
+    Ok(Job { event_id, repository, reference, commit, pipeline, source_action, time, token })
+}
+
+fn show(run: &Run, printer: &Printer) -> Result<(), Failure> {
+    printer.warn(&run.warnings);
+    if printer.json {
+        let described = serde_json::to_value(run).map_err(|error| Failure::new(&error, "OutputFailed"))?;
+        return output::print_json(&described);
+    }
+    let Run { pipeline, pipeline_execution_id, commit, bucket, key, version_id, bytes, .. } = run;
+    let how = match run.found {
+        Some("started") => "was started before",
+        _ => "started",
+    };
+    let line = format!(
+        "execution {pipeline_execution_id} of {pipeline} {how} on commit {commit}\ns3://{bucket}/{key} version {version_id}, {bytes} bytes\n"
+    );
+    output::print(line.as_bytes())
+}
+
+fn cause(error: &dyn std::error::Error) -> String {
+    error.source().map(ToString::to_string).unwrap_or_default()
+}
+
+/// An id that no event had before.
+fn fresh() -> String {
+    let chance = RandomState::new().hash_one(std::process::id());
+    format!("by-hand-{:x}-{chance:x}", now().as_nanos())
+}
+
+fn now() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}

@@ -1,0 +1,8 @@
+//! The built `codecommit` against the emulator, over repositories that git made.
+
+mod archive;
+mod failures;
+mod pipeline;
+mod triggers;
+mod usage;
+mod world;

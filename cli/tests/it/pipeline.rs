@@ -1,0 +1,58 @@
+//! `codecommit start` and `codecommit doctor`.
+
+use emulator::{Fault, FaultKind};
+
+use crate::world::{FUNCTION, World};
+
+#[test]
+fn start_does_what_a_push_does() {
+    let world = World::new();
+    let run = world.json(&["start", "project", "feature/x", "--pipeline", "dev", "--event-id", "one", "--json"]);
+    assert_eq!((run["commit"].as_str(), run["bucket"].as_str()), (Some(world.id("main").as_str()), Some("artifacts")));
+    let executions = world.emulator.codepipeline().executions("dev");
+    assert_eq!(executions.len(), 1);
+    let again = world.json(&["start", "project", "feature/x", "--pipeline", "dev", "--event-id", "one", "--json"]);
+    assert_eq!(again["pipeline_execution_id"], run["pipeline_execution_id"]);
+    let fresh = world.text(&["start", "project", "feature/x", "--pipeline", "dev"]);
+    assert!(fresh.starts_with("execution ") && fresh.contains("s3://artifacts/source.zip version "), "{fresh}");
+    assert_eq!(world.emulator.codepipeline().executions("dev").len(), 2);
+}
+
+#[test]
+fn start_says_what_is_missing() {
+    let world = World::new();
+    let told = world.failure(&["start", "project", "none", "--pipeline", "dev"]);
+    assert!(told.contains("GetBranch failed with BranchDoesNotExistException"), "{told}");
+    let told = world.failure(&["start", "project", "main", "--pipeline", "none"]);
+    assert!(told.ends_with("(PipelineMissing)"), "{told}");
+}
+
+#[test]
+fn doctor_finds_a_healthy_pipeline_and_what_is_not() {
+    let world = World::new();
+    world.out(&["triggers", "connect", "project", "--function", FUNCTION]);
+    let told = world.text(&["doctor", "dev", "--repository", "project"]);
+    for line in [
+        "ok    pipeline",
+        "ok    mode",
+        "ok    variables",
+        "ok    source",
+        "ok    polling",
+        "ok    versioning",
+        "ok    object",
+        "ok    contents",
+        "ok    triggers",
+        "warn  rules         not checked",
+    ] {
+        assert!(told.contains(line), "{line} in\n{told}");
+    }
+    assert!(!told.contains("FAIL"), "{told}");
+    let told = world.failure(&["doctor", "none"]);
+    assert!(told.ends_with("(DoctorFailed)"), "{told}");
+    world.emulator.inject(Fault::every("GetBucketVersioning", FaultKind::Denied));
+    let ended = world.run(&["doctor", "dev", "--json"]);
+    let lines: serde_json::Value = serde_json::from_slice(&ended.out).unwrap();
+    let failed: Vec<_> = lines.as_array().unwrap().iter().filter(|line| line["verdict"] == "FAIL").collect();
+    assert_eq!((failed.len(), failed[0]["check"].as_str(), ended.status.code()), (1, Some("versioning"), Some(1)));
+    assert!(failed[0]["detail"].as_str().unwrap().contains("allow GetBucketVersioning"));
+}
