@@ -1,0 +1,86 @@
+# The stack's part of the Makefile: the deployable zip, the template's checks, and what is done with a deployed stack.
+# GNU make; needs Rust and Python 3. The other tools are installed into .tools/.
+
+STACK ?= codecommit-multibranch
+EVENT ?= events/branch-updated.json
+# One place says the architecture: the deployment's own settings.
+ARCH ?= $(if $(shell grep -s 'Architecture=arm64' samconfig.toml),arm64,x86_64)
+
+this := $(lastword $(MAKEFILE_LIST))
+venv := .tools/venv
+checkov := .tools/checkov
+triple.x86_64 := x86_64-unknown-linux-gnu
+triple.arm64 := aarch64-unknown-linux-gnu
+triple = $(triple.$(ARCH))
+binary = target/$(triple)/release/updates
+# provided.al2023 has this glibc; a binary linked against a newer one does not start there.
+glibc := 2.34
+
+export SAM_CLI_TELEMETRY := 0
+
+.PHONY: build zip bootstrap build-UpdatesFunction build-LifecycleFunction validate deploy invoke logs redrive plain-template
+
+# The zips to upload by other means than SAM: x86_64 always, arm64 where Rust can.
+build:
+	@$(MAKE) --no-print-directory --file $(this) zip ARCH=x86_64
+	@if [ -d "$$(rustc --print target-libdir --target $(triple.arm64))" ]; then \
+	    $(MAKE) --no-print-directory --file $(this) zip ARCH=arm64; \
+	else \
+	    echo "arm64: not built, Rust's library for $(triple.arm64) is missing (rustup target add $(triple.arm64))"; \
+	fi
+
+zip: bootstrap
+	@mkdir -p target/lambda
+	@python3 stack/zip.py $(binary) target/lambda/updates-$(ARCH).zip
+
+# The function's binary, linked by zig so that it runs on the Lambda's glibc whatever this machine has.
+bootstrap: $(venv)/.build
+	@[ -n "$(triple)" ] || { echo "ARCH=$(ARCH): x86_64 or arm64" >&2; exit 2; }
+	@[ -d "$$(rustc --print target-libdir --target $(triple))" ] || \
+	    { echo "$(ARCH): Rust's library for $(triple) is missing: rustup target add $(triple)" >&2; exit 2; }
+	PATH="$(CURDIR)/$(venv)/bin:$$PATH" cargo zigbuild --release --locked --bin updates --target $(triple).$(glibc)
+	@newest=$$(grep -aoE 'GLIBC_2\.[0-9]+' $(binary) | sort -uV | tail -1); \
+	[ "$$(printf '%s\n' "$$newest" GLIBC_$(glibc) | sort -V | tail -1)" = GLIBC_$(glibc) ] || \
+	    { echo "$(binary) needs $$newest, the Lambda has GLIBC_$(glibc)" >&2; exit 1; }
+
+# What `sam build` calls, from stack/function/Makefile.
+build-UpdatesFunction build-LifecycleFunction: bootstrap
+	cp $(binary) "$(ARTIFACTS_DIR)/bootstrap"
+
+validate: $(venv)/.sam $(checkov)/.checkov
+	$(venv)/bin/sam validate --lint --region eu-central-1
+	$(venv)/bin/cfn-lint template.yaml stack/source-account.yaml
+	$(checkov)/bin/checkov --file template.yaml stack/source-account.yaml --config-file stack/checkov.yaml
+
+deploy: $(venv)/.sam
+	$(venv)/bin/sam build
+	$(venv)/bin/sam deploy $(if $(wildcard samconfig.toml),,--guided --stack-name $(STACK))
+
+invoke: $(venv)/.sam
+	$(venv)/bin/sam remote invoke UpdatesFunction --stack-name $(STACK) --event-file $(EVENT)
+
+logs: $(venv)/.sam
+	$(venv)/bin/sam logs --stack-name $(STACK) --tail
+
+# Gives the events in the failure queue to the function again; DRY_RUN=1 only shows them.
+redrive: $(venv)/.sam
+	$(venv)/bin/python stack/redrive.py $(if $(DRY_RUN),--dry-run) $(STACK)
+
+# The packaged template without SAM's transform, which service-managed stack sets refuse. BUCKET holds the zip.
+plain-template: $(venv)/.sam
+	@[ -n "$(BUCKET)" ] || { echo "BUCKET=name of a bucket that the target accounts can read" >&2; exit 2; }
+	$(venv)/bin/sam build
+	$(venv)/bin/sam package --s3-bucket $(BUCKET) --output-template-file target/packaged.yaml
+	$(venv)/bin/python stack/plain.py target/packaged.yaml > target/plain-template.json
+
+$(venv)/.%: stack/requirements/%.txt | $(venv)
+	$(venv)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+$(checkov)/.checkov: stack/requirements/checkov.txt
+	python3 -m venv $(checkov)
+	$(checkov)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+$(venv):
+	python3 -m venv $@
