@@ -1,0 +1,163 @@
+//! One event, one run: whatever is delivered twice, lost, or ended in between.
+
+use serde_json::Value;
+
+use super::small;
+use crate::oracle::{CommitText, Repository, Tree};
+use crate::world::{BRANCH, BUCKET, KEY, World, in_time, noise, pushed, told};
+
+const OTHER: &str = "refs/heads/feature/other";
+const API: [(&str, &str); 2] = [("SOURCE", "api"), ("CACHE", "off")];
+
+/// Two branches with a file each.
+fn two_branches() -> World {
+    let mut other = Tree::default();
+    other.add("other", "100644", "other content\n");
+    let text = CommitText::default();
+    World::over(Repository::import(&[small().commit(BRANCH, &text), other.commit(OTHER, &text)].concat()))
+}
+
+fn other(world: &World) -> Value {
+    pushed("push-other", &[(OTHER, world.repository.id(OTHER))])
+}
+
+#[tokio::test]
+async fn the_same_event_twice_is_one_run() {
+    let mut world = two_branches();
+    let first = world.started(world.push()).await;
+    for restarted in [false, true] {
+        if restarted {
+            world.restarted(&API);
+        }
+        let again = world.started(world.push()).await;
+        assert_eq!(again.pipeline_execution_id, first.pipeline_execution_id);
+        assert_eq!((&again.version_id, again.bytes), (&first.version_id, first.bytes));
+        assert_eq!((again.found, &told(&again)["entries"]), (Some("started"), &Value::Null));
+    }
+    assert_eq!(world.counts(["PutObject", "StartPipelineExecution", "GetBlob"]), [1, 1, 1]);
+    assert_eq!(world.executions().len(), 1);
+}
+
+#[tokio::test]
+async fn also_when_another_branch_was_pushed_in_between() {
+    let world = two_branches();
+    let first = world.started(world.push()).await;
+    let between = world.started(other(&world)).await;
+    let again = world.started(world.push()).await;
+    assert_eq!((&again.version_id, again.found), (&first.version_id, Some("started")));
+    assert_eq!(again.pipeline_execution_id, first.pipeline_execution_id);
+    let again = world.started(other(&world)).await;
+    assert_eq!((&again.version_id, again.found), (&between.version_id, Some("started")));
+    assert_eq!((world.emulator.count("PutObject"), world.executions().len()), (2, 2));
+    world.assert_is_archive_of(&first.version_id, world.tip());
+    world.assert_is_archive_of(&between.version_id, world.repository.id(OTHER));
+}
+
+/// Another event of the same commit is another run: somebody pushed it again.
+#[tokio::test]
+async fn another_event_is_another_run() {
+    let world = two_branches();
+    let first = world.started(world.push()).await;
+    let second = world.started(pushed("push-2", &[(BRANCH, world.tip())])).await;
+    assert_ne!(first.version_id, second.version_id);
+    assert_eq!(world.zip(&first.version_id), world.zip(&second.version_id), "the same commit, the same bytes");
+    assert_eq!(world.executions().len(), 2);
+}
+
+#[tokio::test]
+async fn a_start_that_failed_is_all_that_is_tried_again() {
+    for (fault, is_permanent) in [("throttle-json", false), ("denied", true), ("status:500", false)] {
+        for between in [false, true] {
+            let mut world = two_branches();
+            world.inject(&format!("StartPipelineExecution:every:{fault}"));
+            let failed = world.failed(world.push()).await;
+            assert_eq!((failed.error.code(), failed.error.is_permanent()), ("NotStarted", is_permanent), "{fault}");
+            assert_eq!(world.executions().len(), 0);
+            let version = world.emulator.store().versions(BUCKET, KEY)[0].id.clone();
+            assert!(failed.error.to_string().contains(&version), "{failed}");
+            world.emulator.clear_faults();
+            if between {
+                world.started(other(&world)).await;
+            }
+            world.restarted(&API);
+            world.emulator.clear_requests();
+            let run = world.started(world.push()).await;
+            assert_eq!((run.version_id.as_str(), run.found), (version.as_str(), Some("uploaded")), "{fault}");
+            assert_eq!(world.counts(["PutObject", "GetBlob", "StartPipelineExecution"]), [0, 0, 1], "{fault}");
+            let started = world.executions();
+            assert_eq!(started.last().unwrap().revisions[0].id, version, "{fault}");
+        }
+    }
+}
+
+/// The service did it, but nobody heard: the SDK's next try or the next delivery must not do it twice.
+#[tokio::test]
+async fn a_lost_answer_starts_no_second_run() {
+    for operation in ["PutObject", "StartPipelineExecution", "GetPipeline", "HeadObject", "GetBlob"] {
+        let world = two_branches();
+        world.inject(&format!("{operation}:1:lost"));
+        let run = world.started(world.push()).await;
+        let again = world.started(world.push()).await;
+        assert_eq!(again.pipeline_execution_id, run.pipeline_execution_id, "{operation}");
+        assert_eq!(world.executions().len(), 1, "{operation}");
+        world.assert_is_archive_of(&world.executions()[0].revisions[0].id, world.tip());
+    }
+}
+
+#[tokio::test]
+async fn answers_that_are_always_lost_start_one_run_in_the_end() {
+    for operation in ["PutObject", "StartPipelineExecution"] {
+        let world = two_branches();
+        world.inject(&format!("{operation}:every:lost"));
+        let failed = world.failed(world.push()).await;
+        assert!(!failed.error.is_permanent(), "{failed}");
+        world.emulator.clear_faults();
+        let run = world.started(world.push()).await;
+        assert!(run.found.is_some(), "{operation}: {run:?}");
+        assert_eq!(world.executions().len(), 1, "{operation}");
+    }
+}
+
+#[tokio::test]
+async fn the_lost_answer_of_a_completed_upload_starts_one_run() {
+    let mut tree = Tree::default();
+    for name in ["a", "b"] {
+        tree.add(name, "100644", [noise(4_400_000), name.as_bytes()].concat());
+    }
+    let world = World::of(&tree);
+    world.inject("CompleteMultipartUpload:1:lost");
+    let first = world.handle(world.push()).await;
+    let run = world.started(world.push()).await;
+    assert_eq!(world.executions().len(), 1, "{first:?} and then {run:?}");
+    world.assert_is_archive_of(&run.version_id, world.tip());
+    assert_eq!(world.emulator.store().open_uploads(BUCKET), 0);
+    assert_eq!(world.emulator.store().versions(BUCKET, KEY).len(), 1);
+}
+
+#[tokio::test]
+async fn two_pushes_at_once_are_two_objects_and_two_runs() {
+    let world = two_branches();
+    let (left, right) =
+        in_time(async { tokio::join!(world.started(world.push()), world.started(other(&world))) }).await;
+    world.assert_is_archive_of(&left.version_id, world.tip());
+    world.assert_is_archive_of(&right.version_id, world.repository.id(OTHER));
+    for execution in world.executions() {
+        let run = if execution.id == left.pipeline_execution_id { &left } else { &right };
+        assert_eq!(execution.revisions[0].id, run.version_id);
+        assert!(execution.variables.contains(&("COMMIT_ID".into(), run.commit.clone())), "{execution:?}");
+    }
+    assert_eq!(world.executions().len(), 2);
+}
+
+/// The branch has moved on; the event's own commit is what runs, whole.
+#[tokio::test]
+async fn a_force_push_does_not_change_what_was_pushed() {
+    let world = two_branches();
+    let (old, new) = (world.tip(), world.repository.id(OTHER).to_string());
+    let event = world.push();
+    world.repository.run(&["update-ref", BRANCH, &new], b"");
+    let run = world.started(event).await;
+    world.assert_is_archive_of(&run.version_id, old);
+    let run = world.started(pushed("push-2", &[(BRANCH, world.tip())])).await;
+    world.assert_is_archive_of(&run.version_id, world.repository.id(OTHER));
+}

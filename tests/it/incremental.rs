@@ -1,0 +1,109 @@
+//! Push after push: what is taken over from the archive at the key, what is asked for, and that the result is always a cold build's.
+
+mod changes;
+mod directory;
+mod elsewhere;
+mod hostile;
+mod scattered;
+mod strip;
+
+use codecommit_multibranch::delivery::Run;
+use codecommit_multibranch::git::ObjectId;
+use codecommit_multibranch::repository::Options;
+use codecommit_multibranch::source;
+use emulator::Service;
+
+use crate::listing;
+use crate::oracle::{CommitText, Repository, Tree};
+use crate::world::{BRANCH, BUCKET, KEY, World, pushed};
+
+/// A world whose settings are the defaults but for these.
+fn world(tree: &Tree, settings: &[(&str, &str)]) -> World {
+    World::with(Repository::import(&tree.commit(BRANCH, &CommitText::default())), settings)
+}
+
+impl World {
+    /// Makes a tree the next commit of a branch.
+    fn commit(&self, reference: &str, tree: &Tree) -> ObjectId {
+        self.import(&tree.commit(reference, &CommitText::default()));
+        self.repository.id(reference)
+    }
+
+    fn import(&self, stream: &[u8]) {
+        self.repository.run(&["fast-import", "--quiet", "--date-format=raw-permissive", "--force"], stream);
+    }
+
+    /// Delivers a commit by an event of its own; the requests so far are forgotten.
+    async fn deliver(&self, reference: &str, commit: ObjectId) -> (Run, Vec<u8>) {
+        self.emulator.clear_requests();
+        let id = format!("{reference} {commit} {}", self.executions().len());
+        let run = self.started(pushed(&id, &[(reference, commit)])).await;
+        let zip = self.zip(&run.version_id);
+        (run, zip)
+    }
+
+    /// Makes a tree the next commit of [`BRANCH`] and delivers that.
+    async fn next(&self, tree: &Tree) -> (ObjectId, Vec<u8>) {
+        let commit = self.commit(BRANCH, tree);
+        (commit, self.deliver(BRANCH, commit).await.1)
+    }
+
+    /// What the cache's zip of a commit is where there is nothing to take over.
+    async fn cold(&self, commit: ObjectId) -> Vec<u8> {
+        let source = source::Settings { git_url: Some(self.emulator.git_url()), ..source::Settings::default() };
+        self.archive(commit, &Options { source, tagged: true, ..Options::default() }).await
+    }
+
+    /// All requests to `CodeCommit`, Git's among them.
+    fn asked(&self) -> usize {
+        let requests = self.emulator.requests();
+        requests.iter().filter(|request| matches!(request.service, Service::CodeCommit | Service::Git)).count()
+    }
+
+    /// The bytes that S3 has sent.
+    fn read_back(&self) -> u64 {
+        let requests = self.emulator.requests();
+        requests.iter().filter(|request| request.operation == "GetObject").map(|request| request.bytes_out).sum()
+    }
+
+    /// Puts something at the key that the pipeline reads.
+    async fn place(&self, object: impl Into<Vec<u8>>) {
+        let body = object.into().into();
+        self.aws.s3.put_object().bucket(BUCKET).key(KEY).body(body).send().await.expect("the bucket is there");
+    }
+
+    /// Without the cache's fields the zip is git's, field by field but for what is deflated: of a few bytes each deflate thinks
+    /// otherwise whether it pays.
+    #[track_caller]
+    fn assert_is_gits(&self, zip: &[u8], commit: ObjectId) {
+        let [mut ours, mut gits] =
+            [strip::without_tags(zip), self.repository.zip(&[], &commit.to_string())].map(|zip| listing::read(&zip));
+        ours.0.iter_mut().chain(&mut gits.0).for_each(|row| row.method = 0);
+        assert_eq!(ours, gits);
+    }
+}
+
+/// A tree of a few folders, with each kind of entry.
+fn base() -> Tree {
+    let mut tree = Tree::default();
+    for (path, content) in [
+        ("README.md", "Read me.\n".repeat(40)),
+        ("a/x", "in a\n".to_owned()),
+        ("a/y", "also in a\n".to_owned()),
+        ("a.b", "before a/\n".to_owned()),
+        ("b/c/d/deep", "deep\n".repeat(30)),
+        ("b/c/d/other", "other\n".to_owned()),
+        ("b/near", "near\n".to_owned()),
+        ("only/one", "one\n".to_owned()),
+        ("target", "to".to_owned()),
+        ("nul", "binary\0\n".to_owned()),
+    ] {
+        tree.add(path, "100644", content);
+    }
+    tree.add("a/run.sh", "100755", "#!/bin/sh\r\nexit 0\r\n");
+    tree.add("a/unix.txt", "100644", "one\ntwo\n");
+    tree.add("stamp", "100644", "$Format:%H$\n");
+    tree.add("link", "120000", "b/near");
+    tree.add("sub", "160000", "");
+    tree
+}

@@ -1,0 +1,134 @@
+//! Our S3 requests against an S3 server that is not ours.
+
+use std::collections::{BTreeSet, HashMap};
+use std::process::Command;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_s3::types::{BucketVersioningStatus, CreateBucketConfiguration, VersioningConfiguration};
+use codecommit_multibranch::aws::Aws;
+use codecommit_multibranch::config::Config;
+use codecommit_multibranch::event;
+use codecommit_multibranch::git::ObjectId;
+use codecommit_multibranch::pipeline::Target;
+use codecommit_multibranch::plan::{Job, plan};
+use codecommit_multibranch::repository::Options;
+use codecommit_multibranch::source::Previous;
+use codecommit_multibranch::upload::{self, Stored, Upload};
+use emulator::REGION;
+
+use super::{Running, free_address, program, until_it_listens};
+use crate::world::{BRANCH, BUCKET, KEY, PIPELINE, World, config, every_kind, in_time, noise, pushed};
+
+struct Server {
+    aws: Aws,
+    target: Target,
+    _running: Running,
+}
+
+impl Server {
+    /// With a versioned bucket; none where there is no such program.
+    async fn start() -> Option<Self> {
+        let program = program("MINISTACK")?;
+        let address = free_address();
+        let mut command = Command::new(program);
+        command.env("BIND_HOST", "127.0.0.1").env("GATEWAY_PORT", address.port().to_string());
+        command.env("SERVICES", "s3").env("IOT_MTLS_ENABLED", "0");
+        let running = Running::start(&mut command);
+        until_it_listens(address).await;
+        let credentials = SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "test"));
+        let aws = Aws::new(config(&format!("http://{address}"), credentials));
+        let here = CreateBucketConfiguration::builder().location_constraint(REGION.into()).build();
+        let made = aws.s3.create_bucket().bucket(BUCKET).create_bucket_configuration(here);
+        made.send().await.expect("a bucket");
+        let enabled = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
+        let versioned = aws.s3.put_bucket_versioning().bucket(BUCKET).versioning_configuration(enabled);
+        versioned.send().await.expect("versions");
+        let (pipeline, action) = (PIPELINE.to_owned(), "Source".to_owned());
+        let (bucket, key) = (BUCKET.to_owned(), KEY.to_owned());
+        let target = Target { pipeline, action, bucket, key, variables: BTreeSet::new(), superseded: false };
+        Some(Self { aws, target, _running: running })
+    }
+
+    async fn write(&self, job: &Job, content: &[u8]) -> Stored {
+        let mut upload = Upload::open(&self.aws, &self.target, upload::metadata(job, "Subject"));
+        for chunk in content.chunks(300_000) {
+            upload.write(chunk).await.expect("it is taken");
+        }
+        upload.finish().await.expect("it is written")
+    }
+
+    async fn read(&self, version: &str) -> Vec<u8> {
+        let asked = self.aws.s3.get_object().bucket(BUCKET).key(KEY).version_id(version).send().await;
+        asked.expect("the version is there").body.collect().await.expect("its body").to_vec()
+    }
+
+    async fn found(&self, job: &Job) -> Option<Stored> {
+        let current = upload::current(&self.aws, &self.target).await.expect("the head");
+        upload::delivered(&self.aws, &self.target, job, current.as_ref()).await.expect("the versions")
+    }
+}
+
+/// The job of a push with this id.
+fn job(id: &str) -> Job {
+    let name = |name: &str| (name == "PIPELINE_NAME").then(|| PIPELINE.to_owned());
+    let config = Config::from_lookup(name).expect("the settings are right");
+    let arrival = event::parse(pushed(id, &[(BRANCH, ObjectId::Sha1([7; 20]))])).expect("an event");
+    let changes = arrival.messages.into_iter().next().expect("a message").changes.expect("changes");
+    plan(changes, &config).0.jobs.remove(0)
+}
+
+#[tokio::test]
+async fn objects_are_written_and_found_again() {
+    let Some(server) = Server::start().await else { return };
+    in_time(Box::pin(written_and_found(&server))).await;
+}
+
+async fn written_and_found(server: &Server) {
+    let versioning = server.aws.s3.get_bucket_versioning().bucket(BUCKET).send().await.expect("the versioning");
+    assert_eq!(versioning.status, Some(BucketVersioningStatus::Enabled));
+    let (small, large) = (job("small"), job("large"));
+    assert_eq!(server.found(&small).await, None);
+    assert!(upload::current(&server.aws, &server.target).await.expect("the head").is_none());
+    let first = server.write(&small, b"small").await;
+    assert_eq!((server.read(&first.version).await, first.bytes), (b"small".to_vec(), 5));
+    assert_eq!(server.found(&small).await, Some(first.clone()));
+    // Three parts, with a checksum of the whole.
+    let content = noise(4_500_000).repeat(4);
+    let second = server.write(&large, &content).await;
+    assert!(server.read(&second.version).await == content);
+    assert_eq!(server.found(&large).await, Some(second.clone()));
+    // Behind the other object.
+    assert_eq!(server.found(&small).await.map(|stored| stored.version), Some(first.version));
+    let calls = server.aws.calls().by_operation;
+    let expected = [("PutObject", 1), ("CreateMultipartUpload", 1), ("UploadPart", 3), ("CompleteMultipartUpload", 1)];
+    for (operation, count) in expected {
+        assert_eq!(calls[operation], count, "{operation}");
+    }
+}
+
+#[tokio::test]
+async fn an_aborted_upload_leaves_nothing() {
+    let Some(server) = Server::start().await else { return };
+    let mut upload = Upload::open(&server.aws, &server.target, HashMap::new());
+    in_time(upload.write(&noise(4_500_000).repeat(3))).await.expect("it is taken");
+    in_time(upload.abort()).await;
+    let open = server.aws.s3.list_multipart_uploads().bucket(BUCKET).send().await.expect("a list");
+    assert_eq!(open.uploads().len(), 0);
+    assert_eq!(server.found(&job("any")).await, None);
+}
+
+/// The cache reads by range.
+#[tokio::test]
+async fn the_previous_archive_is_read_by_range() {
+    let Some(server) = Server::start().await else { return };
+    let world = World::of(&every_kind());
+    let options = Options { tagged: true, ..Options::default() };
+    let zip = world.archive(world.tip(), &options).await;
+    in_time(Box::pin(server.write(&job("cached"), &zip))).await;
+    let current = in_time(upload::current(&server.aws, &server.target)).await.expect("the head").expect("an object");
+    let previous = in_time(Previous::open(current.object(&server.aws, &server.target), 6)).await.expect("a directory");
+    let located = previous.find(world.repository.id(&format!("{BRANCH}:a/x")), false).expect("the entry");
+    let data = in_time(previous.data(located)).await.expect("a range");
+    assert_eq!(&data[..], b"in a\n");
+}

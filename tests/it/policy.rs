@@ -1,0 +1,253 @@
+//! The template's policies against `stack/permissions.json`, and that table against the calls in `src/`, both ways.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde::Deserialize;
+use serde_yaml_ng::Value;
+
+type Actions = BTreeSet<String>;
+/// Service → operation → IAM actions.
+type Operations = BTreeMap<String, BTreeMap<String, Actions>>;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Permissions {
+    operations: Operations,
+    lifecycle_operations: Operations,
+    other: BTreeMap<String, Other>,
+}
+
+/// An action that no SDK call of ours asks for by its name.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Other {
+    /// Text in `src/` that shows that we need it; without it a service acts under the function's role.
+    source: Option<String>,
+    why: String,
+}
+
+#[test]
+fn the_updates_role_may_do_what_the_table_says() {
+    let wanted = &actions(&table().operations) | &table().other.into_keys().collect();
+    assert_eq!(role_actions("UpdatesRole"), wanted);
+}
+
+#[test]
+fn the_lifecycle_role_may_write_triggers_besides() {
+    let extra = actions(&table().lifecycle_operations);
+    assert_eq!(role_actions("LifecycleRole"), &role_actions("UpdatesRole") | &extra);
+    assert!(role_actions("UpdatesRole").is_disjoint(&extra));
+}
+
+#[test]
+fn nobody_else_may_write_triggers() {
+    for (name, resource) in template_resources() {
+        if resource["Type"] == "AWS::IAM::Role" && name != "LifecycleRole" {
+            assert!(!role_actions(&name).contains("codecommit:PutRepositoryTriggers"), "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_functions_roles_name_their_resources() {
+    for role in ["UpdatesRole", "LifecycleRole"] {
+        for statement in role_statements(role) {
+            let mut resources = Vec::new();
+            strings(&statement["Resource"], &mut resources);
+            assert!(!resources.is_empty() && !resources.contains(&"*".to_owned()), "{role}: {statement:?}");
+        }
+    }
+}
+
+#[test]
+fn a_role_of_another_account_may_read_what_the_own_role_may() {
+    let text = read("stack/source-account.yaml");
+    let template: Value = serde_yaml_ng::from_str(&text).expect("the template is YAML");
+    let mut statements = Vec::new();
+    collect_statements(&template["Resources"]["SourceRole"]["Properties"]["Policies"], &mut statements);
+    let reading: Actions = table().operations["codecommit"].values().flatten().cloned().collect();
+    let besides = ["codecommit:GitPull", "kms:Decrypt"].map(str::to_owned).into();
+    assert_eq!(statement_actions(&statements), &reading | &besides);
+}
+
+#[test]
+fn every_call_is_in_the_table() {
+    let sources = sources();
+    let known = table();
+    for service in ["codecommit", "s3", "codepipeline"] {
+        let listed: BTreeSet<String> = [&known.operations, &known.lifecycle_operations]
+            .into_iter()
+            .filter_map(|operations| operations.get(service))
+            .flat_map(|operations| operations.keys().map(|name| snake(name)))
+            .collect();
+        for operation in sdk_operations(service) {
+            let called = sources.contains(&call(&operation));
+            assert!(
+                !called || listed.contains(&operation),
+                "{service} {operation} is called but not in stack/permissions.json"
+            );
+        }
+    }
+}
+
+#[test]
+fn everything_in_the_table_is_called() {
+    let sources = sources();
+    let Permissions { operations, lifecycle_operations, other } = table();
+    for (service, operations) in operations.iter().chain(&lifecycle_operations) {
+        let existing = sdk_operations(service);
+        for operation in operations.keys().map(|name| snake(name)) {
+            assert!(existing.contains(&operation), "{service} has no operation {operation}");
+            assert!(
+                sources.contains(&call(&operation)),
+                "{service} {operation} is in stack/permissions.json but never called"
+            );
+        }
+    }
+    for (action, Other { source, why }) in other {
+        let used = source.is_none_or(|text| sources.contains(&text));
+        assert!(used && !why.is_empty(), "{action} is in stack/permissions.json but nothing in src/ shows its use");
+    }
+}
+
+fn table() -> Permissions {
+    serde_json::from_str(&read("stack/permissions.json")).expect("the table has its form")
+}
+
+fn actions(operations: &Operations) -> Actions {
+    operations.values().flat_map(BTreeMap::values).flatten().cloned().collect()
+}
+
+fn template_resources() -> BTreeMap<String, Value> {
+    let template: Value = serde_yaml_ng::from_str(&read("template.yaml")).expect("the template is YAML");
+    serde_yaml_ng::from_value(template["Resources"].clone()).expect("resources have names")
+}
+
+fn role_actions(role: &str) -> Actions {
+    statement_actions(&role_statements(role))
+}
+
+/// The statements of a role's own policies and of the template's policies that it names, whatever the conditions.
+fn role_statements(role: &str) -> Vec<Value> {
+    let resources = template_resources();
+    let properties = &resources[role]["Properties"];
+    let mut statements = Vec::new();
+    collect_statements(&properties["Policies"], &mut statements);
+    let mut attached = Vec::new();
+    strings(&properties["ManagedPolicyArns"], &mut attached);
+    for policy in attached.iter().filter_map(|name| resources.get(name)) {
+        collect_statements(&policy["Properties"], &mut statements);
+    }
+    assert!(!statements.is_empty(), "{role} has no statement");
+    statements
+}
+
+fn collect_statements(value: &Value, statements: &mut Vec<Value>) {
+    match value {
+        Value::Mapping(mapping) if mapping.contains_key("Effect") => statements.push(value.clone()),
+        Value::Mapping(mapping) => mapping.values().for_each(|value| collect_statements(value, statements)),
+        Value::Sequence(values) => values.iter().for_each(|value| collect_statements(value, statements)),
+        Value::Tagged(tagged) => collect_statements(&tagged.value, statements),
+        _ => {}
+    }
+}
+
+fn statement_actions(statements: &[Value]) -> Actions {
+    let mut found = Vec::new();
+    for statement in statements {
+        strings(&statement["Action"], &mut found);
+    }
+    found.into_iter().collect()
+}
+
+fn strings(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) => found.push(text.clone()),
+        Value::Mapping(mapping) => mapping.values().for_each(|value| strings(value, found)),
+        Value::Sequence(values) => values.iter().for_each(|value| strings(value, found)),
+        Value::Tagged(tagged) => strings(&tagged.value, found),
+        _ => {}
+    }
+}
+
+/// How a fluent call of the SDK looks once white space is gone.
+fn call(operation: &str) -> String {
+    format!(".{operation}()")
+}
+
+fn snake(operation: &str) -> String {
+    let mut name = String::new();
+    for letter in operation.chars() {
+        if letter.is_ascii_uppercase() && !name.is_empty() {
+            name.push('_');
+        }
+        name.push(letter.to_ascii_lowercase());
+    }
+    name
+}
+
+/// The library and the Lambda's binary, without white space, so that a call broken over lines is found.
+fn sources() -> String {
+    let mut text = String::new();
+    append_sources(&root().join("src"), &mut text);
+    text.retain(|letter| !letter.is_whitespace());
+    text
+}
+
+fn append_sources(folder: &Path, text: &mut String) {
+    for entry in std::fs::read_dir(folder).expect("src is readable") {
+        let path = entry.expect("src is readable").path();
+        // The library's front is for programs with permissions of their own: the functions never call it.
+        if path.file_stem().is_some_and(|name| name == "codecommit") {
+            continue;
+        }
+        if path.is_dir() {
+            append_sources(&path, text);
+        } else {
+            text.push_str(&std::fs::read_to_string(&path).expect("sources are text"));
+        }
+    }
+}
+
+/// Every operation that the SDK of `service` has: one module each, in the very crate that is built here.
+fn sdk_operations(service: &str) -> BTreeSet<String> {
+    let manifest = sdk_manifest(&format!("aws-sdk-{service}"));
+    let modules = std::fs::read_dir(manifest.with_file_name("src").join("operation")).expect("an SDK has operations");
+    modules
+        .map(|entry| entry.expect("the crate is readable").path())
+        .filter(|path| path.is_dir())
+        .filter_map(|path| path.file_name().and_then(|name| name.to_str()).map(str::to_owned))
+        .collect()
+}
+
+fn sdk_manifest(package: &str) -> PathBuf {
+    #[derive(Deserialize)]
+    struct Metadata {
+        packages: Vec<Package>,
+    }
+    #[derive(Deserialize)]
+    struct Package {
+        name: String,
+        manifest_path: PathBuf,
+    }
+    let platform = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version=1", "--offline", "--filter-platform", &platform])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Metadata = serde_json::from_slice(&output.stdout).expect("cargo writes JSON");
+    let found = metadata.packages.into_iter().find(|candidate| candidate.name == package);
+    found.expect("the SDK is a dependency").manifest_path
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).expect("the file is there")
+}

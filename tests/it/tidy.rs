@@ -1,0 +1,178 @@
+//! The repository's own order: documents that say what the code says, and the rules of ARCHITECTURE.md.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// A file that does one thing is shorter; one that grows beyond this does several.
+const LINES: usize = 500;
+
+#[test]
+fn every_error_code_is_explained_and_every_explained_code_exists() {
+    let mut codes = BTreeSet::new();
+    for (_, text) in sources("src") {
+        for body in text.split("fn code(&self) -> &'static str {").skip(1) {
+            let body = body.split("\n    }\n").next().unwrap();
+            codes.extend(quoted(body).filter(|word| word.chars().all(char::is_alphanumeric)).map(str::to_owned));
+        }
+    }
+    assert!(
+        codes.contains("SettingsInvalid") && codes.contains("GitDenied"),
+        "the code is not read rightly: {codes:?}"
+    );
+    let explained = first_cells(&read("docs/errors.md"));
+    assert_eq!(codes, explained, "src/ on the left, docs/errors.md on the right");
+}
+
+#[test]
+fn every_setting_is_described_and_every_described_setting_exists() {
+    let config = read("src/config.rs");
+    let asked = config.split("checked(").skip(1).filter_map(|call| quoted(call).next());
+    let mut settings: BTreeSet<String> = asked.filter(|name| !name.starts_with("AWS_")).map(str::to_owned).collect();
+    settings.insert("RUST_LOG".to_owned()); // read by the runtime's subscriber
+    let readme = read("README.md");
+    let table = readme.split("## Settings").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap();
+    assert_eq!(settings, first_cells(table), "src/config.rs on the left, README.md on the right");
+}
+
+#[test]
+fn plan_and_archive_know_neither_aws_nor_tokio_nor_the_clock() {
+    let rooms = sources("src").into_iter().filter(|(path, _)| {
+        path.ends_with("src/plan.rs")
+            || path.ends_with("src/archive.rs")
+            || path.starts_with(root().join("src/archive"))
+    });
+    let mut seen = 0;
+    for (path, text) in rooms {
+        seen += 1;
+        for word in ["aws_", "crate::aws", "lambda_runtime", "tokio", "Instant", "SystemTime"] {
+            assert!(!code(&text).contains(word), "{} names {word}", path.display());
+        }
+    }
+    assert!(seen > 5);
+}
+
+#[test]
+fn what_is_known_in_one_place_is_known_in_no_other() {
+    let only_in = |word: &str, rooms: &[&str]| {
+        let mut found = false;
+        for (path, text) in sources("src") {
+            let relative = path.strip_prefix(root()).unwrap().to_str().unwrap();
+            let named = code(&text).contains(word);
+            found |= named;
+            assert!(!named || rooms.contains(&relative), "{relative} names {word}");
+        }
+        assert!(found, "nobody names {word}: this test looks for the wrong word");
+    };
+    only_in("env::var", &["src/config.rs"]);
+    only_in("Diagnostic", &["src/error.rs", "src/main.rs"]);
+    only_in("Client::from_conf", &["src/aws.rs"]);
+    only_in("aws_config", &["src/aws.rs"]);
+    only_in("Aws::from_env", &["src/main.rs"]);
+    only_in("println!", &["src/metrics.rs"]);
+}
+
+#[test]
+fn no_step_knows_a_later_one() {
+    let story = ["event", "plan", "source", "archive", "upload", "pipeline", "delivery"];
+    // A job is planned before it is anything to the pipeline, and the archive is written while the source is read.
+    let rooms = [("event", &story[1..]), ("plan", &story[2..]), ("source", &story[4..]), ("archive", &story[4..])];
+    for (room, later) in rooms {
+        for (path, text) in sources("src") {
+            let inside = path.starts_with(root().join("src").join(room));
+            if inside || path.ends_with(format!("src/{room}.rs")) {
+                for step in later {
+                    assert!(!code(&text).contains(&format!("crate::{step}")), "{} knows {step}", path.display());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn files_are_short_and_finished() {
+    let folders = ["src", "cli", "emulator", "tests"];
+    let files: Vec<_> = folders.iter().flat_map(|folder| sources(folder)).collect();
+    assert!(files.len() > 50);
+    for (path, text) in files {
+        let lines = text.lines().count();
+        assert!(lines <= LINES, "{} has {lines} lines", path.display());
+        for word in [concat!("todo", "!("), concat!("dbg", "!("), concat!("unimplemented", "!(")] {
+            assert!(!text.contains(word), "{} has {word}", path.display());
+        }
+    }
+}
+
+#[test]
+fn links_and_commands_in_documents_lead_somewhere() {
+    let makefiles = read("Makefile") + &read("sam.mk");
+    for name in
+        ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "docs/deploy.md", "docs/errors.md", "emulator/README.md"]
+    {
+        let text = read(name);
+        let folder = root().join(name).parent().unwrap().to_owned();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+            let file = if file.is_empty() { root().join(name) } else { folder.join(file) };
+            assert!(link.starts_with("http") || file.exists(), "{name} links to {link}");
+            assert!(heading.is_empty() || headings(&file).contains(heading), "{name} links to {link}");
+        }
+        for target in text.split("`make ").skip(1).filter_map(|rest| rest.split([' ', '`']).next()) {
+            assert!(makefiles.contains(&format!("\n{target}:")), "{name} says make {target}");
+        }
+    }
+}
+
+/// Rust files of a folder with their text, also in folders below it.
+fn sources(folder: &str) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in folder.read_dir().expect("a folder of this repository") {
+            let path = entry.expect("a readable folder").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = std::fs::read_to_string(&path).expect("a text");
+                found.push((path, text));
+            }
+        }
+    }
+    found
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(name: &str) -> String {
+    let path = root().join(name);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The text without its comments.
+fn code(text: &str) -> String {
+    let lines = text.lines().map(|line| line.split_once("//").map_or(line, |(code, _)| code));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// What stands between quotation marks.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('"').skip(1).step_by(2)
+}
+
+/// What is set as code in the first cells of all tables.
+fn first_cells(text: &str) -> BTreeSet<String> {
+    let rows = text.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
+    rows.flat_map(|cell| cell.split('`').skip(1).step_by(2)).map(str::to_owned).collect()
+}
+
+/// The anchors of a document's headings, as they are on the web.
+fn headings(path: &Path) -> BTreeSet<String> {
+    let text = std::fs::read_to_string(path).expect("a text");
+    let headings =
+        text.lines().filter_map(|line| line.strip_prefix('#')).map(|line| line.trim_start_matches('#').trim());
+    let anchor = |heading: &str| {
+        heading.to_lowercase().replace(' ', "-").replace(|c: char| !c.is_alphanumeric() && c != '-', "")
+    };
+    headings.map(anchor).collect()
+}

@@ -1,0 +1,221 @@
+//! Requests as `CloudFormation` sends them, answered to a real socket.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use codecommit_multibranch::triggers::custom_resource::{
+    Answer, CustomResourceError, Predicate, Tools, handle, is_request,
+};
+use codecommit_multibranch::triggers::{Event, list};
+use emulator::{Fault, FaultKind};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::world::{REPOSITORY, World};
+use super::{LIFECYCLE, UPDATES, foreign, trigger};
+
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Where answers arrive: each as its head and its body.
+pub(crate) struct Inbox {
+    url: String,
+    answers: Receiver<(String, Value)>,
+}
+
+impl Inbox {
+    /// Answers these statuses one after the other, the last one from then on.
+    pub(crate) fn new(statuses: &'static [u16]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}/answers/a%2Fb?Signature=a%2Bb%3D", listener.local_addr().expect("an address"));
+        let (sender, answers) = channel();
+        std::thread::spawn(move || {
+            for (at, stream) in listener.incoming().enumerate() {
+                let status = statuses[at.min(statuses.len() - 1)];
+                if sender.send(received(stream.expect("a connection"), status)).is_err() {
+                    return;
+                }
+            }
+        });
+        Inbox { url, answers }
+    }
+
+    pub(crate) fn next(&self) -> (String, Value) {
+        self.answers.recv_timeout(DEADLINE).expect("an answer")
+    }
+}
+
+fn received(stream: TcpStream, status: u16) -> (String, Value) {
+    stream.set_read_timeout(Some(DEADLINE)).expect("a timeout");
+    let mut reader = BufReader::new(stream);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        assert!(reader.read_line(&mut head).expect("a line") > 0, "cut: {head}");
+    }
+    let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
+    let mut body = vec![0; length.expect("a length")];
+    reader.read_exact(&mut body).expect("a body");
+    let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    reader.get_mut().write_all(answer.as_bytes()).expect("answered");
+    (head, serde_json::from_slice(&body).expect("JSON"))
+}
+
+pub(crate) fn properties(repository: &str) -> Value {
+    json!({
+        "ServiceToken": LIFECYCLE, "RepositoryName": repository, "FunctionArn": UPDATES, "LifecycleFunctionArn": LIFECYCLE,
+        "Branches": "*", "CustomData": "", "TriggerNamePrefix": "dev",
+    })
+}
+
+pub(crate) fn request(kind: &str, inbox: &Inbox, properties: &Value) -> Value {
+    json!({
+        "RequestType": kind, "ResponseURL": inbox.url, "StackId": "stack", "RequestId": "request",
+        "ResourceType": "Custom::Triggers", "LogicalResourceId": "Triggers", "ResourceProperties": properties,
+    })
+}
+
+async fn handled(world: &World, event: &Value) -> Result<Answer, CustomResourceError> {
+    handled_within(world, event, DEADLINE).await
+}
+
+async fn handled_within(world: &World, event: &Value, budget: Duration) -> Result<Answer, CustomResourceError> {
+    assert!(is_request(event));
+    let http: SharedHttpClient = aws_smithy_http_client::Builder::new().build_http();
+    let branches = |text: &str| match text {
+        "panic" => panic!("as asked"),
+        "[" => Err("unclosed class".to_owned()),
+        _ => Ok(Box::new(super::selects) as Predicate),
+    };
+    let deadline = Instant::now() + budget;
+    let tools = Tools { client: &world.client, http: &http, branches: &branches, deadline };
+    let answered = handle(event, &tools);
+    can_move_between_threads(&answered);
+    answered.await
+}
+
+/// Lambda's runtime wants it of a handler.
+fn can_move_between_threads(_: &impl Send) {}
+
+async fn names(world: &World, repository: &str) -> Vec<String> {
+    list(&world.client, repository).await.expect("triggers").into_iter().map(|trigger| trigger.name).collect()
+}
+
+#[tokio::test]
+async fn create_connects_and_delete_removes_only_ours() {
+    let (world, inbox) = (World::new(&[foreign(0)]).await, Inbox::new(&[200]));
+    handled(&world, &request("Create", &inbox, &properties(REPOSITORY))).await.unwrap();
+    let (head, answer) = inbox.next();
+    assert!(head.starts_with("PUT /answers/a%2Fb?Signature=a%2Bb%3D HTTP/1.1\r\n"), "{head}");
+    assert!(!head.to_ascii_lowercase().contains("content-type"), "{head}");
+    let expected = json!({
+        "Status": "SUCCESS", "Reason": "", "PhysicalResourceId": "triggers:Triggers:project", "StackId": "stack",
+        "RequestId": "request", "LogicalResourceId": "Triggers", "Data": { "Triggers": "3", "Warnings": "" },
+    });
+    assert_eq!(answer, expected);
+    assert_eq!(names(&world, REPOSITORY).await, ["team-0", "dev-lifecycle", "dev-1"]);
+    handled(&world, &request("Delete", &inbox, &properties(REPOSITORY))).await.unwrap();
+    assert_eq!(inbox.next().1["Status"], "SUCCESS");
+    assert_eq!(world.triggers().await, [foreign(0)]);
+}
+
+#[tokio::test]
+async fn an_update_replaces_what_the_former_properties_made() {
+    let (world, inbox) = (World::new(&[]).await, Inbox::new(&[200]));
+    let old = properties(REPOSITORY);
+    handled(&world, &request("Create", &inbox, &old)).await.unwrap();
+    let id = inbox.next().1["PhysicalResourceId"].clone();
+    let mut new = old.clone();
+    new["LifecycleFunctionArn"] = "".into();
+    new["TriggerNamePrefix"] = "ops".into();
+    let mut update = request("Update", &inbox, &new);
+    update["PhysicalResourceId"] = id.clone();
+    update["OldResourceProperties"] = old;
+    handled(&world, &update).await.unwrap();
+    assert_eq!(inbox.next().1["PhysicalResourceId"], id, "not replaced");
+    assert_eq!(names(&world, REPOSITORY).await, ["ops-1"]);
+}
+
+#[tokio::test]
+async fn another_repository_is_another_resource_and_a_rollback_leaves_nothing() {
+    let (world, inbox) = (World::new(&[]).await, Inbox::new(&[200]));
+    let (old, new) = (properties(REPOSITORY), properties("second"));
+    handled(&world, &request("Create", &inbox, &old)).await.unwrap();
+    let id = inbox.next().1["PhysicalResourceId"].clone();
+    let update = |new: &Value, old: &Value, id: &Value| {
+        let mut update = request("Update", &inbox, new);
+        update["PhysicalResourceId"] = id.clone();
+        update["OldResourceProperties"] = old.clone();
+        update
+    };
+    handled(&world, &update(&new, &old, &id)).await.unwrap();
+    assert_eq!(inbox.next().1["PhysicalResourceId"], "triggers:Triggers:second");
+    assert_eq!(names(&world, REPOSITORY).await.len(), 2, "until the former one is deleted");
+    handled(&world, &update(&old, &new, &id)).await.unwrap();
+    assert_eq!(inbox.next().1["PhysicalResourceId"], id);
+    assert_eq!((names(&world, REPOSITORY).await.len(), names(&world, "second").await.len()), (2, 0));
+}
+
+#[tokio::test]
+async fn what_is_gone_is_deleted() {
+    let (world, inbox) = (World::new(&[]).await, Inbox::new(&[200]));
+    for properties in [properties("nowhere"), json!({}), Value::Null] {
+        let mut event = request("Delete", &inbox, &properties);
+        event["PhysicalResourceId"] = "had".into();
+        handled(&world, &event).await.unwrap();
+        let (_, answer) = inbox.next();
+        assert_eq!((&answer["Status"], &answer["PhysicalResourceId"]), (&json!("SUCCESS"), &json!("had")));
+    }
+}
+
+#[tokio::test]
+async fn every_failure_is_answered_with_its_reason() {
+    let route = trigger("by-hand", UPDATES, &[], &[Event::All]);
+    let (world, inbox) = (World::new(&[route]).await, Inbox::new(&[200]));
+    let with = |key: &str, value: &str| {
+        let mut changed = properties(REPOSITORY);
+        changed[key] = value.into();
+        changed
+    };
+    for (kind, properties, reason) in [
+        ("Create", properties(REPOSITORY), "trigger by-hand of project is already a route to the same function"),
+        ("Create", json!({ "RepositoryName": "x" }), "missing field `FunctionArn`"),
+        ("Create", properties("nowhere"), "failed to read the triggers of nowhere: RepositoryDoesNotExist"),
+        ("Create", with("TriggerNamePrefix", "a b"), "prefix \"a b\""),
+        ("Create", with("Branches", "["), "property Branches is wrong: unclosed class"),
+        ("Update", with("Branches", "panic"), "panicked"),
+        ("Replace", properties(REPOSITORY), "unknown request type \"Replace\""),
+    ] {
+        let answer = handled(&world, &request(kind, &inbox, &properties)).await.unwrap();
+        let (_, sent) = inbox.next();
+        assert_eq!((&sent["Status"], sent["Reason"].as_str()), (&json!("FAILED"), Some(answer.reason.as_str())));
+        assert!(answer.reason.contains(reason), "{}", answer.reason);
+    }
+    assert_eq!(names(&world, REPOSITORY).await, ["by-hand"]);
+}
+
+#[tokio::test]
+async fn a_call_that_hangs_is_answered_before_the_deadline() {
+    let (world, inbox) = (World::new(&[]).await, Inbox::new(&[200]));
+    world.emulator.inject(Fault::every("GetRepositoryTriggers", FaultKind::Hang));
+    let event = request("Create", &inbox, &properties(REPOSITORY));
+    handled_within(&world, &event, Duration::from_secs(4)).await.unwrap();
+    assert_eq!(inbox.next().1["Reason"], "not done before the deadline");
+}
+
+#[tokio::test]
+async fn an_answer_is_sent_again_after_a_passing_failure() {
+    let (world, inbox) = (World::new(&[]).await, Inbox::new(&[503, 200]));
+    handled(&world, &request("Create", &inbox, &properties(REPOSITORY))).await.unwrap();
+    assert_eq!(inbox.next().1, inbox.next().1);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_refused_is_an_error_without_the_url() {
+    let (world, inbox) = (World::new(&[]).await, Inbox::new(&[403]));
+    let error = handled(&world, &request("Create", &inbox, &properties(REPOSITORY))).await.unwrap_err();
+    assert_eq!(error.code(), "CustomResourceUnanswered");
+    let text = format!("{error:?} {error}");
+    assert!(text.contains("403") && !text.contains("Signature"), "{text}");
+}

@@ -1,0 +1,291 @@
+//! The function with real clients on the emulator, over a repository that git made.
+
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use codecommit_multibranch::aws::Aws;
+use codecommit_multibranch::config::Config;
+use codecommit_multibranch::delivery::Run;
+use codecommit_multibranch::error::{Error, Failed};
+use codecommit_multibranch::git::ObjectId;
+use codecommit_multibranch::repository::{self, Options};
+use codecommit_multibranch::source::Source;
+use codecommit_multibranch::{Answer, Function, stream};
+use emulator::codepipeline::Execution;
+use emulator::{ACCESS_KEY, Emulator, REGION, SECRET_KEY};
+use serde_json::{Value, json};
+
+use super::listing;
+use super::oracle::{CommitText, Random, Repository, Tree};
+
+/// The repository and the pipeline that the events in `events/` name.
+pub(crate) const NAME: &str = "demo";
+pub(crate) const PIPELINE: &str = "demo-dev";
+pub(crate) const BUCKET: &str = "demo-artifacts";
+pub(crate) const KEY: &str = "source.zip";
+/// The branch that most tests push to.
+pub(crate) const BRANCH: &str = "refs/heads/feature/login";
+
+/// Longer than any test takes on a busy machine: a test that hangs ends.
+const DEADLINE: Duration = Duration::from_secs(150);
+
+/// Waits for work that must end.
+pub(crate) async fn in_time<T>(work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(DEADLINE, work).await.expect("it ends in time")
+}
+
+/// Waits until something holds.
+pub(crate) async fn until(what: &str, holds: impl Fn() -> bool) {
+    let begin = Instant::now();
+    while !holds() {
+        assert!(begin.elapsed() < DEADLINE, "in time: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) emulator: Emulator,
+    pub(crate) repository: Repository,
+    pub(crate) aws: Aws,
+    pub(crate) function: Function,
+}
+
+impl World {
+    /// A repository with this tree at [`BRANCH`].
+    pub(crate) fn of(tree: &Tree) -> Self {
+        Self::over(Repository::import(&tree.commit(BRANCH, &CommitText::default())))
+    }
+
+    /// Any repository, read over the API alone and without the cache, so that each request has its reason.
+    pub(crate) fn over(repository: Repository) -> Self {
+        Self::with(repository, &[("SOURCE", "api"), ("CACHE", "off")])
+    }
+
+    /// Any repository and settings; the pipeline's name is set.
+    pub(crate) fn with(repository: Repository, settings: &[(&str, &str)]) -> Self {
+        let emulator = start(&repository);
+        let credentials = Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "emulator");
+        let aws = hurried(Aws::new(config(&emulator.endpoint(), SharedCredentialsProvider::new(credentials))));
+        let function = Function::new(configured(&emulator, settings), aws.clone());
+        Self { emulator, repository, aws, function }
+    }
+
+    /// A function of its own on the same emulator: it knows nothing of what another one did.
+    pub(crate) fn restarted(&mut self, settings: &[(&str, &str)]) {
+        self.function = Function::new(configured(&self.emulator, settings), self.aws.clone());
+    }
+
+    /// The tip of [`BRANCH`].
+    pub(crate) fn tip(&self) -> ObjectId {
+        self.repository.id(BRANCH)
+    }
+
+    /// The event of a push to [`BRANCH`].
+    pub(crate) fn push(&self) -> Value {
+        pushed("push-1", &[(BRANCH, self.tip())])
+    }
+
+    pub(crate) async fn handle(&self, event: Value) -> Result<Answer, Error> {
+        let deadline = Instant::now() + 2 * DEADLINE;
+        in_time(Box::pin(self.function.handle(event, deadline))).await
+    }
+
+    /// Handles an event that starts one run.
+    pub(crate) async fn started(&self, event: Value) -> Run {
+        let mut answer = self.handle(event).await.expect("the event is handled");
+        assert_eq!((answer.started.len(), answer.skipped.len()), (1, 0), "{answer:?}");
+        answer.started.remove(0)
+    }
+
+    /// Handles an event whose one reference fails.
+    pub(crate) async fn failed(&self, event: Value) -> Failed {
+        match self.handle(event).await {
+            Err(Error::References { mut failed, of: 1 }) => failed.remove(0),
+            other => panic!("one reference fails, not {other:?}"),
+        }
+    }
+
+    /// How often each of these operations was asked for.
+    pub(crate) fn counts<const N: usize>(&self, operations: [&str; N]) -> [usize; N] {
+        operations.map(|operation| self.emulator.count(operation))
+    }
+
+    pub(crate) fn executions(&self) -> Vec<Execution> {
+        self.emulator.codepipeline().executions(PIPELINE)
+    }
+
+    /// Sets a fault, written as on the emulator's command line.
+    pub(crate) fn inject(&self, fault: &str) {
+        self.emulator.inject(fault.parse().expect("a fault"));
+    }
+
+    /// The zip of one version.
+    pub(crate) fn zip(&self, version: &str) -> Vec<u8> {
+        let object = self.emulator.store().object(BUCKET, KEY, Some(version)).expect("the version is there");
+        object.bytes().expect("it is in memory").to_vec()
+    }
+
+    /// The object of this version is `git archive` of the commit, field by field.
+    #[track_caller]
+    pub(crate) fn assert_is_archive_of(&self, version: &str, commit: ObjectId) {
+        listing::assert_same(&self.zip(version), &self.repository.zip(&[], &commit.to_string()));
+    }
+
+    /// There is no object, nothing that could become one, and no run.
+    #[track_caller]
+    pub(crate) fn assert_untouched(&self) {
+        assert!(self.emulator.store().versions(BUCKET, KEY).is_empty(), "an object was written");
+        assert_eq!(self.emulator.store().open_uploads(BUCKET), 0, "an upload was left open");
+        assert!(self.executions().is_empty(), "a run was started");
+    }
+
+    /// Changes the pipeline's declaration.
+    pub(crate) async fn change_pipeline(&self, change: impl FnOnce(&mut Value)) {
+        let service = self.emulator.codepipeline();
+        let answer = service.call("GetPipeline", json!({ "name": PIPELINE })).await.expect("it is there");
+        let mut pipeline = answer["pipeline"].clone();
+        change(&mut pipeline);
+        service.call("UpdatePipeline", json!({ "pipeline": pipeline })).await.expect("it may be so");
+    }
+
+    /// The archive of a commit, without the function around it.
+    pub(crate) async fn archive(&self, commit: ObjectId, options: &Options) -> Vec<u8> {
+        let mut settings = options.source.clone();
+        settings.git_url.get_or_insert_with(|| self.emulator.git_url());
+        let source = Source::new(&self.aws, NAME, &settings);
+        let commit = source.commit(commit).await.expect("the commit is there");
+        let opened = in_time(Box::pin(repository::open(source, commit, options))).await.expect("it can be listed");
+        let mut zip = Memory(Vec::new());
+        let writing = Box::pin(stream::write(opened.contents, &mut zip, &|_, _| ()));
+        in_time(writing).await.expect("it can be written");
+        zip.0
+    }
+}
+
+/// An output that takes all.
+struct Memory(Vec<u8>);
+
+impl stream::Output for Memory {
+    type Error = std::convert::Infallible;
+
+    async fn write(&mut self, bytes: &[u8]) -> Result<(), Self::Error> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+fn start(repository: &Repository) -> Emulator {
+    let served = vec![(NAME.to_owned(), repository.path().to_owned())];
+    let (bucket, pipeline) = (Some(BUCKET.to_owned()), Some(PIPELINE.to_owned()));
+    let options = emulator::Options { repository: served, bucket, pipeline, ..Default::default() };
+    Emulator::start(options).expect("loopback has a free port")
+}
+
+/// What the environment would say of an emulator.
+pub(crate) fn config(endpoint: &str, credentials: SharedCredentialsProvider) -> SdkConfig {
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(REGION))
+        .endpoint_url(endpoint)
+        .credentials_provider(credentials)
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .build()
+}
+
+/// The same clients, but between tries they wait a moment only.
+pub(crate) fn hurried(mut aws: Aws) -> Aws {
+    macro_rules! hurry {
+        ($service:ident, $client:expr) => {{
+            let retries = $client.config().retry_config().cloned().expect("they are set");
+            let builder = $client.config().to_builder().retry_config(retries.with_initial_backoff(MOMENT));
+            $client = $service::Client::from_conf(builder.build());
+        }};
+    }
+    hurry!(aws_sdk_codecommit, aws.codecommit);
+    hurry!(aws_sdk_s3, aws.s3);
+    hurry!(aws_sdk_codepipeline, aws.codepipeline);
+    aws
+}
+
+const MOMENT: Duration = Duration::from_millis(1);
+
+fn configured(emulator: &Emulator, settings: &[(&str, &str)]) -> Config {
+    let git = emulator.git_url();
+    let fixed = [("PIPELINE_NAME", PIPELINE), ("CODECOMMIT_GIT_URL", &git)];
+    let found = |name: &str| settings.iter().chain(&fixed).find(|(known, _)| *known == name);
+    Config::from_lookup(|name| found(name).map(|(_, value)| (*value).to_owned())).expect("the settings are right")
+}
+
+/// A run as the answer tells it.
+pub(crate) fn told(run: &Run) -> Value {
+    serde_json::to_value(run).expect("a run is JSON")
+}
+
+/// An event of `events/`.
+pub(crate) fn event(file: &str) -> Value {
+    let path = format!("{}/events/{file}", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The event of a push, with an id of its own.
+pub(crate) fn pushed(id: &str, references: &[(&str, ObjectId)]) -> Value {
+    let mut event = event("branch-updated.json");
+    let record = &mut event["Records"][0];
+    let reference = |(name, commit): &(&str, ObjectId)| json!({ "ref": name, "commit": commit.to_string() });
+    record["codecommit"]["references"] = references.iter().map(reference).collect();
+    record["eventId"] = id.into();
+    event
+}
+
+/// Events as the messages of a queue.
+pub(crate) fn queued(bodies: &[(&str, String)]) -> Value {
+    let mut event = event("sqs-wrapped.json");
+    let message = event["Records"][0].clone();
+    let message = |(id, body): &(&str, String)| {
+        let mut message = message.clone();
+        message["messageId"] = (*id).into();
+        message["body"] = body.as_str().into();
+        message
+    };
+    event["Records"] = bodies.iter().map(message).collect();
+    event
+}
+
+/// Bytes that nothing makes smaller.
+pub(crate) fn noise(length: usize) -> &'static [u8] {
+    static NOISE: OnceLock<Vec<u8>> = OnceLock::new();
+    let noise = NOISE.get_or_init(|| {
+        let mut random = Random::of("noise", 0);
+        let words = std::iter::repeat_with(|| random.below(usize::MAX).to_le_bytes()[..7].to_vec());
+        words.flatten().take(NOISE_LENGTH).collect()
+    });
+    &noise[..length]
+}
+
+const NOISE_LENGTH: usize = 5 << 20;
+
+/// Every kind of entry, attributes of all kinds that archives know, and names in an order that only git's sorting gives.
+pub(crate) fn every_kind() -> Tree {
+    let mut tree = Tree::default();
+    tree.add("README.md", "100644", "A line of text.\n".repeat(50));
+    tree.add("empty", "100644", "");
+    tree.add("run.sh", "100755", "#!/bin/sh\nexit 0\n");
+    tree.add("link", "120000", "../../outside");
+    tree.add("sub", "160000", "");
+    tree.add("a.b", "100644", "before a/\n");
+    tree.add("a/x", "100644", "in a\n");
+    tree.add("a0", "100644", "after a/\n");
+    tree.add("dir/deep/er/file", "100644", "down here\n");
+    tree.add("dir/same", "100644", "A line of text.\n".repeat(50));
+    tree.add("dir/zeros", "100644", vec![0; 70_000]);
+    tree.add("n\u{e4}me \u{65e5}\u{672c} with spaces", "100644", "named\n");
+    tree.add("noise", "100644", noise(1000));
+    tree.add("hidden.secret", "100644", "ignored\n");
+    tree.add("stamp", "100644", "$Format:%H %s$\n");
+    tree.add(".gitattributes", "100644", "*.secret export-ignore\nstamp export-subst\n*.sh -diff\n");
+    tree
+}
