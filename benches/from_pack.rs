@@ -1,0 +1,66 @@
+//! The zip of a commit whose pack is on disk, without a network: `from_pack PACK COMMIT ZIP`. Indexing the pack is part of it, as it is
+//! for the function.
+
+use std::error::Error;
+use std::fs::File;
+use std::io::{self, Read, Write};
+
+use aws_config::{BehaviorVersion, SdkConfig};
+use bytes::Bytes;
+use codecommit_multibranch::aws::Aws;
+use codecommit_multibranch::git::ObjectId;
+use codecommit_multibranch::repository::{self, Options};
+use codecommit_multibranch::source::git::{Limits, Pack};
+use codecommit_multibranch::source::{Settings, Source};
+use codecommit_multibranch::stream::{self, Output};
+
+/// Bytes read at once.
+const CHUNK: usize = 64 << 10;
+/// The function's own limit, beyond which packs are spooled.
+const IN_MEMORY: u64 = 32 << 20;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [pack, commit, zip] = &arguments[..] else { return Err("usage: from_pack PACK COMMIT ZIP".into()) };
+    let commit = ObjectId::from_hex(commit.as_bytes())?;
+    // What the function has with 512 MB of memory.
+    let options = Options { budget: 128 << 20, ..Options::default() };
+    let pack = received(File::open(pack)?, &options.source).await?;
+    // Clients that nobody asks: all is in the pack.
+    let aws = Aws::new(SdkConfig::builder().behavior_version(BehaviorVersion::v2026_01_12()).build());
+    let source = Source::new(&aws, "pack", &options.source).with_pack(pack);
+    let commit = source.commit(commit).await?;
+    let opened = repository::open(source, commit, &options).await?;
+    stream::write(opened.contents, &mut Zip(File::create(zip)?), &|_, _| ()).await?;
+    Ok(())
+}
+
+async fn received(file: File, settings: &Settings) -> Result<Pack, Box<dyn Error>> {
+    let limits = Limits {
+        in_memory: IN_MEMORY,
+        on_disk: settings.storage,
+        folder: settings.folder.clone(),
+        working: settings.memory,
+    };
+    Ok(tokio::task::spawn_blocking(move || Pack::receive(chunks(file), &limits)).await??)
+}
+
+fn chunks(mut file: File) -> impl Iterator<Item = Bytes> {
+    std::iter::from_fn(move || {
+        let mut chunk = vec![0; CHUNK];
+        let length = file.read(&mut chunk).expect("the pack can be read");
+        chunk.truncate(length);
+        (length > 0).then(|| chunk.into())
+    })
+}
+
+struct Zip(File);
+
+impl Output for Zip {
+    type Error = io::Error;
+
+    async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_all(bytes)
+    }
+}
