@@ -10,6 +10,7 @@ mod error;
 pub mod git;
 mod previous;
 
+use std::error::Error as _;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -215,7 +216,7 @@ impl Source {
         match self.listed_over_git(commit).await {
             Err(git) if matches!(error, SourceError::TooManyRequests) && git.is_git_refused() => {
                 tracing::warn!(
-                    error = crate::error::with_causes(&git),
+                    error = %git, cause = git.source().map(ToString::to_string),
                     "Git is refused: every file is asked for by itself"
                 );
                 self.api.list(commit, wanted, self.previous(), usize::MAX).await
