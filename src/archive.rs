@@ -155,12 +155,12 @@ impl Recipe {
         let attributes = self.attributes_of(entry);
         let mut notes = Vec::new();
         let converted = convert::convert(Cow::Borrowed(blob), &attributes, entry.id, &mut notes)?;
-        warnings.extend(notes.into_iter().map(|note| format!("{}: {note:?}", entry.path)));
+        warnings.extend(notes.into_iter().map(|note| format!("{}: {note}", entry.path)));
         let converted = match &self.commit {
             Some(commit) if attributes.export_subst => {
                 let mut notes = Vec::new();
                 let content = substitute::substitute(converted, commit, self.abbreviation, &mut notes);
-                warnings.extend(notes.into_iter().map(|note| format!("{}: {note:?}", entry.path)));
+                warnings.extend(notes.into_iter().map(|note| format!("{}: {note}", entry.path)));
                 content
             }
             _ => converted,

@@ -4,7 +4,7 @@ mod commit;
 pub mod hash;
 mod tree;
 
-use bstr::BString;
+use bstr::{BString, ByteSlice};
 pub use gix_hash::ObjectId;
 
 pub use commit::CommitError;
@@ -27,6 +27,14 @@ pub struct Commit {
     pub message: BString,
 }
 
+impl Commit {
+    /// Whether it came by a way that shows UTF-8 alone, and has something else.
+    pub fn is_garbled(&self) -> bool {
+        let texts = [&self.message, &self.author.name, &self.author.email, &self.committer.name, &self.committer.email];
+        texts.iter().any(|text| text.contains_str("\u{fffd}"))
+    }
+}
+
 /// A name, an address and a time, as a commit carries them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signature {
@@ -38,6 +46,8 @@ pub struct Signature {
     pub seconds: i64,
     /// Offset of the zone from UTC in minutes, positive to the east.
     pub offset_minutes: i32,
+    /// Whether there is a date with a zone: git shows no other, though it takes the seconds for the time of the entries.
+    pub is_dated: bool,
 }
 
 /// What an entry of a tree is. Modes are canonical: 100664 counts as 100644.

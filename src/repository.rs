@@ -1,8 +1,11 @@
 //! `git archive` of a `CodeCommit` repository: a tree-ish and options in, the contents of a zip out.
 
+use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU8;
 
 use bstr::{BString, ByteSlice};
+use bytes::Bytes;
+use futures_util::future::try_join_all;
 
 use crate::archive::attributes::Attributes;
 use crate::archive::pathspec::{PathspecError, Pathspecs};
@@ -111,9 +114,10 @@ pub async fn open(source: Source, commit: Commit, options: &Options) -> Result<O
     let pathspecs = Pathspecs::parse(&options.paths)?;
     let checkout = source.open(commit, |folder| pathspecs.may_match_under(folder)).await?;
     let Checkout { commit, entries, source } = checkout;
-    let attributes = attributes(&source, commit.id, &entries).await?;
-    let warnings = select::warnings(&entries).iter().map(|warning| format!("{warning:?}")).collect();
+    let (source, attributes) = attributes(source, commit.id, &entries).await?;
     let entries = select::select(entries, &attributes, &pathspecs)?;
+    let mut warnings: Vec<String> = select::warnings(&entries).iter().map(ToString::to_string).collect();
+    let commit = exact(&source, commit, &entries, &attributes, &mut warnings).await?;
     let extra = free_of(&entries, &options.prefix, options.extra.clone())?;
     let contents = Contents {
         source,
@@ -136,21 +140,57 @@ pub async fn open(source: Source, commit: Commit, options: &Options) -> Result<O
     Ok(Opened { commit, contents, warnings })
 }
 
-/// Reads every `.gitattributes` of the tree. A repository without one pays nothing.
-async fn attributes(source: &Source, commit: ObjectId, entries: &[Entry]) -> Result<Attributes, SourceError> {
-    let mut files = Vec::new();
-    let budget = Budget::new(u64::MAX);
-    for entry in entries.iter().filter(|entry| !matches!(entry.kind, Kind::Directory | Kind::Submodule)) {
+/// Reads every `.gitattributes` of the tree, all at once and each content once. The source keeps them, since they mostly stand in the
+/// archive as well. A repository without one pays nothing.
+async fn attributes(source: Source, commit: ObjectId, entries: &[Entry]) -> Result<(Source, Attributes), SourceError> {
+    let has_content = |entry: &&Entry| !matches!(entry.kind, Kind::Directory | Kind::Submodule);
+    let mut folders = Vec::new();
+    let mut wanted = BTreeMap::new();
+    for entry in entries.iter().filter(has_content) {
         let (folder, name) = entry.path.rsplit_once_str("/").unwrap_or((b"", &entry.path));
         if name == b".gitattributes" {
-            let content = match source.known(entry.id, entry.kind == Kind::Link).await {
-                Some(content) => content,
-                None => source.content(commit, entry.id, &Place::new(&budget, 0)).await?.0.read()?,
-            };
-            files.push((BString::from(folder), content.to_vec()));
+            folders.push((BString::from(folder), entry.id));
+            wanted.insert(entry.id, entry.kind == Kind::Link);
         }
     }
-    Ok(Attributes::new(files))
+    let reads = wanted.into_iter().map(|(id, is_link)| read(&source, commit, id, is_link));
+    let read: HashMap<ObjectId, Bytes> = try_join_all(reads).await?.into_iter().collect();
+    let files = folders.into_iter().map(|(folder, id)| (folder, read[&id].to_vec()));
+    let attributes = Attributes::new(files);
+    Ok((source.with_held(read), attributes))
+}
+
+/// The commit as `export-subst` is to show it: to the byte, where any entry asks for it.
+async fn exact(
+    source: &Source,
+    commit: Commit,
+    entries: &[Entry],
+    attributes: &Attributes,
+    warnings: &mut Vec<String>,
+) -> Result<Commit, SourceError> {
+    let substitutes = |entry: &Entry| attributes.of(entry.path.as_bstr(), false).export_subst;
+    if !commit.is_garbled() || !entries.iter().any(substitutes) {
+        return Ok(commit);
+    }
+    let exact = source.exact(commit.id).await?;
+    if exact.is_none() {
+        warnings
+            .push("the commit's text is not UTF-8, which the API cannot show: export-subst has U+FFFD in it".into());
+    }
+    Ok(exact.unwrap_or(commit))
+}
+
+async fn read(
+    source: &Source,
+    commit: ObjectId,
+    id: ObjectId,
+    is_link: bool,
+) -> Result<(ObjectId, Bytes), SourceError> {
+    let content = match source.known(id, is_link).await {
+        Some(content) => content,
+        None => source.content(commit, id, &Place::new(&Budget::new(u64::MAX), 0)).await?.0.read()?,
+    };
+    Ok((id, content))
 }
 
 fn free_of(entries: &[Entry], prefix: &BString, extra: Vec<ExtraFile>) -> Result<Vec<ExtraFile>, OpenError> {

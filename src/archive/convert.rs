@@ -6,6 +6,7 @@
 //! know.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use bstr::{BString, ByteSlice};
 
@@ -38,6 +39,13 @@ pub enum ConvertWarning {
         /// The `working-tree-encoding`.
         encoding: BString,
     },
+}
+
+impl fmt::Display for ConvertWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::NotEncoded { encoding } = self;
+        write!(f, "it cannot be encoded as {encoding} and stays as it is stored")
+    }
 }
 
 /// The line endings that a file gets.

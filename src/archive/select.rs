@@ -16,6 +16,7 @@
 //! | `b`, `y export-ignore` | `b/`, `b/c/` |
 
 use std::collections::HashSet;
+use std::fmt;
 
 use bstr::{BString, ByteSlice};
 use unicode_normalization::UnicodeNormalization as _;
@@ -53,6 +54,19 @@ pub enum NameWarning {
     GitOnMac(BString),
     /// Two paths that are one where neither case nor the form of accents matters.
     Alike(BString, BString),
+}
+
+impl fmt::Display for NameWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Backslash(path) => write!(f, "{path}: on Windows the backslash separates folders"),
+            Self::DriveLetter(path) => write!(f, "{path}: on Windows the path begins like one on a drive"),
+            Self::GitOnMac(path) => write!(f, "{path}: macOS takes a part of the path for .git"),
+            Self::Alike(one, other) => {
+                write!(f, "{one}, {other}: one path where neither case nor the form of accents matters")
+            }
+        }
+    }
 }
 
 /// The entries to write, in git's order, from those of the whole tree in pre-order, directories included.
@@ -111,7 +125,9 @@ pub fn warnings(entries: &[Entry]) -> Vec<NameWarning> {
         if names::is_git_on_hfs(path.as_ref()) {
             warnings.push(NameWarning::GitOnMac(path.clone()));
         }
-        folded.push((path.to_str_lossy().nfc().flat_map(char::to_lowercase).collect(), path));
+        if let Ok(path_text) = path.to_str() {
+            folded.push((path_text.nfc().flat_map(char::to_lowercase).collect(), path));
+        }
     }
     folded.sort_by(|a, b| a.0.cmp(&b.0));
     let alike = folded.windows(2).filter(|pair| pair[0].0 == pair[1].0);

@@ -14,6 +14,7 @@
 //! as they are and `%g…` is empty, as in `git archive`.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use bstr::{BString, ByteSlice};
 
@@ -39,6 +40,18 @@ pub enum SubstituteWarning {
     Mailmap(BString),
     /// A colour that git does not know, where it would end.
     Color(BString),
+}
+
+impl fmt::Display for SubstituteWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotDerivable(placeholder) => {
+                write!(f, "{placeholder} depends on more than the commit and stays as it is")
+            }
+            Self::Mailmap(placeholder) => write!(f, "{placeholder} is the commit's own, not that of a mailmap"),
+            Self::Color(color) => write!(f, "git knows no colour '{color}', so its placeholder stays as it is"),
+        }
+    }
 }
 
 /// Expands each `$Format:…$` of a file, which may span lines; one without its end stays.
@@ -232,6 +245,8 @@ impl<'c> Expansion<'c> {
             b'n' | b'N' => output.extend_from_slice(&person.name),
             b'e' | b'E' => output.extend_from_slice(&person.email),
             b'l' | b'L' => output.extend_from_slice(local_part()),
+            b't' | b'd' | b'D' | b'i' if !person.is_dated => {}
+            b'I' | b's' if !person.is_dated => return 0,
             b't' => output.extend_from_slice(person.seconds.to_string().as_bytes()),
             b'd' => output.extend_from_slice(date::normal(person).as_bytes()),
             b'D' => output.extend_from_slice(date::rfc2822(person).as_bytes()),

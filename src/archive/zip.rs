@@ -292,7 +292,9 @@ fn external_attributes(kind: Kind) -> u32 {
 }
 
 fn utf8_flag(path: &BStr) -> u16 {
-    if !path.is_ascii() && std::str::from_utf8(path).is_ok() { FLAG_UTF8 } else { 0 }
+    // To git's `is_utf8` the two noncharacters at the end of the first plane are none.
+    let is_utf8 = std::str::from_utf8(path).is_ok_and(|path| !path.contains(['\u{fffe}', '\u{ffff}']));
+    if is_utf8 && !path.is_ascii() { FLAG_UTF8 } else { 0 }
 }
 
 fn clamp16(value: u64) -> u16 {

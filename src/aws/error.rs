@@ -52,7 +52,12 @@ impl CallError {
         let code = code_of(&error);
         let message = error.as_service_error().and_then(|service| service.message()).map(str::to_owned);
         let detail = message.unwrap_or_else(|| with_causes(&error));
-        Self { operation, fault: fault_of(&code), code, detail: Detail(detail) }
+        let fault = match fault_of(&code) {
+            // One code for a clock that is wrong and for a key that is.
+            Fault::ClockSkew if detail.contains("does not match") => Fault::Denied,
+            fault => fault,
+        };
+        Self { operation, fault, code, detail: Detail(detail) }
     }
 
     /// For an answer that came, but makes no sense.

@@ -44,20 +44,31 @@ pub(super) enum Renamed {
 
 impl Renamed {
     pub(super) fn create(path: &Path) -> io::Result<Self> {
-        // Of a link it is the file behind it that is replaced.
-        let to = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        match to.metadata() {
-            Ok(found) if found.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
-            Ok(found) if !found.is_file() => return File::options().write(true).open(to).map(Self::Special),
+        let to = behind_links(path);
+        let found = match to.metadata() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            found => Some(found?),
+        };
+        match &found {
+            Some(found) if found.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+            // `/dev/stdout` may lead to a file, which others write to as well.
+            Some(found) if !found.is_file() || path.starts_with("/dev") => {
+                return File::options().write(true).open(path).map(Self::Special);
+            }
             _ => {}
         }
         let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        // Asked for by itself, since an error of the temporary file would name that.
+        folder.metadata()?;
         let mut builder = tempfile::Builder::new();
         builder.prefix(".archive-").suffix(".tmp");
         // As any new file, less the umask; the default is for secrets.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         let file = builder.tempfile_in(folder)?;
+        if let Some(found) = found {
+            file.as_file().set_permissions(found.permissions())?;
+        }
         Ok(Self::Temporary { file, to })
     }
 
@@ -67,6 +78,12 @@ impl Renamed {
             Self::Temporary { file, to } => file.persist(to).map(drop).map_err(|error| error.error),
         }
     }
+}
+
+/// Of a link it is the file behind it that is replaced, or made where there is none yet.
+fn behind_links(path: &Path) -> PathBuf {
+    let beside = |target: PathBuf| path.parent().map_or_else(|| target.clone(), |folder| folder.join(&target));
+    path.canonicalize().or_else(|_| path.read_link().map(beside)).unwrap_or_else(|_| path.to_owned())
 }
 
 impl Output for Renamed {

@@ -7,7 +7,7 @@
 //! | `v1.0`, `tags/v1.0`, `refs/tags/v1.0` | `GetFolder`, whose answer names the commit, of an annotated tag too |
 //! | `HEAD`, `@` | `GetRepository`, which names the default branch, then `GetBranch` |
 //! | `…~2`, `…^`, `…^2` | `GetCommit`, parent by parent |
-//! | `…^{commit}`, `…^{}`, `…^0` | nothing more |
+//! | `…^{commit}`, `…^{}`, `…^{object}`, `…^0` | nothing more |
 //! | `…^{tree}`, `…:` | nothing more; the archive has no comment, as a bare tree's |
 //!
 //! A name that is a branch and a tag is the tag, with a warning, as gitrevisions(7) says. Abbreviated ids, reflogs (`@{…}`), searches (`:/…`,
@@ -111,6 +111,7 @@ pub(super) async fn resolve(
     }
     let commit = match source.commit(id).await {
         Err(SourceError::Call(call)) if call.is(&MISSING) => source.commit(lookup.peeled(id).await?).await,
+        Err(error) if error.is_no_commit() => source.commit(lookup.peeled(id).await?).await,
         commit => commit,
     };
     Ok(Resolved { commit: commit?, is_tree, warning })
@@ -149,9 +150,9 @@ fn parse(treeish: &str) -> Result<Parsed<'_>, TreeishError> {
         if let Some(braced) = rest.strip_prefix('{').filter(|_| sign == '^') {
             let (kind, after) = braced.split_once('}').ok_or_else(|| refused("a } is missing"))?;
             match kind {
-                "" | "commit" => {}
+                "" | "commit" | "object" => {}
                 "tree" => is_tree = true,
-                _ => return Err(refused("only ^{commit}, ^{tree} and ^{} can be told by the API")),
+                _ => return Err(refused("only ^{commit}, ^{tree}, ^{object} and ^{} can be told by the API")),
             }
             rest = after;
             continue;

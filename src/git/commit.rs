@@ -1,6 +1,6 @@
 //! A commit object's own text, read as leniently as git reads it.
 
-use bstr::{BString, ByteSlice};
+use bstr::ByteSlice;
 use gix_hash::ObjectId;
 
 use super::{Commit, Signature};
@@ -45,20 +45,31 @@ impl Commit {
 }
 
 impl Signature {
-    /// Reads `name <email> seconds zone`. As in git's `split_ident_line`, the e-mail ends at the first `>`, the date begins
-    /// after the last, and what cannot be read as a date is 0.
+    /// Reads `name <email> seconds zone`. As in git's `split_ident_line`, the e-mail ends at the first `>` and the date begins
+    /// after the last; without the brackets there is neither name nor e-mail.
     pub fn parse(line: &[u8]) -> Self {
-        let (name, rest) = line.split_once_str("<").unwrap_or((line, b""));
-        let email = rest.split_once_str(">").map_or(rest, |(email, _)| email);
-        let date = line.rfind_byte(b'>').map_or(&b""[..], |end| &line[end + 1..]);
-        let mut words = date.split_str(" ").filter(|word| !word.is_empty());
+        let (name, email) = line
+            .split_once_str("<")
+            .and_then(|(name, rest)| rest.split_once_str(">").map(|(email, _)| (name, email)))
+            .unwrap_or_default();
+        let date = line.rfind_byte(b'>').map_or(&b""[..], |end| line[end + 1..].trim_ascii_start());
+        let (seconds, zone) = date.split_at(digits(date));
+        let zone = zone.trim_ascii_start();
+        let is_dated =
+            !seconds.is_empty() && zone.first().is_some_and(|sign| b"+-".contains(sign)) && digits(&zone[1..]) > 0;
         Self {
-            name: BString::from(name.trim()),
-            email: BString::from(email.trim()),
-            seconds: words.next().and_then(number).unwrap_or(0),
-            offset_minutes: words.next().and_then(number).map_or(0, minutes),
+            name: name.trim_ascii_end().into(),
+            email: email.into(),
+            seconds: number(seconds).unwrap_or(0),
+            offset_minutes: if is_dated { number(&zone[..=digits(&zone[1..])]).map_or(0, minutes) } else { 0 },
+            is_dated,
         }
     }
+}
+
+/// How many digits a text begins with.
+fn digits(text: &[u8]) -> usize {
+    text.iter().take_while(|byte| byte.is_ascii_digit()).count()
 }
 
 /// The headers with their last newline, and the message behind the first empty line.
@@ -119,17 +130,26 @@ mod tests {
 
     #[test]
     fn odd_signatures_are_read_as_git_reads_them() {
-        for (line, name, email, seconds) in [
-            ("N <a> b> 12 +0000", "N", "a", 12),
-            ("N <a@b>", "N", "a@b", 0),
-            ("N <a@b> soon", "N", "a@b", 0),
-            (" <> 99999999999999999999 +0000", "", "", 0),
-            ("only a name", "only a name", "", 0),
+        for (line, name, email, seconds, is_dated) in [
+            ("N <a> b> 12 +0000", "N", "a", 12, true),
+            (" N \u{a0}< a@b >\t12\t+0000", " N \u{a0}", " a@b ", 12, true),
+            ("N <a@b>", "N", "a@b", 0, false),
+            ("N <a@b> soon", "N", "a@b", 0, false),
+            ("N <a@b> 12", "N", "a@b", 12, false),
+            ("N <a@b> 12+0130x", "N", "a@b", 12, true),
+            ("N <a@b> 12 0130", "N", "a@b", 12, false),
+            ("N <a@b> 1.5 +0000", "N", "a@b", 1, false),
+            ("N <a@b> -5 +0000", "N", "a@b", 0, false),
+            ("N <a@b> +12 +0000", "N", "a@b", 0, false),
+            (" <> 99999999999999999999 +0000", "", "", 0, true),
+            ("only a name", "", "", 0, false),
+            ("no end <a@b 12 +0000", "", "", 0, false),
         ] {
             let parsed = Signature::parse(line.as_bytes());
             assert_eq!(parsed.name, name, "{line}");
             assert_eq!(parsed.email, email, "{line}");
             assert_eq!(parsed.seconds, seconds, "{line}");
+            assert_eq!(parsed.is_dated, is_dated, "{line}");
         }
     }
 

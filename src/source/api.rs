@@ -142,7 +142,7 @@ impl Walk {
         self.listings.spawn(async move { api.folder(commit, path.as_bstr(), tree).await.map(|folder| (path, folder)) });
     }
 
-    /// Takes a folder in, and gives the folders in it.
+    /// Takes a folder in, and gives the folders in it that are wanted.
     fn enter(
         &mut self,
         path: BString,
@@ -152,15 +152,18 @@ impl Walk {
     ) -> Result<Vec<(BString, ObjectId)>, SourceError> {
         let mut inner = Vec::new();
         for (kind, name, id) in &folder {
+            let path = join(path.as_bstr(), name.as_bstr());
+            if !wanted(path.as_bstr()) {
+                continue;
+            }
             let is_there = |is_link| previous.is_some_and(|previous| previous.find(*id, is_link).is_some());
             match kind {
-                Kind::Directory => inner.push((join(path.as_bstr(), name.as_bstr()), *id)),
+                Kind::Directory => inner.push((path, *id)),
                 Kind::Submodule => {}
                 Kind::File | Kind::Executable | Kind::Link if is_there(*kind == Kind::Link) => {}
                 Kind::File | Kind::Executable | Kind::Link => drop(self.blobs.insert(*id)),
             }
         }
-        inner.retain(|(path, _)| wanted(path.as_bstr()));
         self.folders.insert(path, folder);
         if self.blobs.len() + self.listings.len() > self.most {
             return Err(SourceError::TooManyRequests);
@@ -204,7 +207,7 @@ fn hint_at(folder: &Folder) -> &'static str {
     if folder.iter().any(|(_, name, _)| name.contains_str("\u{fffd}")) {
         "; a name in it is not UTF-8, which the API cannot show and the Git source can"
     } else {
-        "; the API cannot show the legacy mode 100664, which the Git source can"
+        "; the API cannot show the legacy mode 100664, nor other oddities of old trees, which the Git source can"
     }
 }
 
@@ -218,7 +221,7 @@ fn object_id(operation: &'static str, id: Option<&str>) -> Result<ObjectId, Call
 fn signature(user: Option<&types::UserInfo>) -> Result<Signature, CallError> {
     let user = user.ok_or_else(|| CallError::malformed("GetCommit", "a commit without an author or committer"))?;
     let (name, email) = (user.name().unwrap_or_default(), user.email().unwrap_or_default());
-    let line = format!("{name} <{email}> {}", user.date().unwrap_or_default());
+    let line = format!("<> {}", user.date().unwrap_or_default());
     Ok(Signature { name: name.into(), email: email.into(), ..Signature::parse(line.as_bytes()) })
 }
 

@@ -13,7 +13,7 @@ pub enum SourceError {
     #[error(transparent)]
     Call(#[from] CallError),
     /// A listing does not hash to the tree's id, also at the second try.
-    #[error("folder {folder:?} was listed as tree {found}, but the commit has {wanted}{hint}")]
+    #[error("{} was listed as tree {found}, but the commit has {wanted}{hint}", named(folder))]
     TreeMismatch {
         /// The folder's path, empty for the root.
         folder: BString,
@@ -64,6 +64,10 @@ pub enum SourceError {
     },
 }
 
+fn named(folder: &BString) -> String {
+    if folder.is_empty() { "the root folder".to_owned() } else { format!("folder {folder:?}") }
+}
+
 impl SourceError {
     /// This failure of the API's, and Git's after it.
     #[must_use]
@@ -79,6 +83,11 @@ impl SourceError {
             Self::Git(GitError::Empty | GitError::WantRefused { .. }) => true,
             _ => false,
         }
+    }
+
+    /// Whether what was asked for as a commit is something else, an annotated tag for one.
+    pub fn is_no_commit(&self) -> bool {
+        matches!(self, Self::Pack(PackError::WrongKind { .. }))
     }
 
     /// Whether Git does not serve us, though it may serve others.

@@ -44,14 +44,21 @@ impl World {
         repository.run(&[&who[..], &["tag", "-a", "-m", "Release", "v1.0", "feature/x"]].concat(), b"");
         repository.run(&["symbolic-ref", "HEAD", "refs/heads/feature/x"], b"");
         repository.run(&["config", "core.abbrev", "7"], b"");
+        Self::of(repository)
+    }
+
+    fn of(repository: Repository) -> Self {
         let endpoint = Endpoint::start();
         endpoint.serve("project", repository.path());
         Self { endpoint, repository }
     }
 
+    fn over(&self, mode: Mode) -> Settings {
+        Settings { mode, git_url: Some(self.endpoint.emulator.git_url()), ..Settings::default() }
+    }
+
     fn archive(&self, treeish: &str) -> Archive<'_> {
-        let settings = Settings { git_url: Some(self.endpoint.emulator.git_url()), ..Settings::default() };
-        CodeCommit::new(&self.endpoint.aws, "project").archive(treeish).source(settings).deflate(zlib)
+        CodeCommit::new(&self.endpoint.aws, "project").archive(treeish).source(self.over(Mode::Auto)).deflate(zlib)
     }
 
     fn git(&self, words: &[&str]) -> Vec<u8> {
@@ -81,6 +88,7 @@ async fn each_way_to_write_a_treeish_is_gits() {
         "heads/both",
         "v1.0^{}",
         "v1.0^{commit}",
+        "v1.0^{object}",
         "HEAD~1",
         "HEAD^",
         "@^0",
@@ -176,6 +184,8 @@ async fn every_end_writes_the_same() {
     let filed = world.archive("v1.0").to_file(&path).await.unwrap();
     assert!(std::fs::read(&path).unwrap() == theirs);
     assert_eq!(names(&folder), ["out.zip"]);
+    #[cfg(unix)]
+    as_files_are_replaced(&world, &path).await;
     for other in [&awaited, &filed] {
         assert_eq!((other.entries, other.bytes, &other.calls), (summary.entries, theirs.len() as u64, &summary.calls));
     }
@@ -183,14 +193,59 @@ async fn every_end_writes_the_same() {
     assert_eq!(summary.entries, 8);
 }
 
+/// With the mode that the file had, and where a link leads.
+#[cfg(unix)]
+async fn as_files_are_replaced(world: &World, path: &Path) {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let (link, dangling) = (path.with_file_name("link"), path.with_file_name("dangling"));
+    symlink("out.zip", &link).unwrap();
+    symlink("new.zip", &dangling).unwrap();
+    for (link, file, mode) in [(link, "out.zip", 0o600), (dangling, "new.zip", 0o644)] {
+        world.archive("v1.0").to_file(&link).await.unwrap();
+        let file = path.with_file_name(file);
+        assert!(link.is_symlink() && file.is_file(), "{}", link.display());
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o700, mode & 0o700);
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o077 == 0, mode == 0o600);
+        std::fs::remove_file(link).unwrap();
+        std::fs::remove_file(file).unwrap();
+    }
+}
+
 #[tokio::test]
 async fn git_is_a_source_as_well() {
     let world = World::new();
-    let settings =
-        Settings { mode: Mode::Git, git_url: Some(world.endpoint.emulator.git_url()), ..Settings::default() };
-    let (zip, _) = world.archive("v1.0").source(settings).to_vec().await.unwrap();
-    assert!(zip == world.git(&["v1.0"]));
+    let tag = world.repository.id("v1.0").to_string();
+    for treeish in ["v1.0", &tag] {
+        let (zip, _) = world.archive(treeish).source(world.over(Mode::Git)).to_vec().await.unwrap();
+        assert!(zip == world.git(&[treeish]), "{treeish}");
+    }
     assert_eq!(world.count("GetBlob"), 0);
+}
+
+/// The API answers UTF-8. What a commit has beside it comes over Git, where an entry asks for it.
+#[tokio::test]
+async fn a_commit_that_is_not_utf8_is_substituted_as_it_is() {
+    for files in [1, 300] {
+        let mut tree = Tree::default();
+        tree.add("version", "100644", "$Format:%s by %an$\n");
+        tree.add(".gitattributes", "100644", "version export-subst\n");
+        (0..files).for_each(|file| tree.add(format!("f/{file}"), "100644", format!("{file}\n")));
+        let (author, message) = (b"J\xf6rg <j@example.com> 1700000000 +0000".to_vec(), b"S\xfcb\n".to_vec());
+        let text = CommitText { author, message, ..CommitText::default() };
+        let world = World::of(Repository::import(&tree.commit("refs/heads/main", &text)));
+        for mode in [Mode::Auto, Mode::Git] {
+            let (zip, summary) = world.archive("main").source(world.over(mode)).to_vec().await.unwrap();
+            assert!(zip == world.git(&["main"]), "{mode:?}, {files}");
+            assert_eq!(summary.warnings, Vec::<String>::new());
+        }
+        let (_, summary) = world.archive("main").source(world.over(Mode::Api)).to_vec().await.unwrap();
+        assert!(summary.warnings[0].contains("not UTF-8"), "{:?}", summary.warnings);
+        // Nobody asks, so nothing is fetched.
+        world.endpoint.emulator.clear_requests();
+        world.archive("main").paths(["f/0"]).to_vec().await.unwrap();
+        assert_eq!(world.count("GitUploadPack"), 0);
+    }
 }
 
 #[tokio::test]
@@ -241,8 +296,11 @@ async fn a_failure_leaves_no_file_and_an_old_one_as_it_was() {
     world.archive("HEAD").source(api()).to_file(&path).await.unwrap_err();
     assert_eq!((names(&folder), std::fs::read(&path).unwrap()), (vec!["out.zip".to_owned()], b"old".to_vec()));
     world.endpoint.emulator.clear_faults();
-    let missing = world.archive("HEAD").to_file(Path::new("/nonexistent/out.zip")).await.unwrap_err();
-    assert!(matches!(missing, Error::File { .. }));
+    for (path, cause) in [("/nonexistent/out.zip", "No such file"), ("/dev/null/out.zip", "Not a directory")] {
+        let missing = world.archive("HEAD").to_file(Path::new(path)).await.unwrap_err();
+        assert!(matches!(missing, Error::File { .. }));
+        assert!(with_causes(&missing).starts_with(&format!("failed to write {path}: {cause}")), "{missing:?}");
+    }
 }
 
 #[tokio::test]

@@ -198,7 +198,8 @@ fn tree(random: &mut Random) -> Tree {
         "diff",
         "-diff",
     ];
-    const UNKNOWN: [&str; 6] = ["garbage", "x-none", "UTF-8", "utf8", "", "foo_bar"];
+    const UNKNOWN: [&str; 11] =
+        ["garbage", "x-none", "UTF-8", "utf8", "", "foo_bar", "UTF-8-BOM", "UTF-32LE-BOM", "UTF_16", "utf_8", "1"];
     let mut tree = Tree::default();
     let mut attributes = String::new();
     for file in 0..FILES {

@@ -110,7 +110,7 @@ fn pathspecs(random: &mut Random, entries: &[Entry]) -> Vec<BString> {
     (0..=random.below(3)).map(|_| pathspec(random, entries)).collect()
 }
 
-const MAGIC: [&str; 34] = [
+const MAGIC: [&str; 36] = [
     "",
     "",
     "",
@@ -139,6 +139,8 @@ const MAGIC: [&str; 34] = [
     ":(attr:text one)",
     ":(exclude,attr:text)",
     ":(attr:builtin_objectmode=100755)",
+    ":(attr)",
+    ":(attr,icase)A",
     ":(prefix:1)",
     ":(icase,prefix:2)",
     ":(,top,)",

@@ -14,6 +14,7 @@ mod shrink;
 
 use std::path::Path;
 
+use bstr::ByteSlice as _;
 use codecommit_multibranch::codecommit::{CodeCommit, Error};
 use codecommit_multibranch::error::with_causes;
 use codecommit_multibranch::repository::OpenError;
@@ -80,7 +81,7 @@ impl World {
                 None
             }
             (false, Err(error)) => Some(format!(
-                "git refuses: {}, and the library for another reason: {}",
+                "both refuse: git says {}, the library {}",
                 String::from_utf8_lossy(&theirs.stderr),
                 with_causes(&error)
             )),
@@ -122,12 +123,12 @@ fn is_told(warnings: &[String]) -> bool {
 
 /// A placeholder for a date that its zone takes to before 1970 ends git, not the library.
 fn is_before_1970(complaint: &[u8]) -> bool {
-    complaint.starts_with(b"fatal: Timestamp before Unix epoch")
+    complaint.lines().any(|line| line.starts_with(b"fatal: Timestamp before Unix epoch"))
 }
 
 /// Git looks at all names of the tree, the library at those that the pathspecs may reach.
 fn is_unreached(case: &Case, complaint: &[u8]) -> bool {
-    !case.paths.is_empty() && complaint.starts_with(b"error: invalid path")
+    !case.paths.is_empty() && complaint.lines().any(|line| line.starts_with(b"error: invalid path"))
 }
 
 fn difference(theirs: &[u8], ours: &[u8]) -> Option<String> {
@@ -137,7 +138,7 @@ fn difference(theirs: &[u8], ours: &[u8]) -> Option<String> {
     let at = theirs.iter().zip(ours).position(|(a, b)| a != b).unwrap_or(theirs.len().min(ours.len()));
     let near = |zip: &[u8]| zip[at.saturating_sub(24)..zip.len().min(at + 40)].escape_ascii().to_string();
     Some(format!(
-        "git makes {} bytes, the library {}; they differ from byte {at} on:\n git: {}\nours: {}",
+        "the archives differ: git makes {} bytes, the library {}, and from byte {at} on they are\n git: {}\nours: {}",
         theirs.len(),
         ours.len(),
         near(theirs),

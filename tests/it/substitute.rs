@@ -134,7 +134,7 @@ fn person(random: &mut Random, name: &str, email: &str) -> (Signature, Vec<u8>) 
     let sign = if offset_minutes < 0 { '-' } else { '+' };
     let seconds = i64::try_from(seconds).expect("it is small");
     let text = format!("{name} <{email}> {seconds} {sign}{hours:04}").into_bytes();
-    (Signature { name: name.into(), email: email.into(), seconds, offset_minutes }, text)
+    (Signature { name: name.into(), email: email.into(), seconds, offset_minutes, is_dated: true }, text)
 }
 
 fn message(random: &mut Random) -> Vec<u8> {

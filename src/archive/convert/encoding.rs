@@ -49,9 +49,8 @@ const FAMILIES: [&str; 63] = [
     "LATIN", "MAC", "MIK", "MS", "NATS", "NC_", "NF_", "NS_", "OS", "PT", "ROMAN", "RUSCII", "SE", "SHIFT", "SJIS",
     "T.61", "TCVN",
 ];
-const MORE_FAMILIES: [&str; 16] = [
-    "THAI", "TIS", "TS", "TURKISH", "UCS", "UHC", "UJIS", "UK", "UNICODE", "US", "UTF", "VISCII", "WCHAR", "WIN",
-    "WS2", "YU",
+const MORE_FAMILIES: [&str; 15] = [
+    "THAI", "TIS", "TS", "TURKISH", "UCS", "UHC", "UJIS", "UK", "UNICODE", "US", "VISCII", "WCHAR", "WIN", "WS2", "YU",
 ];
 
 /// Encodes `content`, which should be UTF-8, into the encoding of that name; its case does not matter.
@@ -171,8 +170,12 @@ fn latin(name: &str) -> Option<Target> {
 }
 
 fn may_be_known_to_glibc(name: &str) -> bool {
+    // All of that family that are not encoded here; Windows' notion of UTF-8 with a mark, for one, is no name to glibc.
+    if name.starts_with("UTF") {
+        return matches!(name, "UTF-7" | "UTF7" | "UTF-7-IMAP") || name.contains('/');
+    }
     name.contains('/')
-        || name.starts_with(|c: char| c.is_ascii_digit())
+        || name.starts_with(|c: char| c.is_ascii_digit()) && name.len() > 2
         || FAMILIES.iter().chain(&MORE_FAMILIES).any(|family| name.starts_with(family))
         || matches!(name, "E13B" | "ST_SEN_850200_B" | "ST_SEN_850200_C" | "STRK1048-2002" | "RK1048" | "R8" | "R9")
         || matches!(name, "L7" | "NAPLPS" | "DEC" | "DEC-MCS" | "TSCII" | "SS636127" | "PTCP154" | "LATINGREEK")

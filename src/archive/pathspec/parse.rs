@@ -78,7 +78,8 @@ impl Magic {
 
     fn read_word(&mut self, given: &BStr, word: &[u8]) -> Result<(), PathspecError> {
         match word {
-            b"" => {}
+            // In git's table "attr" is a word like the others, which asks for nothing by itself.
+            b"" | b"attr" => {}
             b"top" => self.from_top = true,
             b"literal" => self.is_literal = true,
             b"glob" => self.is_glob = true,

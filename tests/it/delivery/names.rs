@@ -96,7 +96,7 @@ async fn names_that_bite_on_windows_are_archived_with_a_warning() {
     let world = World::of(&tree);
     let run = world.started(world.push()).await;
     world.assert_is_archive_of(&run.version_id, world.tip());
-    for told in ["a\\\\b", "C:x", "file", "caf"] {
+    for told in ["a\\b", "C:x", "file", "caf"] {
         assert!(run.warnings.iter().any(|warning| warning.contains(told)), "{told} in {:?}", run.warnings);
     }
 }

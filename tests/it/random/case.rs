@@ -16,12 +16,13 @@ use crate::oracle::{CommitText, FOLDERS, NAMES, Random, Tree};
 pub(super) const ON_DISK: [(&str, &str); 3] =
     [("note.txt", "note\r\n$Id$ $Format:%H$\n"), ("run.sh", "#!/bin/sh\n"), ("zero", "\0\0\0\0\0\0\0\0\0\0\0\0")];
 
-const MORE_NAMES: [&str; 14] = [
+const MORE_NAMES: [&str; 15] = [
     "日本語",
     "e\u{301}",
     "\u{e9}",
     "line\nbreak",
     "C:x",
+    "\u{ffff}",
     "back\\slash",
     "'$(x)'",
     "...",
@@ -237,9 +238,18 @@ fn pathspec(random: &mut Random, tree: &Tree) -> BString {
         9 => with(":(exclude,icase)", &upper),
         10 => with("./", some),
         11 => (*random.pick(&["*", "*.txt", "f*", "d/*", "?", "[a-f]*", "**/f", ":(glob)*", ":(glob)**/*.c"])).into(),
-        12 => {
-            (*random.pick(&[":/", ":", ".", "d/", "none", ":(attr:text)", ":(attr:-diff)f*", ":(attr:!ident)"])).into()
-        }
+        12 => (*random.pick(&[
+            ":/",
+            ":",
+            ".",
+            "d/",
+            "none",
+            ":(attr)",
+            ":(attr:text)",
+            ":(attr:-diff)f*",
+            ":(attr:!ident)",
+        ]))
+        .into(),
         13 => [some, b"/"].concat().into(),
         14 => [&some[..some.len() / 2], b"*"].concat().into(),
         _ => with(":(exclude,glob)", b"**/f*"),

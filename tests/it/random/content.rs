@@ -111,7 +111,7 @@ const PATTERNS: [&str; 20] = [
     "e/*",
     ".git*",
 ];
-const STATES: [&str; 32] = [
+const STATES: [&str; 33] = [
     "export-ignore",
     "-export-ignore",
     "!export-ignore",
@@ -144,6 +144,7 @@ const STATES: [&str; 32] = [
     "working-tree-encoding=UTF-16LE-BOM",
     "working-tree-encoding=ISO-8859-1",
     "working-tree-encoding=utf-8",
+    "working-tree-encoding=UTF-8-BOM",
 ];
 const ODD_LINES: [&str; 12] = [
     "[attr]mine export-subst -diff",

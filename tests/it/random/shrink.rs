@@ -2,22 +2,37 @@
 
 use super::case::{Case, Form};
 
-/// The smallest case to be found that fails, and how. Each step takes the first smaller case that fails as well.
+/// Cases that are tried: each makes a repository.
+const MOST_TRIES: usize = 400;
+
+/// The smallest case to be found that fails in the same way, and how. Each step takes the first smaller case that does.
 pub(super) async fn shrink(
     mut case: Case,
     mut failure: String,
     fails: impl AsyncFn(&Case) -> Option<String>,
 ) -> (Case, String) {
+    let mut tries = 0;
     'smaller: loop {
         let weight = case.weight();
         for candidate in candidates(&case).into_iter().filter(|candidate| candidate.weight() < weight) {
-            if let Some(found) = fails(&candidate).await {
+            tries += 1;
+            if tries > MOST_TRIES {
+                break 'smaller;
+            }
+            // Another kind of failure is another defect, or none: what was made smaller may be refused on purpose.
+            if let Some(found) = fails(&candidate).await.filter(|found| kind(found) == kind(&failure)) {
                 (case, failure) = (candidate, found);
                 continue 'smaller;
             }
         }
-        return (case, failure);
+        break;
     }
+    (case, failure)
+}
+
+/// How a case fails, without what is particular to it.
+fn kind(failure: &str) -> &str {
+    failure.split_once(':').map_or(failure, |(kind, _)| kind)
 }
 
 fn candidates(case: &Case) -> Vec<Case> {
