@@ -24,13 +24,21 @@ pub(crate) async fn connect(arguments: &Client) -> Result<Aws, Failure> {
         loader = loader.endpoint_url(url);
     }
     let aws = Aws::load(loader).await;
-    match aws.region() {
-        Some(_) => Ok(aws),
-        None => Err(Failure::of(
+    match aws.region().map(aws_config::Region::as_ref) {
+        None | Some("") => Err(Failure::of(
             "failed to choose a region: give --region, set AWS_REGION, or use a profile that has one",
             "RegionMissing",
         )),
+        Some(region) if !is_region(region) => {
+            Err(Failure::of(format!("failed to choose a region: {region:?} is none"), "RegionInvalid"))
+        }
+        Some(_) => Ok(aws),
     }
+}
+
+/// Whether it can be a part of a host's name, as regions are.
+fn is_region(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 /// What a repository's name is appended to for Git: what is said, else beside an endpoint that is not AWS's own. A fetch must not go to

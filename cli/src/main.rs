@@ -11,6 +11,8 @@ mod start;
 mod triggers;
 
 use std::process::ExitCode;
+#[cfg(unix)]
+use std::task::Poll;
 
 use clap::{CommandFactory as _, Parser as _};
 
@@ -63,14 +65,16 @@ async fn until_interrupted(work: impl Future<Output = Result<(), Failure>>) -> R
 #[cfg(unix)]
 async fn interrupted() {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
+    // Also the end of a terminal, or of the connection to it.
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup(), SignalKind::quit()];
+    let Ok(mut signals) = kinds.into_iter().map(signal).collect::<Result<Vec<_>, _>>() else {
         return std::future::pending().await;
     };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
+    std::future::poll_fn(|context| {
+        let heard = signals.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
+        if heard { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
 }
 
 #[cfg(not(unix))]

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use codecommit_multibranch::error::with_causes;
 use serde_json::Value;
 
@@ -82,9 +83,15 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
         return end(print(error.render().to_string().as_bytes()));
     }
     let text = error.render().to_string();
-    let paragraphs = text.lines().take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
-    let words: Vec<&str> = paragraphs.flat_map(str::split_whitespace).collect();
-    let line = words.join(" ");
+    let lines: Vec<&str> = text.lines().collect();
+    let paragraphs = lines.split(|line| line.trim().is_empty());
+    let paragraphs = paragraphs.take_while(|lines| !lines.iter().any(|line| line.starts_with("Usage:")));
+    let sentence = |lines: &[&str]| lines.iter().flat_map(|line| line.split_whitespace()).collect::<Vec<_>>().join(" ");
+    let sentences: Vec<String> = paragraphs.map(sentence).filter(|sentence| !sentence.is_empty()).collect();
+    let line = match error.kind() {
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "no command is given; --help lists them".to_owned(),
+        _ => sentences.join("; "),
+    };
     complain(&format!("{} (Usage)", line.strip_prefix("error: ").unwrap_or(&line)));
     ExitCode::FAILURE
 }

@@ -48,19 +48,26 @@ fn a_failed_run_leaves_no_file() {
 
 #[test]
 fn an_interrupted_run_leaves_no_file() {
+    for signal in ["-INT", "-TERM", "-HUP", "-QUIT"] {
+        interrupted_by(signal);
+    }
+}
+
+#[track_caller]
+fn interrupted_by(signal: &str) {
     let world = World::new();
     world.emulator.set_latency(Duration::from_secs(2));
     let mut command = world.command(&["archive", "project", "main", "-o", "out.zip"]);
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("codecommit runs");
     let begin = std::time::Instant::now();
     while world.files().is_empty() && begin.elapsed() < Duration::from_mins(1) {
         std::thread::sleep(Duration::from_millis(5));
     }
     assert_eq!(world.files().len(), 1, "the temporary file");
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill runs").success());
     assert_eq!(wait(&mut child).code(), Some(1));
     let mut err = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+    child.stderr.take().expect("a pipe").read_to_string(&mut err).expect("text");
     assert_eq!((err.as_str(), world.files()), ("codecommit: interrupted (Interrupted)\n", vec![]));
 }
 
@@ -71,6 +78,8 @@ fn without_a_region_or_with_a_wrong_endpoint() {
     command.env_remove("AWS_REGION");
     let ended = ended(command);
     assert!(ended.err.ends_with("(RegionMissing)\n") && ended.status.code() == Some(1), "{}", ended.err);
+    let told = world.failure(&["archive", "project", "main", "--region", "no region"]);
+    assert_eq!(told, "codecommit: failed to choose a region: \"no region\" is none (RegionInvalid)");
     let told = world.failure(&["archive", "project", "main", "--profile", "none"]);
     assert!(told.contains("failed with NoCredentials: ") && !told.contains("DispatchFailure"), "{told}");
 }

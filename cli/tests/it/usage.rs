@@ -54,4 +54,7 @@ fn a_wrong_word_is_one_line_and_ends_with_1() {
         assert!(told.ends_with("(Usage)"), "{words:?}: {told}");
     }
     assert!(world.emulator.requests().is_empty());
+    assert_eq!(world.failure(&[]), "codecommit: no command is given; --help lists them (Usage)");
+    let told = world.failure(&["archive", "project", "main", "--mtim=1"]);
+    assert!(told.starts_with("codecommit: unexpected argument '--mtim' found; tip: "), "{told}");
 }
