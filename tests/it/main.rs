@@ -22,6 +22,7 @@ mod policy;
 mod random;
 mod select;
 mod sources;
+mod stack;
 mod substitute;
 mod tidy;
 mod triggers;

@@ -25,13 +25,12 @@ fn every_error_code_is_explained_and_every_explained_code_exists() {
 
 #[test]
 fn every_setting_is_described_and_every_described_setting_exists() {
-    let config = read("src/config.rs");
-    let asked = config.split("checked(").skip(1).filter_map(|call| quoted(call).next());
-    let mut settings: BTreeSet<String> = asked.filter(|name| !name.starts_with("AWS_")).map(str::to_owned).collect();
-    settings.insert("RUST_LOG".to_owned()); // read by the runtime's subscriber
     let readme = read("README.md");
-    let table = readme.split("## Settings").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap();
-    assert_eq!(settings, first_cells(table), "src/config.rs on the left, README.md on the right");
+    assert_eq!(
+        settings(),
+        first_cells(section(&readme, "Settings")),
+        "src/config.rs on the left, README.md on the right"
+    );
 }
 
 #[test]
@@ -122,6 +121,14 @@ fn links_and_commands_in_documents_lead_somewhere() {
     }
 }
 
+/// The variables that src/config.rs asks for, and what the runtime's subscriber reads.
+pub(super) fn settings() -> BTreeSet<String> {
+    let config = read("src/config.rs");
+    let asked = config.split("checked(").skip(1).filter_map(|call| quoted(call).next());
+    let ours = asked.filter(|name| !name.starts_with("AWS_"));
+    ours.chain(["RUST_LOG"]).map(str::to_owned).collect()
+}
+
 /// Rust files of a folder with their text, also in folders below it.
 fn sources(folder: &str) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
@@ -144,7 +151,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn read(name: &str) -> String {
+pub(super) fn read(name: &str) -> String {
     let path = root().join(name);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
@@ -161,9 +168,20 @@ fn quoted(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// What is set as code in the first cells of all tables.
-fn first_cells(text: &str) -> BTreeSet<String> {
+pub(super) fn first_cells(text: &str) -> BTreeSet<String> {
     let rows = text.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
-    rows.flat_map(|cell| cell.split('`').skip(1).step_by(2)).map(str::to_owned).collect()
+    rows.flat_map(coded).map(str::to_owned).collect()
+}
+
+/// What is set as code.
+pub(super) fn coded(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+/// A section of a document, with those below it.
+pub(super) fn section<'a>(document: &'a str, heading: &str) -> &'a str {
+    let rest = document.split(&format!("\n## {heading}\n")).nth(1).expect("the document has the section");
+    rest.split("\n## ").next().unwrap_or_default()
 }
 
 /// The anchors of a document's headings, as they are on the web.
