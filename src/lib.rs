@@ -101,7 +101,7 @@ impl Function {
         }
         let arrival = event::parse(event).map_err(Error::Event)?;
         if arrival.scheduled && self.config.lifecycle.branch_triggers {
-            let failed = lifecycle::follow_all(self).await;
+            let failed = lifecycle::follow_all(&self.config, &self.aws, self.arn()).await;
             all_done(failed, 1)?;
         }
         let mut answer = Answer { batch_item_failures: arrival.from_queue.then(Vec::new), ..Answer::default() };
@@ -130,7 +130,7 @@ impl Function {
         let mut failed: Vec<_> =
             unplanned.map(|(change, error)| Failed::new(&change.repository, &change.reference, error)).collect();
         if self.config.lifecycle.branch_triggers {
-            failed.extend(lifecycle::follow(self, &changes, &mut jobs).await);
+            failed.extend(lifecycle::follow(&self.config, &self.aws, self.arn(), &changes, &mut jobs).await);
         }
         for job in jobs {
             match delivery::deliver(&job, &self.config, &self.aws, &self.targets, deadline).await {
@@ -155,8 +155,8 @@ impl Function {
     }
 
     /// The function's own ARN, without a version or an alias.
-    fn arn(&self) -> String {
-        self.arn.get().cloned().unwrap_or_default()
+    fn arn(&self) -> &str {
+        self.arn.get().map_or("", String::as_str)
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::Function;
-use crate::config::Repositories;
+use crate::aws::Aws;
+use crate::config::{Config, Repositories};
 use crate::error::{Failed, StepError};
 use crate::event::{Change, Reference, Repository, What};
 use crate::plan::{Job, Token};
@@ -11,16 +11,22 @@ use crate::triggers::{self, Goal, Settings};
 
 /// Brings the triggers to the branches, for each repository of which the changes say that a branch appeared or went. What moved
 /// before its trigger was there is a job of its own.
-pub(crate) async fn follow(function: &Function, changes: &[Change], jobs: &mut Vec<Job>) -> Vec<Failed> {
+pub(crate) async fn follow(
+    config: &Config,
+    aws: &Aws,
+    own_arn: &str,
+    changes: &[Change],
+    jobs: &mut Vec<Job>,
+) -> Vec<Failed> {
     let mut failed = Vec::new();
     let mut done = BTreeSet::new();
     for change in changes.iter().filter(|change| matches!(change.what, What::Created | What::Deleted)) {
-        let allowed = function.config.repositories.as_ref().is_none_or(|all| all.allow(&change.repository));
+        let allowed = config.repositories.as_ref().is_none_or(|all| all.allow(&change.repository));
         if !allowed || change.reference.branch().is_none() || !done.insert(change.repository.arn.clone()) {
             continue;
         }
         let created = created_in(&change.repository, changes);
-        match reconciled(function, &change.repository, &created).await {
+        match reconciled(config, aws, own_arn, &change.repository, &created).await {
             Ok(tips) => jobs.extend(moved(change, tips, jobs)),
             Err(error) => failed.push(Failed::new(&change.repository, &change.reference, error)),
         }
@@ -29,12 +35,12 @@ pub(crate) async fn follow(function: &Function, changes: &[Change], jobs: &mut V
 }
 
 /// Brings the triggers of all repositories in the settings to their branches, as the schedule wants it.
-pub(crate) async fn follow_all(function: &Function) -> Vec<Failed> {
+pub(crate) async fn follow_all(config: &Config, aws: &Aws, own_arn: &str) -> Vec<Failed> {
     let mut failed = Vec::new();
-    let repositories = function.config.repositories.iter().flat_map(Repositories::names);
+    let repositories = config.repositories.iter().flat_map(Repositories::names);
     for name in repositories {
         let repository = Repository { arn: format!("arn:aws:codecommit:::{name}") };
-        if let Err(error) = reconciled(function, &repository, &[]).await {
+        if let Err(error) = reconciled(config, aws, own_arn, &repository, &[]).await {
             failed.push(Failed::new(&repository, &Reference("every branch".to_owned()), error));
         }
     }
@@ -50,22 +56,23 @@ fn created_in(repository: &Repository, changes: &[Change]) -> Vec<String> {
 
 /// Brings the triggers to the branches, and then reads where these branches point.
 async fn reconciled(
-    function: &Function,
+    config: &Config,
+    aws: &Aws,
+    own_arn: &str,
     repository: &Repository,
     created: &[String],
 ) -> Result<Vec<triggers::Tip>, StepError> {
-    let lifecycle = &function.config.lifecycle;
-    let own = function.arn();
+    let lifecycle = &config.lifecycle;
     let settings = Settings {
         prefix: lifecycle.prefix.clone(),
-        updates_arn: lifecycle.function_arn.clone().unwrap_or_else(|| own.clone()),
-        lifecycle_arn: Some(own),
+        updates_arn: lifecycle.function_arn.clone().unwrap_or_else(|| own_arn.to_owned()),
+        lifecycle_arn: Some(own_arn.to_owned()),
         custom_data: None,
     };
-    let branches = function.config.branches.clone();
+    let branches = config.branches.clone();
     let selects = move |branch: &str| branches.select(branch);
     let failed = |source| StepError::Triggers { repository: repository.name().to_owned(), source };
-    let client = &function.aws.codecommit;
+    let client = &aws.codecommit;
     let goal = Goal::reconciled(&settings, &selects);
     let outcome = triggers::apply(client, repository.name(), &goal).await.map_err(failed)?;
     let difference = outcome.difference();
