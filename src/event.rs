@@ -161,7 +161,7 @@ fn changes(event: Value, depth: usize) -> Result<Vec<Change>, EventError> {
         }
         "sns notification" => changes(json(event["Message"].as_str(), "Message")?, depth + 1),
         "aws.codecommit" => from_eventbridge(typed(event)?),
-        "no records" => Ok(Vec::new()),
+        "no records" | "no reference" => Ok(Vec::new()),
         _ => Err(EventError::new(
             "the event",
             "is neither a CodeCommit trigger's nor EventBridge's, nor one of them in SNS or SQS",
@@ -182,7 +182,12 @@ fn source(event: &Value) -> &str {
     if event["Type"] == "Notification" {
         return "sns notification";
     }
-    if event["detail-type"] == "CodeCommit Repository State Change" { "aws.codecommit" } else { "" }
+    match (event["source"].as_str(), event["detail-type"].as_str()) {
+        (_, Some("CodeCommit Repository State Change")) => "aws.codecommit",
+        // Comments, pull requests, approvals: a rule on all that CodeCommit tells sends them too.
+        (Some("aws.codecommit"), Some(_)) => "no reference",
+        _ => "",
+    }
 }
 
 fn from_trigger(event: &CodeCommitEvent) -> Result<Vec<Change>, EventError> {
@@ -191,13 +196,16 @@ fn from_trigger(event: &CodeCommitEvent) -> Result<Vec<Change>, EventError> {
         for (number, reference) in record.code_commit.references.iter().enumerate() {
             let at = |field: &str| format!("Records[{index}].{field}");
             let in_reference = |field: &str| at(&format!("codecommit.references[{number}].{field}"));
+            let what = what_of(record, reference);
+            // A test names any commit, or none that there is.
+            let id = reference.commit.as_deref().filter(|_| what != What::Tested);
             changes.push(Change {
                 event_id: present(record.event_id.as_deref(), || at("eventId"))?.to_owned(),
                 time: record.event_time.timestamp(),
                 repository: repository(record.event_source_arn.as_deref(), || at("eventSourceARN"))?,
                 reference: Reference(present(reference.ref_.as_deref(), || in_reference("ref"))?.to_owned()),
-                commit: commit(reference.commit.as_deref(), || in_reference("commit"))?,
-                what: what_of(record, reference),
+                commit: commit(id, || in_reference("commit"))?,
+                what,
                 custom_data: record.custom_data.clone().filter(|data| !data.is_empty()),
             });
         }
@@ -221,7 +229,7 @@ fn what_of(record: &CodeCommitRecord, reference: &CodeCommitReference) -> What {
 #[serde(rename_all = "camelCase")]
 struct Detail {
     event: String,
-    reference_full_name: String,
+    reference_full_name: Option<String>,
     commit_id: Option<String>,
     old_commit_id: Option<String>,
 }
@@ -233,17 +241,20 @@ fn from_eventbridge(event: EventBridgeEvent) -> Result<Vec<Change>, EventError> 
         "referenceCreated" => What::Created,
         "referenceUpdated" => What::Updated,
         "referenceDeleted" => What::Deleted,
+        // A merge that is tried for a pull request: a commit, and no reference that leads to it.
+        "unreferencedMergeCommitCreated" => return Ok(Vec::new()),
         other => {
             return Err(EventError::new("detail.event", format!("is {other:?}, which is no change of a reference")));
         }
     };
     let arn = event.resources.as_ref().and_then(|arns| arns.first());
     let id = detail.commit_id.or(detail.old_commit_id);
+    let reference = present(detail.reference_full_name.as_deref(), || "detail.referenceFullName".to_owned())?;
     Ok(vec![Change {
         event_id: present(event.id.as_deref(), || "id".to_owned())?.to_owned(),
         time: event.time.ok_or_else(|| EventError::new("time", "is missing"))?.timestamp(),
         repository: repository(arn.map(String::as_str), || "resources[0]".to_owned())?,
-        reference: Reference(detail.reference_full_name),
+        reference: Reference(reference.to_owned()),
         commit: commit(id.as_deref(), || "detail.commitId".to_owned())?,
         what,
         custom_data: None,

@@ -58,6 +58,8 @@ fn what_is_no_branch_for_the_dev_pipeline_is_left_alone() {
     check("test-event-empty-repository.json", &["skip refs/heads/main TestEvent"]);
     check("no-records.json", &[]);
     check("no-references.json", &[]);
+    check("eventbridge-merge-unreferenced.json", &[]);
+    check("eventbridge-pull-request.json", &[]);
 }
 
 #[test]
@@ -153,6 +155,14 @@ fn check_malformed(file: &str, field: &str, value: Value, named: &str) {
     let mut event = event(file);
     *event.pointer_mut(field).expect("the field is there") = value;
     assert_eq!(told(event).expect_err("it is malformed").at, named);
+}
+
+/// Whoever tests a trigger has its say on the commit.
+#[test]
+fn a_test_may_name_any_commit() {
+    let mut test = event("test-event.json");
+    test["Records"][0]["codecommit"]["references"][0]["commit"] = "c4894654".into();
+    assert_eq!(told(test), Ok(vec!["skip refs/heads/feature/login TestEvent".to_owned()]));
 }
 
 #[test]
