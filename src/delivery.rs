@@ -139,7 +139,7 @@ impl Delivery<'_> {
             Err(error) if error.is_gone() => return Ok(Outcome::Skipped(Reason::Gone)),
             opened => opened?,
         };
-        if skips_ci(&commit) {
+        if !self.job.by_hand && skips_ci(&commit) {
             return Ok(Outcome::Skipped(Reason::SkipCi));
         }
         clock.lap("open");

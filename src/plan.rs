@@ -37,6 +37,8 @@ pub struct Job {
     pub time: i64,
     /// Known before anything is uploaded and the same at every delivery of the event: what makes a start happen once.
     pub token: Token,
+    /// Whether a person asked for it: then no mark such as `[skip ci]` holds it back.
+    pub by_hand: bool,
 }
 
 impl Job {
@@ -198,6 +200,7 @@ fn decide(change: &Change, config: &Config) -> Result<Decision, PlanError> {
         event_id: change.event_id.clone(),
         time: change.time,
         token: Token::new(&change.event_id, &change.repository, &change.reference, commit),
+        by_hand: false,
     })))
 }
 

@@ -53,7 +53,7 @@ pub(crate) enum Command {
     /// The repository triggers that send pushes to the function
     #[command(subcommand)]
     Triggers(Triggers),
-    /// Archives a branch and starts the dev pipeline on it, as a push to the branch would
+    /// Archives a branch and starts the dev pipeline on it, as a push to the branch would; [skip ci] in the message does not hold it back
     Start(Start),
     /// Checks all that a push needs to run through a pipeline, and says what to mend
     Doctor(Doctor),

@@ -18,6 +18,16 @@ fn start_does_what_a_push_does() {
     assert_eq!(world.emulator.codepipeline().executions("dev").len(), 2);
 }
 
+/// A push would be skipped; who starts by hand means it.
+#[test]
+fn start_starts_a_commit_that_asks_for_no_run() {
+    let world = World::new();
+    world.commit("feature/x", "Typo [skip ci]");
+    let run = world.json(&["start", "project", "feature/x", "--pipeline", "dev", "--json"]);
+    assert_eq!(run["commit"].as_str(), Some(world.id("feature/x").as_str()));
+    assert_eq!(world.emulator.codepipeline().executions("dev").len(), 1);
+}
+
 #[test]
 fn start_says_what_is_missing() {
     let world = World::new();

@@ -102,6 +102,16 @@ impl World {
         git(&self.folder.path().join("repositories/project"), words, b"")
     }
 
+    /// Lets a branch have one more commit with the same files.
+    pub(crate) fn commit(&self, branch: &str, message: &str) {
+        let stream = format!(
+            "commit refs/heads/{branch}\ncommitter C <c@example.com> 1700000300 +0000\ndata {}\n{message}\nfrom refs/heads/{branch}^0\n\n",
+            message.len()
+        );
+        let project = self.folder.path().join("repositories/project");
+        git(&project, &["fast-import", "--quiet"], stream.as_bytes());
+    }
+
     pub(crate) fn id(&self, name: &str) -> String {
         String::from_utf8(self.git(&["rev-parse", name])).expect("an id").trim().to_owned()
     }
