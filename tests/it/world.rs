@@ -67,8 +67,7 @@ impl World {
     /// Any repository and settings; the pipeline's name is set.
     pub(crate) fn with(repository: Repository, settings: &[(&str, &str)]) -> Self {
         let emulator = start(&repository);
-        let credentials = Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "emulator");
-        let aws = hurried(Aws::new(config(&emulator.endpoint(), SharedCredentialsProvider::new(credentials))));
+        let aws = clients(&emulator);
         let function = Function::new(configured(&emulator, settings), aws.clone());
         Self { emulator, repository, aws, function }
     }
@@ -76,6 +75,11 @@ impl World {
     /// A function of its own on the same emulator: it knows nothing of what another one did.
     pub(crate) fn restarted(&mut self, settings: &[(&str, &str)]) {
         self.function = Function::new(configured(&self.emulator, settings), self.aws.clone());
+    }
+
+    /// One more function on the same emulator, with clients of its own, as Lambda has one for each event at once.
+    pub(crate) fn instance(&self, settings: &[(&str, &str)]) -> Function {
+        Function::new(configured(&self.emulator, settings), clients(&self.emulator))
     }
 
     /// The tip of [`BRANCH`].
@@ -182,6 +186,11 @@ fn start(repository: &Repository) -> Emulator {
     let (bucket, pipeline) = (Some(BUCKET.to_owned()), Some(PIPELINE.to_owned()));
     let options = emulator::Options { repository: served, bucket, pipeline, ..Default::default() };
     Emulator::start(options).expect("loopback has a free port")
+}
+
+fn clients(emulator: &Emulator) -> Aws {
+    let credentials = Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "emulator");
+    hurried(Aws::new(config(&emulator.endpoint(), SharedCredentialsProvider::new(credentials))))
 }
 
 /// What the environment would say of an emulator.

@@ -1,21 +1,27 @@
 //! Many branches at once, each event with an invocation of its own.
 
-use codecommit_multibranch::{Answer, error::Error};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use codecommit_multibranch::{Answer, Function, error::Error};
 use futures_util::future::join_all;
 use serde_json::Value;
+use tokio::task::{JoinSet, block_in_place};
 
-use super::{changed, world};
-use crate::triggers::foreign;
-use crate::world::World;
+use super::{SETTINGS, changed, world};
+use crate::triggers::{LIFECYCLE, foreign};
+use crate::world::{NAME, World, event, in_time};
 
 /// Lambda's: an event that failed is tried twice more.
 const TRIES: usize = 3;
 
-async fn as_lambda_would(world: &World, event: Value) -> Result<Answer, Error> {
-    let mut done = world.handle(event.clone()).await;
+async fn as_lambda_would(function: &Function, event: Value) -> Result<Answer, Error> {
+    let handle = || Box::pin(function.handle(event.clone(), Instant::now() + Duration::from_mins(5)));
+    let mut done = handle().await;
     for _ in 1..TRIES {
         if done.is_err() {
-            done = world.handle(event.clone()).await;
+            done = handle().await;
         }
     }
     done
@@ -42,7 +48,7 @@ async fn many_created_and_deleted_at_once() {
         world.delete(name);
         events.push(changed(&format!("{name} gone"), name, world.known(0), "deleted"));
     }
-    let done = join_all(events.into_iter().map(|event| as_lambda_would(&world, event))).await;
+    let done = join_all(events.into_iter().map(|event| as_lambda_would(&world.function, event))).await;
     let answers: Vec<Answer> = done.into_iter().map(|done| done.expect("it is done in three tries")).collect();
     assert_eq!(answers.iter().map(|answer| answer.started.len()).sum::<usize>(), new.len());
     world.assert_follows(&new.iter().map(String::as_str).collect::<Vec<_>>(), &theirs).await;
@@ -55,4 +61,84 @@ async fn many_created_and_deleted_at_once() {
         let execution = executions.iter().find(|execution| execution.id == run.pipeline_execution_id);
         assert_eq!(execution.expect("it runs").revisions[0].id, run.version_id);
     }
+}
+
+/// What goes wrong meanwhile: throttles in each form, failures, and a write that is done but not answered.
+const FAULTS: [&str; 10] = [
+    "PutRepositoryTriggers:2x3:status:503",
+    "PutRepositoryTriggers:8:lost",
+    "GetRepositoryTriggers:20x10:throttle-xml",
+    "GetRepositoryTriggers:60x5:throttle-json",
+    "ListBranches:15x8:throttle-empty",
+    "GetBranch:10x5:status:500",
+    "GetBranch:30x3:reset",
+    "GetCommit:5x5:throttle-xml",
+    "PutObject:7x2:status:503",
+    "StartPipelineExecution:9x2:throttle-json",
+];
+
+fn names(of: &str, count: usize) -> Vec<String> {
+    (0..count).map(|number| format!("{of}/{number}")).collect()
+}
+
+/// One event in an instance of its own, as Lambda runs it.
+async fn told(world: Arc<World>, branch: String, number: usize, what: &'static str) -> Answer {
+    let instance = world.instance(&SETTINGS);
+    instance.invoked_as(LIFECYCLE);
+    let event = changed(&format!("{what} {branch}"), &branch, world.known(number), what);
+    as_lambda_would(&instance, event).await.expect("it is done in three tries")
+}
+
+/// Sixty branches are created and forty deleted, twenty of them the ones just created, all at once: each event has an instance of its
+/// own, others' triggers stand beside, and calls fail now and then.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_hundred_events_in_a_hundred_instances() {
+    let world = Arc::new(world(&[("REPOSITORIES", NAME)]));
+    let theirs = [foreign(0), foreign(6)];
+    world.put(&theirs).await;
+    let (old, new, brief) = (names("old", 20), names("new", 40), names("brief", 20));
+    for name in &old {
+        world.point(name, 0);
+    }
+    world.handle(event("schedule.json")).await.expect("the old branches are followed");
+    for fault in FAULTS {
+        world.inject(fault);
+    }
+    let mut events = JoinSet::new();
+    for (number, branch) in new.iter().cloned().enumerate() {
+        let world = Arc::clone(&world);
+        events.spawn(async move {
+            block_in_place(|| world.point(&branch, number % 2));
+            told(world, branch, number % 2, "created").await
+        });
+    }
+    for branch in old {
+        let world = Arc::clone(&world);
+        events.spawn(async move {
+            block_in_place(|| world.delete(&branch));
+            told(world, branch, 0, "deleted").await
+        });
+    }
+    for branch in brief.iter().cloned() {
+        let (world, created) = (Arc::clone(&world), branch.clone());
+        block_in_place(|| world.point(&branch, 0));
+        events.spawn(told(Arc::clone(&world), created, 0, "created"));
+        events.spawn(async move {
+            block_in_place(|| world.delete(&branch));
+            told(world, branch, 0, "deleted").await
+        });
+    }
+    let mut runs: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for answer in in_time(events.join_all()).await {
+        for run in answer.started {
+            runs.entry(run.reference).or_default().push(run.pipeline_execution_id);
+        }
+    }
+    world.emulator.clear_faults();
+    world.assert_follows(&new.iter().map(String::as_str).collect::<Vec<_>>(), &theirs).await;
+    for branch in &new {
+        assert_eq!(runs[&format!("refs/heads/{branch}")].len(), 1, "{branch} runs once");
+    }
+    assert!(runs.len() <= new.len() + brief.len());
+    assert_eq!(world.executions().len(), runs.values().map(Vec::len).sum::<usize>(), "nothing runs unseen");
 }
