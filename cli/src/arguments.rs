@@ -15,6 +15,9 @@ const AFTER_HELP: &str = "\
 Region, credentials, profile and endpoints are taken from the environment and the files in ~/.aws as every AWS tool takes them.
 It ends with 0, or with 1 and one line on standard error: what failed, why, and a stable code in parentheses.";
 
+/// Where help shows how AWS is spoken to, below what a command is about.
+const AWS: &str = "AWS";
+
 /// git archive for AWS CodeCommit without Git, and the triggers and pipelines of its branches
 #[derive(Debug, Parser)]
 #[command(name = "codecommit", version, after_help = AFTER_HELP, disable_help_subcommand = true, max_term_width = 110)]
@@ -35,13 +38,13 @@ pub(crate) struct Arguments {
 #[derive(Debug, Args)]
 pub(crate) struct Client {
     /// The profile of ~/.aws to use
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", help_heading = AWS)]
     pub(crate) profile: Option<String>,
     /// The region to speak to
-    #[arg(long, global = true, value_name = "REGION")]
+    #[arg(long, global = true, value_name = "REGION", help_heading = AWS)]
     pub(crate) region: Option<String>,
     /// The address of all services, in place of AWS's own
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, value_name = "URL", help_heading = AWS)]
     pub(crate) endpoint_url: Option<String>,
 }
 
@@ -56,6 +59,7 @@ pub(crate) enum Command {
     /// Archives a branch and starts the dev pipeline on it, as a push to the branch would; [skip ci] in the message does not hold it back
     Start(Start),
     /// Checks all that a push needs to run through a pipeline, and says what to mend
+    #[command(after_help = DOCTOR_HELP)]
     Doctor(Doctor),
     /// Prints the completions of a shell
     Completions {
@@ -66,6 +70,10 @@ pub(crate) enum Command {
 
 const CUSTOM_DATA: &str =
     "What the events carry along, such as {\"pipeline_name\": \"dev\"}; without it each trigger keeps what it has";
+
+const DOCTOR_HELP: &str = "\
+It asks with your credentials: to check what the function may do, use a profile that assumes its role (output UpdatesRoleArn).
+It changes nothing, and starts no run. One line for each check: ok, warn, or FAIL, at which it ends with 1.";
 
 const ARCHIVE_HELP: &str = "\
 A tree-ish is a branch, a tag, all 40 digits of a commit's id, a full reference name or HEAD, with ~2, ^2, ^{commit} or ^{tree} behind it.
@@ -107,7 +115,7 @@ pub(crate) struct Archive {
     #[arg(long, value_name = "FORMAT", default_value = "zip", value_parser = ["zip"], hide_default_value = true)]
     pub(crate) format: String,
     /// What a repository's name is appended to for Git, in place of AWS's own endpoint
-    #[arg(long, value_name = "URL", env = "CODECOMMIT_GIT_URL", hide_env_values = true)]
+    #[arg(long, value_name = "URL", env = "CODECOMMIT_GIT_URL", hide_env_values = true, help_heading = AWS)]
     pub(crate) git_url: Option<String>,
 }
 
@@ -171,7 +179,7 @@ pub(crate) struct Start {
     #[arg(long, value_name = "SOURCE", default_value = "auto", value_parser = mode)]
     pub(crate) source: Mode,
     /// What a repository's name is appended to for Git, in place of AWS's own endpoint
-    #[arg(long, value_name = "URL", env = "CODECOMMIT_GIT_URL", hide_env_values = true)]
+    #[arg(long, value_name = "URL", env = "CODECOMMIT_GIT_URL", hide_env_values = true, help_heading = AWS)]
     pub(crate) git_url: Option<String>,
 }
 
@@ -186,6 +194,9 @@ pub(crate) struct Doctor {
     /// The pipeline's S3 source action, where it has several
     #[arg(long, value_name = "NAME")]
     pub(crate) source_action: Option<String>,
+    /// What a repository's name is appended to for Git, in place of AWS's own endpoint
+    #[arg(long, value_name = "URL", env = "CODECOMMIT_GIT_URL", hide_env_values = true, help_heading = AWS)]
+    pub(crate) git_url: Option<String>,
 }
 
 fn mode(value: &str) -> Result<Mode, String> {

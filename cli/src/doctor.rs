@@ -1,7 +1,13 @@
 //! `codecommit doctor`: all that a push needs to run through a pipeline, and what to mend.
 
-mod checks;
+mod object;
+mod pipeline;
 mod report;
+mod repository;
+mod routes;
+
+use codecommit_multibranch::aws::{CallError, Fault};
+use codecommit_multibranch::error::with_causes;
 
 use crate::arguments::{Client, Doctor};
 use crate::client;
@@ -11,15 +17,32 @@ use report::Report;
 pub(crate) async fn run(arguments: Doctor, client: &Client, printer: &Printer) -> Result<(), Failure> {
     let aws = client::connect(client).await?;
     let mut report = Report::default();
-    checks::pipeline(&aws, &arguments.pipeline, arguments.source_action.as_deref(), &mut report).await;
-    match &arguments.repository {
-        Some(repository) => checks::repository(&aws, repository, &mut report).await,
-        None => report.warn("repository", "not checked: name it with --repository"),
+    let Doctor { pipeline, repository, source_action, git_url } = arguments;
+    let object = pipeline::check(&aws, &pipeline, source_action.as_deref(), &mut report).await;
+    if let Some(object) = &object {
+        object::check(&aws, object, &mut report).await;
     }
-    report.warn(
-        "rules",
-        "not checked: EventBridge rules. One on the pipeline's S3 source runs it twice, as the console makes it; one on the repository is a \
-         second route: aws events list-rules",
-    );
+    let triggers = match &repository {
+        Some(repository) => {
+            let git_url = client::git_url(&aws, client, git_url);
+            repository::check(&aws, repository, git_url, &mut report).await
+        }
+        None => {
+            report.warn("repository", "not checked: name it with --repository");
+            None
+        }
+    };
+    let ways = routes::Ways { pipeline: &pipeline, object: object.as_ref(), repository: repository.as_deref() };
+    routes::check(&aws, &ways, triggers, &mut report).await;
     report.show(printer)
+}
+
+/// What failed, and what to mend where the code tells.
+fn told(call: &CallError) -> String {
+    let mend = match call.fault {
+        Fault::Denied => format!(": allow {} to this role, and the use of the key", call.operation),
+        Fault::Missing => ": is the name right, and the region?".to_owned(),
+        _ => String::new(),
+    };
+    format!("{}{mend}", with_causes(call))
 }

@@ -7,6 +7,7 @@ mod date;
 mod doctor;
 mod extra;
 mod output;
+mod rules;
 mod start;
 mod triggers;
 

@@ -8,9 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::arguments::{Client, Triggers, Wanted};
 use crate::client;
 use crate::output::{self, Failure, Printer};
-
-const UNCHECKED: &str =
-    "not checked: EventBridge rules on the repository or on the pipeline's source, which would be a second route";
+use crate::rules::{self, Rule, unqualified};
 
 pub(crate) async fn run(command: Triggers, client: &Client, printer: &Printer) -> Result<(), Failure> {
     let aws = client::connect(client).await?;
@@ -20,18 +18,80 @@ pub(crate) async fn run(command: Triggers, client: &Client, printer: &Printer) -
             list(&triggers, printer)
         }
         Triggers::Connect(wanted) => {
-            change(&aws, wanted, printer, |settings, selects| Goal::connected(settings, selects)).await
+            let beside = Beside::read(&aws, &wanted).await;
+            beside.refuse(&wanted)?;
+            change(&aws, wanted, beside, printer, |settings, selects| Goal::connected(settings, selects)).await
         }
         Triggers::Sync(wanted) => {
-            change(&aws, wanted, printer, |settings, selects| Goal::reconciled(settings, selects)).await
+            let beside = Beside::read(&aws, &wanted).await;
+            change(&aws, wanted, beside, printer, |settings, selects| Goal::reconciled(settings, selects)).await
         }
-        Triggers::Disconnect(wanted) => change(&aws, wanted, printer, |settings, _| Goal::disconnected(settings)).await,
+        Triggers::Disconnect(wanted) => {
+            change(&aws, wanted, Beside::default(), printer, |settings, _| Goal::disconnected(settings)).await
+        }
     }
+}
+
+/// What `EventBridge` has beside the triggers.
+#[derive(Default)]
+struct Beside {
+    /// Rules that send the same pushes to the same function.
+    second_routes: Vec<String>,
+    /// Rules that start the pipeline past the function.
+    past: Vec<String>,
+    unchecked: Vec<String>,
+}
+
+impl Beside {
+    async fn read(aws: &Aws, wanted: &Wanted) -> Self {
+        let rules = match rules::read(aws).await {
+            Ok(rules) => rules,
+            Err(call) => return Self { unchecked: vec![rules::unread(&call)], ..Self::default() },
+        };
+        let function = unqualified(&wanted.function);
+        let is_second =
+            |rule: &&Rule| rule.is_on_repository(&wanted.repository) && rule.functions().any(|arn| arn == function);
+        let named = |rule: &Rule| rule.name.clone();
+        let second_routes = rules.iter().filter(is_second).map(named).collect();
+        let Some(pipeline) = pipeline(wanted) else {
+            let line = "not checked: rules on the pipeline's source. Look with: codecommit doctor PIPELINE";
+            return Self { second_routes, unchecked: vec![line.to_owned()], ..Self::default() };
+        };
+        let past = rules.iter().filter(|rule| rule.starts(&pipeline)).map(named).collect();
+        Self { second_routes, past, unchecked: Vec::new() }
+    }
+
+    fn refuse(&self, wanted: &Wanted) -> Result<(), Failure> {
+        self.second_routes.first().map_or(Ok(()), |rule| {
+            let (repository, function) = (&wanted.repository, &wanted.function);
+            let line = format!("failed to connect {repository} to {function}: rule {rule} of EventBridge is a route to it already, and each push would start twice");
+            Err(Failure::of(line, "SecondRoute"))
+        })
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let second = self
+            .second_routes
+            .iter()
+            .map(|rule| format!("rule {rule} is a second route to the same function: its pushes start twice"));
+        let past = self
+            .past
+            .iter()
+            .map(|rule| format!("rule {rule} starts the pipeline past the function: each push runs twice"));
+        second.chain(past).collect()
+    }
+}
+
+/// The pipeline, where the triggers name it.
+fn pipeline(wanted: &Wanted) -> Option<String> {
+    let data: Value = serde_json::from_str(wanted.custom_data.as_deref()?).ok()?;
+    data["pipeline_name"].as_str().map(str::to_owned)
 }
 
 async fn change(
     aws: &Aws,
     wanted: Wanted,
+    beside: Beside,
     printer: &Printer,
     goal: impl for<'a> Fn(&'a Settings, triggers::Selects<'a>) -> Goal<'a>,
 ) -> Result<(), Failure> {
@@ -52,8 +112,7 @@ async fn change(
         triggers::apply(client, repository, &goal).await
     };
     let outcome = outcome.map_err(|error| failure(&error))?;
-    printer.warn(&outcome.warnings);
-    show(&outcome, wanted.dry_run, printer)
+    show(&outcome, &beside, wanted.dry_run, printer)
 }
 
 /// With one trigger on all branches it is the function that selects: the globs go along in the custom data.
@@ -74,17 +133,18 @@ fn with_branches(custom_data: Option<&str>, branches: &Branches) -> Result<Strin
     Ok(Value::from(object).to_string())
 }
 
-fn show(outcome: &Outcome, is_dry: bool, printer: &Printer) -> Result<(), Failure> {
+fn show(outcome: &Outcome, beside: &Beside, is_dry: bool, printer: &Printer) -> Result<(), Failure> {
     let difference = outcome.difference();
+    let warnings: Vec<String> = outcome.warnings.iter().map(ToString::to_string).chain(beside.warnings()).collect();
+    printer.warn(&warnings);
     if printer.json {
-        let warnings: Vec<String> = outcome.warnings.iter().map(ToString::to_string).collect();
         return output::print_json(&json!({
             "before": described(&outcome.before),
             "after": described(&outcome.after),
             "changed": !difference.is_empty(),
             "written": !is_dry && outcome.writes > 0,
             "warnings": warnings,
-            "not_checked": [UNCHECKED],
+            "not_checked": beside.unchecked,
         }));
     }
     let head = match (difference.is_empty(), is_dry) {
@@ -92,7 +152,8 @@ fn show(outcome: &Outcome, is_dry: bool, printer: &Printer) -> Result<(), Failur
         (false, true) => "would change:\n",
         (false, false) => "changed:\n",
     };
-    output::print(format!("{head}{difference}{UNCHECKED}\n").as_bytes())
+    let unchecked: String = beside.unchecked.iter().map(|line| format!("{line}\n")).collect();
+    output::print(format!("{head}{difference}{unchecked}").as_bytes())
 }
 
 fn list(triggers: &[Trigger], printer: &Printer) -> Result<(), Failure> {

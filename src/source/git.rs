@@ -60,6 +60,11 @@ impl Remote {
         pack.map_err(|error| error.of_want(commit))
     }
 
+    /// Asks whether the server takes the signature and can serve a commit; nothing is fetched.
+    pub async fn offers(&self, commit: ObjectId) -> Result<(), GitError> {
+        self.retried(|| self.negotiate(commit)).await.map(drop)
+    }
+
     /// Reads what the server offers; gives the body of the request for the commit.
     async fn negotiate(&self, commit: ObjectId) -> Result<Bytes, GitError> {
         let call = Call {

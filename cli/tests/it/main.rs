@@ -3,6 +3,7 @@
 mod archive;
 mod failures;
 mod pipeline;
+mod rules;
 mod triggers;
 mod usage;
 mod world;

@@ -44,13 +44,17 @@ fn doctor_finds_a_healthy_pipeline_and_what_is_not() {
     let told = world.text(&["doctor", "dev", "--repository", "project"]);
     for line in [
         "ok    pipeline",
+        "ok    runs",
         "ok    mode",
         "ok    variables",
         "ok    source",
         "ok    polling",
         "ok    versioning",
+        "ok    versions",
         "ok    object",
+        "ok    upload",
         "ok    contents",
+        "ok    git",
         "ok    triggers",
         "warn  rules         not checked",
     ] {
@@ -65,4 +69,41 @@ fn doctor_finds_a_healthy_pipeline_and_what_is_not() {
     let failed: Vec<_> = lines.as_array().unwrap().iter().filter(|line| line["verdict"] == "FAIL").collect();
     assert_eq!((failed.len(), failed[0]["check"].as_str(), ended.status.code()), (1, Some("versioning"), Some(1)));
     assert!(failed[0]["detail"].as_str().unwrap().contains("allow GetBucketVersioning"));
+}
+
+/// Each call that a push needs, refused by itself, is one line that names it.
+#[test]
+fn doctor_asks_for_every_permission_and_leaves_nothing() {
+    let world = World::new();
+    let denied = [
+        ("GetPipeline", "pipeline"),
+        ("ListPipelineExecutions", "runs"),
+        ("GetBucketVersioning", "versioning"),
+        ("ListObjectVersions", "versions"),
+        ("HeadObject", "object"),
+        ("CreateMultipartUpload", "upload"),
+        ("AbortMultipartUpload", "upload"),
+        ("GetRepository", "repository"),
+        ("GetBranch", "contents"),
+        ("GetCommit", "contents"),
+        ("GetFolder", "contents"),
+        ("GetBlob", "contents"),
+        ("GitInfoRefs", "git"),
+        ("GetRepositoryTriggers", "triggers"),
+    ];
+    for (operation, check) in denied {
+        world.emulator.clear_faults();
+        world.emulator.inject(Fault::every(operation, FaultKind::Denied));
+        let ended = world.run(&["doctor", "dev", "--repository", "project", "--json"]);
+        let lines: serde_json::Value = serde_json::from_slice(&ended.out).unwrap();
+        let failed: Vec<_> = lines.as_array().unwrap().iter().filter(|line| line["verdict"] == "FAIL").collect();
+        assert_eq!((failed.len(), failed[0]["check"].as_str()), (1, Some(check)), "{operation}: {lines}");
+        let named = if operation == "GitInfoRefs" { "GitPull" } else { operation };
+        let told = failed[0]["detail"].to_string() + if operation == "GetRepositoryTriggers" { operation } else { "" };
+        assert!(told.contains(named), "{operation}: {told}");
+    }
+    world.emulator.clear_faults();
+    world.out(&["doctor", "dev", "--repository", "project"]);
+    assert!(world.emulator.codepipeline().executions("dev").is_empty(), "no run is started");
+    assert!(world.emulator.store().versions("artifacts", "source.zip").is_empty(), "nothing is written");
 }

@@ -1,0 +1,68 @@
+//! The object that the pipeline reads: its bucket's versions, and whether it can be read and written.
+
+use codecommit_multibranch::aws::{Aws, CallError, Fault};
+
+use super::report::Report;
+use super::told;
+
+/// What the pipeline's source reads.
+pub(super) struct Object {
+    pub(super) bucket: String,
+    pub(super) key: String,
+}
+
+pub(super) async fn check(aws: &Aws, object: &Object, report: &mut Report) {
+    versioning(aws, &object.bucket, report).await;
+    versions(aws, object, report).await;
+    current(aws, object, report).await;
+    upload(aws, object, report).await;
+}
+
+async fn versioning(aws: &Aws, bucket: &str, report: &mut Report) {
+    let sent = aws.s3.get_bucket_versioning().bucket(bucket).send().await;
+    match sent.map_err(|error| CallError::new("GetBucketVersioning", error)) {
+        Ok(answer) if answer.status.as_ref().is_some_and(|status| status.as_str() == "Enabled") => {
+            report.ok("versioning", format!("on for bucket {bucket}"));
+        }
+        Ok(_) => report
+            .fail("versioning", format!("off, so that no run can be pinned: enable versioning of bucket {bucket}")),
+        Err(call) => report.fail("versioning", told(&call)),
+    }
+}
+
+/// Where an event is delivered twice, its upload is looked for among these.
+async fn versions(aws: &Aws, Object { bucket, key }: &Object, report: &mut Report) {
+    let sent = aws.s3.list_object_versions().bucket(bucket).prefix(key).max_keys(1).send().await;
+    match sent.map_err(|error| CallError::new("ListObjectVersions", error)) {
+        Ok(_) => report.ok("versions", "can be listed"),
+        Err(call) => report.fail("versions", format!("{} (s3:ListBucketVersions)", told(&call))),
+    }
+}
+
+async fn current(aws: &Aws, Object { bucket, key }: &Object, report: &mut Report) {
+    let sent = aws.s3.head_object().bucket(bucket).key(key).send().await;
+    match sent.map_err(|error| CallError::new("HeadObject", error)) {
+        Ok(answer) => {
+            let size = answer.content_length().unwrap_or_default();
+            report.ok("object", format!("s3://{bucket}/{key} has {size} bytes"));
+        }
+        Err(call) if call.fault == Fault::Missing => {
+            report.ok("object", format!("s3://{bucket}/{key} is not there before the first push"));
+        }
+        Err(call) => report.fail("object", format!("{} (s3:GetObject, s3:ListBucket)", told(&call))),
+    }
+}
+
+/// An upload that is begun and given up writes nothing and tells nobody, but asks for the same permissions, the key's too.
+async fn upload(aws: &Aws, Object { bucket, key }: &Object, report: &mut Report) {
+    let begun = aws.s3.create_multipart_upload().bucket(bucket).key(key).send().await;
+    let id = match begun.map_err(|error| CallError::new("CreateMultipartUpload", error)) {
+        Ok(answer) => answer.upload_id.unwrap_or_default(),
+        Err(call) => return report.fail("upload", format!("{} (s3:PutObject)", told(&call))),
+    };
+    let ended = aws.s3.abort_multipart_upload().bucket(bucket).key(key).upload_id(id).send().await;
+    match ended.map_err(|error| CallError::new("AbortMultipartUpload", error)) {
+        Ok(_) => report.ok("upload", "can be begun, and given up"),
+        Err(call) => report.fail("upload", told(&call)),
+    }
+}

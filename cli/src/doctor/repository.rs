@@ -1,0 +1,98 @@
+//! The repository: whether a commit can be read, over the API and over Git, and who is told of pushes.
+
+use codecommit_multibranch::aws::{Aws, CallError, Fault};
+use codecommit_multibranch::error::with_causes;
+use codecommit_multibranch::git::ObjectId;
+use codecommit_multibranch::source::git::{self, GitError, Patience, Remote};
+use codecommit_multibranch::triggers::{self, Trigger};
+
+use super::report::Report;
+use super::told;
+
+/// Checks the repository, and gives its triggers.
+pub(super) async fn check(aws: &Aws, name: &str, git_url: Option<String>, report: &mut Report) -> Option<Vec<Trigger>> {
+    let sent = aws.codecommit.get_repository().repository_name(name).send().await;
+    let metadata = match sent.map_err(|error| CallError::new("GetRepository", error)) {
+        Ok(answer) => answer.repository_metadata,
+        Err(call) => {
+            report.fail("repository", told(&call));
+            return None;
+        }
+    };
+    report.ok("repository", format!("{name} can be read"));
+    match metadata.and_then(|metadata| metadata.default_branch) {
+        Some(branch) => {
+            if let Some(commit) = contents(aws, name, &branch, report).await {
+                over_git(aws, name, git_url, commit, report).await;
+            }
+        }
+        None => report.warn(
+            "contents",
+            "the repository has no default branch yet, so that GetBranch, GetCommit, GetFolder, GetBlob and GitPull are not checked",
+        ),
+    }
+    match triggers::list(&aws.codecommit, name).await {
+        Ok(triggers) => Some(triggers),
+        Err(error) => {
+            report.fail("triggers", with_causes(&error));
+            None
+        }
+    }
+}
+
+async fn contents(aws: &Aws, name: &str, branch: &str, report: &mut Report) -> Option<ObjectId> {
+    match read(aws, name, branch).await {
+        Ok((commit, entries)) => {
+            report.ok("contents", format!("branch {branch} can be read, {entries} entries in its root"));
+            Some(commit)
+        }
+        Err(call) => {
+            report.fail("contents", told(&call));
+            None
+        }
+    }
+}
+
+/// The calls that an archive begins with, and one for a content: that a commit is none is the answer of somebody who may ask.
+async fn read(aws: &Aws, name: &str, branch: &str) -> Result<(ObjectId, usize), CallError> {
+    let client = &aws.codecommit;
+    let sent = client.get_branch().repository_name(name).branch_name(branch).send().await;
+    let branch = sent.map_err(|error| CallError::new("GetBranch", error))?.branch;
+    let id = branch.and_then(|branch| branch.commit_id).unwrap_or_default();
+    let commit =
+        ObjectId::from_hex(id.as_bytes()).map_err(|_| CallError::malformed("GetBranch", format!("commit {id:?}")))?;
+    let sent = client.get_commit().repository_name(name).commit_id(&id).send().await;
+    sent.map_err(|error| CallError::new("GetCommit", error))?;
+    let sent = client.get_folder().repository_name(name).commit_specifier(&id).folder_path("/").send().await;
+    let folder = sent.map_err(|error| CallError::new("GetFolder", error))?;
+    let sent = client.get_blob().repository_name(name).blob_id(&id).send().await;
+    match sent.map_err(|error| CallError::new("GetBlob", error)) {
+        Err(call) if call.fault != Fault::Missing => return Err(call),
+        _ => {}
+    }
+    let files = folder.files().len() + folder.symbolic_links().len();
+    Ok((commit, files + folder.sub_folders().len() + folder.sub_modules().len()))
+}
+
+/// Asks what Git's endpoint offers, signed as a fetch is; nothing is fetched.
+async fn over_git(aws: &Aws, name: &str, git_url: Option<String>, commit: ObjectId, report: &mut Report) {
+    let (Some(credentials), Some(region)) = (aws.source_credentials(), aws.region().map(ToString::to_string)) else {
+        return report.fail("git", "there are no credentials to sign with");
+    };
+    let remote = Remote {
+        connector: aws.connector(),
+        credentials,
+        base: git_url.unwrap_or_else(|| git::endpoint(&region)),
+        region,
+        repository: name.to_owned(),
+        patience: Patience::default(),
+    };
+    match remote.offers(commit).await {
+        Ok(()) => report.ok("git", "the Git endpoint takes the signature (GitPull)"),
+        Err(error @ GitError::AccessDenied { .. }) => {
+            let lost = "without it there are no files over 6 MB, and many files take many calls";
+            report.fail("git", format!("{}: {lost}", with_causes(&error)));
+        }
+        Err(error) => report.fail("git", with_causes(&error)),
+    }
+}
