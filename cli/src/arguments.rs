@@ -17,6 +17,8 @@ It ends with 0, or with 1 and one line on standard error: what failed, why, and 
 
 /// Where help shows how AWS is spoken to, below what a command is about.
 const AWS: &str = "AWS";
+/// And how the result is shown.
+const OUTPUT: &str = "Output";
 
 /// git archive for AWS CodeCommit without Git, and the triggers and pipelines of its branches
 #[derive(Debug, Parser)]
@@ -25,10 +27,10 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) client: Client,
     /// Neither progress nor warnings
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = OUTPUT)]
     pub(crate) quiet: bool,
     /// Results as JSON in place of text
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = OUTPUT)]
     pub(crate) json: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -56,12 +58,14 @@ pub(crate) enum Command {
     /// The repository triggers that send pushes to the function
     #[command(subcommand)]
     Triggers(Triggers),
-    /// Archives a branch and starts the dev pipeline on it, as a push to the branch would; [skip ci] in the message does not hold it back
+    /// Archives a branch and starts the dev pipeline on it, as a push to the branch would
+    #[command(after_help = START_HELP)]
     Start(Start),
     /// Checks all that a push needs to run through a pipeline, and says what to mend
     #[command(after_help = DOCTOR_HELP)]
     Doctor(Doctor),
     /// Prints the completions of a shell
+    #[command(after_help = COMPLETIONS_HELP)]
     Completions {
         /// The shell
         shell: Shell,
@@ -71,9 +75,17 @@ pub(crate) enum Command {
 const CUSTOM_DATA: &str =
     "What the events carry along, such as {\"pipeline_name\": \"dev\"}; without it each trigger keeps what it has";
 
+const START_HELP: &str = "\
+The run is pinned to the commit that the branch has now. [skip ci] in its message does not hold it back: that is for pushes.";
+
+const COMPLETIONS_HELP: &str = "\
+Examples:
+  codecommit completions bash > ~/.local/share/bash-completion/completions/codecommit
+  codecommit completions fish > ~/.config/fish/completions/codecommit.fish";
+
 const DOCTOR_HELP: &str = "\
 It asks with your credentials: to check what the function may do, use a profile that assumes its role (output UpdatesRoleArn).
-It changes nothing, and starts no run. One line for each check: ok, warn, or FAIL, at which it ends with 1.";
+It starts no run and leaves nothing behind: an upload is begun and given up. One line for each check: ok, warn, or FAIL, at which it ends with 1.";
 
 const ARCHIVE_HELP: &str = "\
 A tree-ish is a branch, a tag, all 40 digits of a commit's id, a full reference name or HEAD, with ~2, ^2, ^{commit} or ^{tree} behind it.
@@ -126,7 +138,7 @@ pub(crate) enum Triggers {
         /// The repository's name
         repository: String,
     },
-    /// Connects a function; refused where another trigger leads to it already, since each push would then start twice
+    /// Connects a function; refused where another trigger or a rule leads to it already, since each push would then start twice
     Connect(Wanted),
     /// Brings the function's triggers to what they should be by now
     Sync(Wanted),

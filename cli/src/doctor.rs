@@ -22,15 +22,12 @@ pub(crate) async fn run(arguments: Doctor, client: &Client, printer: &Printer) -
     if let Some(object) = &object {
         object::check(&aws, object, &mut report).await;
     }
-    let triggers = match &repository {
-        Some(repository) => {
-            let git_url = client::git_url(&aws, client, git_url);
-            repository::check(&aws, repository, git_url, &mut report).await
-        }
-        None => {
-            report.warn("repository", "not checked: name it with --repository");
-            None
-        }
+    let triggers = if let Some(repository) = &repository {
+        let git_url = client::git_url(&aws, client, git_url);
+        repository::check(&aws, repository, git_url, &mut report).await
+    } else {
+        report.warn("repository", "not checked: name it with --repository");
+        None
     };
     let ways = routes::Ways { pipeline: &pipeline, object: object.as_ref(), repository: repository.as_deref() };
     routes::check(&aws, &ways, triggers, &mut report).await;

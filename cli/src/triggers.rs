@@ -152,8 +152,8 @@ fn show(outcome: &Outcome, beside: &Beside, is_dry: bool, printer: &Printer) -> 
         (false, true) => "would change:\n",
         (false, false) => "changed:\n",
     };
-    let unchecked: String = beside.unchecked.iter().map(|line| format!("{line}\n")).collect();
-    output::print(format!("{head}{difference}{unchecked}").as_bytes())
+    output::print(format!("{head}{difference}").as_bytes())?;
+    beside.unchecked.iter().try_for_each(|line| output::print(format!("{line}\n").as_bytes()))
 }
 
 fn list(triggers: &[Trigger], printer: &Printer) -> Result<(), Failure> {
