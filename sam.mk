@@ -1,7 +1,11 @@
 # The stack's part of the Makefile: the deployable zip, the template's checks, and what is done with a deployed stack.
 # GNU make; needs Rust and Python 3. The other tools are installed into .tools/.
 
-STACK ?= codecommit-multibranch
+# What samconfig.toml says, in its first section that does.
+setting = $(shell sed -n 's/^$(1) *= *"\(.*\)".*/\1/p' samconfig.toml 2>/dev/null | head -n 1)
+
+STACK ?= $(or $(call setting,stack_name),codecommit-multibranch)
+REGION ?= $(or $(AWS_REGION),$(AWS_DEFAULT_REGION),$(call setting,region))
 EVENT ?= events/branch-updated.json
 # One place says the architecture: the deployment's own settings.
 ARCH ?= $(if $(shell grep -s 'Architecture=arm64' samconfig.toml),arm64,x86_64)
@@ -12,6 +16,7 @@ checkov := .tools/checkov
 triple.x86_64 := x86_64-unknown-linux-gnu
 triple.arm64 := aarch64-unknown-linux-gnu
 triple = $(triple.$(ARCH))
+in_region = $(if $(REGION),--region $(REGION))
 binary = target/$(triple)/release/updates
 # provided.al2023 has this glibc; a binary linked against a newer one does not start there.
 glibc := 2.34
@@ -57,14 +62,14 @@ deploy: $(venv)/.sam
 	$(venv)/bin/sam deploy $(if $(wildcard samconfig.toml),,--guided --stack-name $(STACK))
 
 invoke: $(venv)/.sam
-	$(venv)/bin/sam remote invoke UpdatesFunction --stack-name $(STACK) --event-file $(EVENT)
+	$(venv)/bin/sam remote invoke UpdatesFunction --stack-name $(STACK) --event-file $(EVENT) $(in_region)
 
 logs: $(venv)/.sam
-	$(venv)/bin/sam logs --stack-name $(STACK) --tail
+	$(venv)/bin/sam logs --stack-name $(STACK) --tail $(in_region)
 
 # Gives the events in the failure queue to the function again; DRY_RUN=1 only shows them.
 redrive: $(venv)/.sam
-	$(venv)/bin/python stack/redrive.py $(if $(DRY_RUN),--dry-run) $(STACK)
+	$(if $(REGION),AWS_DEFAULT_REGION=$(REGION)) $(venv)/bin/python stack/redrive.py $(if $(DRY_RUN),--dry-run) $(STACK)
 
 # The packaged template without SAM's transform, which service-managed stack sets refuse. BUCKET holds the zip.
 plain-template: $(venv)/.sam
