@@ -26,6 +26,10 @@ const TEXT_MAX: usize = 500;
 /// Kept back of the deadline, so that the answer can still be sent.
 const ANSWER_RESERVE: Duration = Duration::from_secs(10);
 
+/// What a role was allowed a moment ago is denied until it is known everywhere: so long this is waited for.
+const KNOWN_EVERYWHERE: Duration = Duration::from_mins(1);
+const PAUSE: Duration = Duration::from_secs(2);
+
 /// Whether a branch is to be covered.
 pub type Predicate = Box<dyn Fn(&str) -> bool + Send + Sync>;
 
@@ -201,7 +205,7 @@ async fn connect(request: &Request, properties: &Properties, tools: &Tools<'_>) 
     };
     let goal = Goal::connected(&settings, &*selects);
     let goal = same.as_ref().map_or(goal, |former| goal.replacing(former));
-    let outcome = apply(tools.client, &properties.repository_name, &goal).await?;
+    let outcome = apply_when_allowed(tools, &properties.repository_name, &goal).await?;
     // The rollback of a failed move: the resource's id never was that repository's, so no `Delete` will come for it.
     if let Some(former) = moved
         && request.physical_resource_id.as_ref() != Some(&request.physical_id(&former.repository_name))
@@ -209,6 +213,18 @@ async fn connect(request: &Request, properties: &Properties, tools: &Tools<'_>) 
         remove(&former, tools.client).await?;
     }
     Ok(outcome)
+}
+
+/// A stack makes or changes the role just before this: what is denied is tried again for a minute, or a quarter of the time that is left.
+async fn apply_when_allowed(tools: &Tools<'_>, repository: &str, goal: &Goal<'_>) -> Result<Outcome, TriggersError> {
+    let left = tools.deadline.saturating_duration_since(Instant::now());
+    let until = Instant::now() + KNOWN_EVERYWHERE.min(left / 4);
+    loop {
+        match apply(tools.client, repository, goal).await {
+            Err(error) if error.is_denied() && Instant::now() + PAUSE < until => tokio::time::sleep(PAUSE).await,
+            done => return done,
+        }
+    }
 }
 
 async fn remove(properties: &Properties, client: &Client) -> Result<Option<Outcome>, TriggersError> {

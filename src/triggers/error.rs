@@ -1,5 +1,6 @@
 //! What can go wrong with a repository's triggers.
 
+use aws_sdk_codecommit::error::ProvideErrorMetadata;
 use thiserror::Error;
 
 use super::reconcile::Impossible;
@@ -83,13 +84,22 @@ impl TriggersError {
 
     /// Whether the repository is not there (any more).
     pub fn is_repository_missing(&self) -> bool {
-        use aws_sdk_codecommit::Error::RepositoryDoesNotExistException as Missing;
+        self.call().is_some_and(|call| matches!(call, aws_sdk_codecommit::Error::RepositoryDoesNotExistException(_)))
+    }
+
+    /// Whether the role may not, or not yet.
+    pub fn is_denied(&self) -> bool {
+        self.call().is_some_and(|call| call.code() == Some("AccessDeniedException"))
+    }
+
+    /// What the service said.
+    fn call(&self) -> Option<&aws_sdk_codecommit::Error> {
         match self {
             TriggersError::Branches { source, .. }
             | TriggersError::Read { source, .. }
             | TriggersError::Write { source, .. }
-            | TriggersError::Tip { source, .. } => matches!(**source, Missing(_)),
-            _ => false,
+            | TriggersError::Tip { source, .. } => Some(source),
+            _ => None,
         }
     }
 }

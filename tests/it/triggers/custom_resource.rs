@@ -102,6 +102,21 @@ async fn names(world: &World, repository: &str) -> Vec<String> {
     list(&world.client, repository).await.expect("triggers").into_iter().map(|trigger| trigger.name).collect()
 }
 
+/// The policy of a role that the stack has just made takes a moment to be known everywhere.
+#[tokio::test]
+async fn what_is_not_allowed_yet_is_tried_again() {
+    let (world, inbox) = (World::new(&[]).await, Inbox::new(&[200]));
+    world.emulator.inject(Fault::next("GetRepositoryTriggers", 1, FaultKind::Denied));
+    handled(&world, &request("Create", &inbox, &properties(REPOSITORY))).await.unwrap();
+    assert_eq!(inbox.next().1["Status"], "SUCCESS");
+    assert_eq!(names(&world, REPOSITORY).await.len(), 2);
+    // What is never allowed is told in time.
+    world.emulator.inject(Fault::every("GetRepositoryTriggers", FaultKind::Denied));
+    handled(&world, &request("Update", &inbox, &properties(REPOSITORY))).await.unwrap();
+    let (_, answer) = inbox.next();
+    assert!(answer["Status"] == "FAILED" && answer["Reason"].to_string().contains("AccessDenied"), "{answer}");
+}
+
 #[tokio::test]
 async fn create_connects_and_delete_removes_only_ours() {
     let (world, inbox) = (World::new(&[foreign(0)]).await, Inbox::new(&[200]));
