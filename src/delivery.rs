@@ -8,7 +8,7 @@ use bstr::ByteSlice;
 use serde::Serialize;
 
 use crate::archive::DEFAULT_LEVEL;
-use crate::aws::Aws;
+use crate::aws::{Aws, CallError};
 use crate::commit_info;
 use crate::config::Config;
 use crate::error::StepError;
@@ -16,7 +16,7 @@ use crate::git::Commit;
 use crate::pipeline::{self, Target, Targets, Variables};
 use crate::plan::{Job, Reason};
 use crate::repository::{self, Options};
-use crate::source::{Mode, Previous, Source};
+use crate::source::{Mode, Previous, Source, SourceError};
 use crate::stream::{self, Output, Summary};
 use crate::upload::{self, Stored, Upload, UploadError};
 
@@ -127,7 +127,8 @@ impl Delivery<'_> {
         let mut clock = Clock::start();
         let source = Source::new(self.aws, self.job.repository.name(), &self.config.source);
         let opening = async {
-            let (destination, peeked) = tokio::try_join!(self.destination(), self.peek(&source))?;
+            let (destination, peeked, ()) =
+                tokio::try_join!(self.destination(), self.peek(&source), self.branch_exists())?;
             let commit = match peeked {
                 Some(commit) => commit,
                 None => self.commit(&source).await?,
@@ -179,6 +180,14 @@ impl Delivery<'_> {
             None => None,
         };
         Ok(Destination { target, delivered, previous })
+    }
+
+    /// A branch that is gone gets no run, though its commit is still there: an event may be delivered again after days.
+    async fn branch_exists(&self) -> Result<(), StepError> {
+        let request = self.aws.codecommit.get_branch().repository_name(self.job.repository.name());
+        let sent = request.branch_name(self.job.branch()).send().await;
+        let found = sent.map(drop).map_err(|error| SourceError::from(CallError::new("GetBranch", error)));
+        found.map_err(|error| StepError::open(self.job, error))
     }
 
     /// The commit, where it costs no more than a call: it comes beside what the pipeline says.

@@ -78,7 +78,11 @@ impl SourceError {
     /// Whether the commit, or its repository's branch, is gone.
     pub fn is_gone(&self) -> bool {
         match self {
-            Self::Call(call) => call.is(&["CommitIdDoesNotExistException", "CommitDoesNotExistException"]),
+            Self::Call(call) => call.is(&[
+                "BranchDoesNotExistException",
+                "CommitDoesNotExistException",
+                "CommitIdDoesNotExistException",
+            ]),
             // A push by force has left it behind, and no reference leads to it any more.
             Self::Git(GitError::Empty | GitError::WantRefused { .. }) => true,
             _ => false,

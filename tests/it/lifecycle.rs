@@ -136,10 +136,10 @@ async fn a_branch_that_moved_before_it_had_a_trigger_runs_at_both_commits() {
 }
 
 #[tokio::test]
-async fn a_branch_that_is_gone_again_gets_no_trigger() {
+async fn a_branch_that_is_gone_again_gets_neither_a_trigger_nor_a_run() {
     let world = world(&[]);
-    let run = world.started(changed("1", "feature/x", world.known(0), "created")).await;
-    assert_eq!(run.commit, world.known(0).to_string());
+    let answer = world.handle(changed("1", "feature/x", world.known(0), "created")).await.unwrap();
+    assert_eq!((answer.started.len(), answer.skipped[0].reason), (0, Reason::Gone));
     world.assert_follows(&[], &[]).await;
 }
 

@@ -48,7 +48,7 @@ async fn each_request_is_sent_once() {
     let mut asked: Vec<_> = world.emulator.requests().into_iter().map(|request| request.operation).collect();
     asked.sort();
     // Five folders; thirteen contents that are archived, of which one stands twice; the attributes are among them.
-    let mut expected = vec!["GetPipeline", "GetBucketVersioning", "HeadObject", "GetCommit", "PutObject"];
+    let mut expected = vec!["GetPipeline", "GetBucketVersioning", "HeadObject", "GetBranch", "GetCommit", "PutObject"];
     expected.extend(["StartPipelineExecution"].into_iter().chain(["GetFolder"; 5]).chain(["GetBlob"; 13]));
     expected.sort_unstable();
     assert_eq!(asked, expected);

@@ -12,7 +12,11 @@ const BRANCHES: [&str; 3] = ["refs/heads/a", "refs/heads/b", "refs/heads/c"];
 
 /// A push of three branches to one commit.
 fn three(world: &World) -> serde_json::Value {
-    pushed("three", &BRANCHES.map(|branch| (branch, world.tip())))
+    let tip = world.tip();
+    for branch in BRANCHES {
+        world.repository.run(&["update-ref", branch, &tip.to_string()], b"");
+    }
+    pushed("three", &BRANCHES.map(|branch| (branch, tip)))
 }
 
 #[tokio::test]

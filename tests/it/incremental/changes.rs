@@ -92,9 +92,9 @@ async fn each_change_costs_what_it_must_and_gives_what_a_cold_build_gives() {
 /// Delivers the tree as the next commit of a world that has delivered another one.
 async fn check(world: &World, name: &str, tree: &Tree, folders: usize, blobs: usize) {
     let (commit, zip) = world.next(tree).await;
-    let counts = world.counts(["GetCommit", "GetFolder", "GetBlob", "GitInfoRefs", "GitUploadPack"]);
-    assert_eq!(counts, [1, folders, blobs, 0, 0], "{name}");
-    assert_eq!(world.asked(), 1 + folders + blobs, "{name}");
+    let counts = world.counts(["GetBranch", "GetCommit", "GetFolder", "GetBlob", "GitInfoRefs", "GitUploadPack"]);
+    assert_eq!(counts, [1, 1, folders, blobs, 0, 0], "{name}");
+    assert_eq!(world.asked(), 2 + folders + blobs, "{name}");
     world.assert_is_gits(&zip, commit);
     assert_eq!(zip, world.cold(commit).await, "{name}");
 }

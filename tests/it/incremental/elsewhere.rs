@@ -122,7 +122,7 @@ async fn over_git_too_contents_are_taken_over() {
     tree.add("a/x", "100644", "changed\n");
     let commit = world.commit(BRANCH, &tree);
     let (run, zip) = world.deliver(BRANCH, commit).await;
-    assert_eq!((run.reused, world.asked()), (Some(13), 2));
+    assert_eq!((run.reused, world.asked()), (Some(13), 3));
     assert_eq!(zip, world.cold(commit).await);
 }
 

@@ -43,7 +43,7 @@ impl Target {
         }
         let read = self.world.read_back();
         assert!(read <= 4 * length + 1000, "{what}: {read} bytes were read of {length}");
-        assert!(self.world.asked() <= 1 + 2 + 4, "{what}: {}", self.world.asked());
+        assert!(self.world.asked() <= 2 + 2 + 4, "{what}: {}", self.world.asked());
     }
 
     /// The archive with one row changed.
