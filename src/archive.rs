@@ -118,8 +118,6 @@ impl Recipe {
     pub fn pack_extra(&self, file: &ExtraFile, prefix: &BStr) -> Packed {
         let attributes = match file.path.get(prefix.len()..) {
             None | Some(b"") => PathAttributes::default(),
-            // No anchored pattern matches an absolute path: a folder that has no name stands before its slash.
-            Some(path @ [b'/', ..]) => self.attributes.of([b"\x01", path].concat().as_bstr(), false),
             Some(path) => self.attributes.of(path.as_bstr(), false),
         };
         let text = !convert::is_binary_entry(&attributes, &file.content);

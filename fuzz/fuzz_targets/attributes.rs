@@ -10,7 +10,7 @@ use codecommit_multibranch::archive::pathspec::Pathspecs;
 use codecommit_multibranch::git::{Kind, ObjectId};
 use libfuzzer_sys::fuzz_target;
 
-/// The root's file, one below, a path, a pathspec and a content, with a NUL between them.
+// The root's file, one below, a path, a pathspec and a content, with a NUL between them.
 fuzz_target!(|data: &[u8]| {
     let mut parts = data.splitn(5, |&byte| byte == 0);
     let mut next = || parts.next().unwrap_or_default();

@@ -8,7 +8,7 @@ use codecommit_multibranch::archive::substitute::substitute;
 use codecommit_multibranch::git::{Commit, ObjectId};
 use libfuzzer_sys::fuzz_target;
 
-/// The text of a commit behind its tree, and a format, with a NUL between them.
+// The text of a commit behind its tree, and a format, with a NUL between them.
 fuzz_target!(|data: &[u8]| {
     let (text, format) = data.split_once_str("\0").unwrap_or((b"", data));
     let null = ObjectId::null(gix_hash::Kind::Sha1);

@@ -212,6 +212,11 @@ impl Attributes {
 impl Line {
     /// `path` is that from the folder of the file on, and `name` where its last component begins, if it has others.
     fn matches(&self, path: &BStr, name: Option<usize>, is_dir: bool) -> bool {
+        // No anchored pattern matches a path that begins with a slash, as that of an extra file may: a folder that has no name
+        // stands before it.
+        if path.starts_with(b"/") {
+            return self.matches([b"\x01", path.as_bytes()].concat().as_bstr(), name.map(|name| name + 1), is_dir);
+        }
         let mode = Mode::NO_MATCH_SLASH_LITERAL;
         self.pattern.matches_repo_relative_path(path, name, Some(is_dir), Case::Sensitive, mode)
     }

@@ -1,6 +1,6 @@
 //! A commit over the `CodeCommit` API: `GetCommit`, `GetFolder` by commit id, `GetBlob` by id.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use aws_sdk_codecommit::Client;
 use aws_sdk_codecommit::operation::get_folder::GetFolderOutput;
@@ -14,6 +14,10 @@ use crate::archive::directory::Folder;
 use crate::aws::{CallError, Permit, Place};
 use crate::git::hash::{self, EMPTY_TREE};
 use crate::git::{Commit, Entry, Kind, ObjectId, Signature};
+
+/// Folders that are being listed or wait for their turn to be asked for: a few more than are asked for at once, since each is a request that
+/// is held in memory.
+const LISTINGS: usize = 128;
 
 /// One repository over the API.
 #[derive(Debug, Clone)]
@@ -49,7 +53,7 @@ impl Api {
     }
 
     /// The commit's whole tree in git's order, folders before what is in them. Folders that `wanted` refuses are named, but not listed.
-    /// Breadth first, all folders of a level at once.
+    /// Breadth first, as many folders at once as the client lets through.
     ///
     /// # Errors
     /// [`SourceError::TooManyRequests`] as soon as it is known that folders and files will take more than `most` requests.
@@ -60,21 +64,20 @@ impl Api {
         previous: Option<&Previous>,
         most: usize,
     ) -> Result<Vec<Entry>, SourceError> {
-        let mut walk = Walk { folders: HashMap::new(), blobs: HashSet::new(), listings: JoinSet::new(), most };
-        let mut known = vec![(BString::default(), commit.tree)];
+        let mut walk = Walk::from(commit.tree, most);
         loop {
-            while let Some((path, tree)) = known.pop() {
-                if tree.as_bytes() == EMPTY_TREE {
-                    continue;
-                }
+            while walk.listings.len() < LISTINGS
+                && let Some((path, tree)) = walk.ahead.pop_front()
+            {
                 match previous.and_then(|previous| previous.folder(tree)) {
-                    Some(folder) => known.extend(walk.enter(path, folder.clone(), wanted, previous)?),
+                    Some(folder) => walk.enter(path, folder.clone(), wanted, previous)?,
                     None => walk.list(self.clone(), commit.id, path, tree),
                 }
             }
             let Some(joined) = walk.listings.join_next().await else { break };
             let (path, folder) = joined.map_err(|error| CallError::malformed("GetFolder", error))??;
-            known.extend(walk.enter(path, folder, wanted, previous)?);
+            walk.unlisted -= 1;
+            walk.enter(path, folder, wanted, previous)?;
         }
         Ok(in_order(walk.folders))
     }
@@ -133,24 +136,34 @@ impl Api {
 struct Walk {
     folders: HashMap<BString, Folder>,
     blobs: HashSet<ObjectId>,
+    /// Folders that are not asked for yet.
+    ahead: VecDeque<(BString, ObjectId)>,
+    /// How many folders have to be asked for and have not come.
+    unlisted: usize,
     listings: JoinSet<Result<(BString, Folder), SourceError>>,
     most: usize,
 }
 
 impl Walk {
+    fn from(tree: ObjectId, most: usize) -> Self {
+        let is_empty = tree.as_bytes() == EMPTY_TREE;
+        let ahead: VecDeque<_> = (!is_empty).then(|| (BString::default(), tree)).into_iter().collect();
+        let (folders, blobs, listings) = (HashMap::new(), HashSet::new(), JoinSet::new());
+        Self { folders, blobs, unlisted: ahead.len(), ahead, listings, most }
+    }
+
     fn list(&mut self, api: Api, commit: ObjectId, path: BString, tree: ObjectId) {
         self.listings.spawn(async move { api.folder(commit, path.as_bstr(), tree).await.map(|folder| (path, folder)) });
     }
 
-    /// Takes a folder in, and gives the folders in it that are wanted.
+    /// Takes a folder in, and what is wanted in it onto the list of what is ahead.
     fn enter(
         &mut self,
         path: BString,
         folder: Folder,
         wanted: &impl Fn(&BStr) -> bool,
         previous: Option<&Previous>,
-    ) -> Result<Vec<(BString, ObjectId)>, SourceError> {
-        let mut inner = Vec::new();
+    ) -> Result<(), SourceError> {
         for (kind, name, id) in &folder {
             let path = join(path.as_bstr(), name.as_bstr());
             if !wanted(path.as_bstr()) {
@@ -158,17 +171,19 @@ impl Walk {
             }
             let is_there = |is_link| previous.is_some_and(|previous| previous.find(*id, is_link).is_some());
             match kind {
-                Kind::Directory => inner.push((path, *id)),
+                Kind::Directory if id.as_bytes() == EMPTY_TREE => {}
+                Kind::Directory => {
+                    let is_known = previous.is_some_and(|previous| previous.folder(*id).is_some());
+                    self.unlisted += usize::from(!is_known);
+                    self.ahead.push_back((path, *id));
+                }
                 Kind::Submodule => {}
                 Kind::File | Kind::Executable | Kind::Link if is_there(*kind == Kind::Link) => {}
                 Kind::File | Kind::Executable | Kind::Link => drop(self.blobs.insert(*id)),
             }
         }
         self.folders.insert(path, folder);
-        if self.blobs.len() + self.listings.len() > self.most {
-            return Err(SourceError::TooManyRequests);
-        }
-        Ok(inner)
+        if self.blobs.len() + self.unlisted > self.most { Err(SourceError::TooManyRequests) } else { Ok(()) }
     }
 }
 

@@ -225,3 +225,11 @@ fn pattern(random: &mut Random) -> String {
         _ => plain,
     }
 }
+
+/// As an extra file's may: git takes what is behind the folder's slash for a path that begins with one, and so do we.
+#[test]
+fn a_path_may_have_an_empty_part() {
+    let attributes = Attributes::new([("d".into(), b"/x diff\ny diff\n*/z diff\n".to_vec())]);
+    let is_set = |path: &str| attributes.of(path.into(), false).diff == State::Set;
+    assert_eq!(["d/x", "d//x", "d//y", "d//z"].map(is_set), [true, false, true, true]);
+}
