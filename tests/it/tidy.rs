@@ -106,10 +106,17 @@ fn files_are_short_and_finished() {
 
 #[test]
 fn links_and_commands_in_documents_lead_somewhere() {
-    let makefiles = read("Makefile") + &read("sam.mk");
-    for name in
-        ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "docs/deploy.md", "docs/errors.md", "emulator/README.md"]
-    {
+    let makefiles = read("Makefile") + &read("sam.mk") + &read("bench.mk");
+    for name in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "BENCHMARKS.md",
+        "CHANGELOG.md",
+        "docs/deploy.md",
+        "docs/differences.md",
+        "docs/errors.md",
+        "emulator/README.md",
+    ] {
         let text = read(name);
         let folder = root().join(name).parent().unwrap().to_owned();
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
