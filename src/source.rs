@@ -15,7 +15,6 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use aws_credential_types::provider::SharedCredentialsProvider;
 use bstr::BStr;
 use bytes::Bytes;
 use tokio::sync::OnceCell;
@@ -25,7 +24,7 @@ use crate::error::with_causes;
 use crate::git::{Commit, Entry, ObjectId};
 use api::Api;
 use content::Packs;
-use git::{Limits, Pack, Patience, Remote};
+use git::{Limits, Pack, Remote};
 
 pub use content::{Content, Packed};
 pub use error::SourceError;
@@ -114,22 +113,11 @@ pub struct Checkout {
 impl Source {
     /// A repository. Nothing is sent yet.
     pub fn new(aws: &Aws, repository: &str, settings: &Settings) -> Self {
-        let credentials = aws.source_credentials();
-        let remote = |credentials: SharedCredentialsProvider| {
-            let region = aws.region()?.to_string();
-            Some(Remote {
-                connector: aws.connector(),
-                credentials,
-                base: settings.git_url.clone().unwrap_or_else(|| git::endpoint(&region)),
-                region,
-                repository: repository.to_owned(),
-                patience: Patience::default(),
-            })
-        };
+        let remote = || Remote::new(aws, repository, settings.git_url.clone());
         let (folder, working) = (settings.folder.clone(), settings.memory);
         Self {
             api: Api::new(aws.codecommit.clone(), repository),
-            git: credentials.filter(|_| settings.mode != Mode::Api).and_then(remote),
+            git: (settings.mode != Mode::Api).then(remote).flatten(),
             mode: settings.mode,
             limits: Limits { in_memory: PACK_IN_MEMORY.min(working), on_disk: settings.storage, folder, working },
             previous: None,

@@ -110,11 +110,15 @@ pub(super) async fn resolve(
         id = *commit.parents.get(parent - 1).ok_or(TreeishError::NoParent { commit: id, parent })?;
     }
     let commit = match source.commit(id).await {
-        Err(SourceError::Call(call)) if call.is(&MISSING) => source.commit(lookup.peeled(id).await?).await,
-        Err(error) if error.is_no_commit() => source.commit(lookup.peeled(id).await?).await,
+        Err(error) if is_no_commit(&error) => source.commit(lookup.peeled(id).await?).await,
         commit => commit,
     };
     Ok(Resolved { commit: commit?, is_tree, warning })
+}
+
+/// Whether the id may be that of a tag: the API does not find it, Git finds something else.
+fn is_no_commit(error: &SourceError) -> bool {
+    matches!(error, SourceError::Call(call) if call.is(&MISSING)) || error.is_no_commit()
 }
 
 #[derive(Debug, PartialEq, Eq)]

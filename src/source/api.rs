@@ -64,7 +64,8 @@ impl Api {
         previous: Option<&Previous>,
         most: usize,
     ) -> Result<Vec<Entry>, SourceError> {
-        let mut walk = Walk::from(commit.tree, most);
+        let mut walk = Walk::new(most);
+        walk.find(BString::default(), commit.tree, previous);
         loop {
             while walk.listings.len() < LISTINGS
                 && let Some((path, tree)) = walk.ahead.pop_front()
@@ -145,11 +146,19 @@ struct Walk {
 }
 
 impl Walk {
-    fn from(tree: ObjectId, most: usize) -> Self {
-        let is_empty = tree.as_bytes() == EMPTY_TREE;
-        let ahead: VecDeque<_> = (!is_empty).then(|| (BString::default(), tree)).into_iter().collect();
+    fn new(most: usize) -> Self {
         let (folders, blobs, listings) = (HashMap::new(), HashSet::new(), JoinSet::new());
-        Self { folders, blobs, unlisted: ahead.len(), ahead, listings, most }
+        Self { folders, blobs, ahead: VecDeque::new(), unlisted: 0, listings, most }
+    }
+
+    /// Puts a folder onto the list of what is ahead.
+    fn find(&mut self, path: BString, tree: ObjectId, previous: Option<&Previous>) {
+        if tree.as_bytes() == EMPTY_TREE {
+            return;
+        }
+        let is_known = previous.is_some_and(|previous| previous.folder(tree).is_some());
+        self.unlisted += usize::from(!is_known);
+        self.ahead.push_back((path, tree));
     }
 
     fn list(&mut self, api: Api, commit: ObjectId, path: BString, tree: ObjectId) {
@@ -171,12 +180,7 @@ impl Walk {
             }
             let is_there = |is_link| previous.is_some_and(|previous| previous.find(*id, is_link).is_some());
             match kind {
-                Kind::Directory if id.as_bytes() == EMPTY_TREE => {}
-                Kind::Directory => {
-                    let is_known = previous.is_some_and(|previous| previous.folder(*id).is_some());
-                    self.unlisted += usize::from(!is_known);
-                    self.ahead.push_back((path, *id));
-                }
+                Kind::Directory => self.find(path, *id, previous),
                 Kind::Submodule => {}
                 Kind::File | Kind::Executable | Kind::Link if is_there(*kind == Kind::Link) => {}
                 Kind::File | Kind::Executable | Kind::Link => drop(self.blobs.insert(*id)),

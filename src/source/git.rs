@@ -13,6 +13,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
+use crate::aws::Aws;
 use crate::git::ObjectId;
 use http::{Body, Call};
 use protocol::{Advertisement, Answer, Lines};
@@ -52,6 +53,21 @@ pub fn endpoint(region: &str) -> String {
 }
 
 impl Remote {
+    /// A repository by the clients' own connector, credentials and region; none where they lack one of these. At `base`, or at the
+    /// region's [`endpoint`].
+    pub fn new(aws: &Aws, repository: &str, base: Option<String>) -> Option<Self> {
+        let credentials = aws.source_credentials()?;
+        let region = aws.region()?.to_string();
+        Some(Self {
+            connector: aws.connector(),
+            credentials,
+            base: base.unwrap_or_else(|| endpoint(&region)),
+            region,
+            repository: repository.to_owned(),
+            patience: Patience::default(),
+        })
+    }
+
     /// Fetches one commit with everything in its tree, and nothing of its history. The pack is read in on a thread for
     /// blocking work while it arrives; dropping the future ends both.
     pub async fn fetch(&self, commit: ObjectId, limits: &Limits) -> Result<Pack, GitError> {

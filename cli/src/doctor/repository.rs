@@ -3,7 +3,7 @@
 use codecommit_multibranch::aws::{Aws, CallError, Fault};
 use codecommit_multibranch::error::with_causes;
 use codecommit_multibranch::git::ObjectId;
-use codecommit_multibranch::source::git::{self, GitError, Patience, Remote};
+use codecommit_multibranch::source::git::{GitError, Remote};
 use codecommit_multibranch::triggers::{self, Trigger};
 
 use super::report::Report;
@@ -76,16 +76,8 @@ async fn read(aws: &Aws, name: &str, branch: &str) -> Result<(ObjectId, usize), 
 
 /// Asks what Git's endpoint offers, signed as a fetch is; nothing is fetched.
 async fn over_git(aws: &Aws, name: &str, git_url: Option<String>, commit: ObjectId, report: &mut Report) {
-    let (Some(credentials), Some(region)) = (aws.source_credentials(), aws.region().map(ToString::to_string)) else {
+    let Some(remote) = Remote::new(aws, name, git_url) else {
         return report.fail("git", "there are no credentials to sign with");
-    };
-    let remote = Remote {
-        connector: aws.connector(),
-        credentials,
-        base: git_url.unwrap_or_else(|| git::endpoint(&region)),
-        region,
-        repository: name.to_owned(),
-        patience: Patience::default(),
     };
     match remote.offers(commit).await {
         Ok(()) => report.ok("git", "the Git endpoint takes the signature (GitPull)"),
