@@ -7,12 +7,12 @@ use std::io::{self, Read, Write};
 
 use aws_config::{BehaviorVersion, SdkConfig};
 use bytes::Bytes;
-use codecommit_multibranch::aws::Aws;
-use codecommit_multibranch::git::ObjectId;
-use codecommit_multibranch::repository::{self, Options};
-use codecommit_multibranch::source::git::{Limits, Pack};
-use codecommit_multibranch::source::{Settings, Source};
-use codecommit_multibranch::stream::{self, Output};
+use codecommit::aws::Aws;
+use codecommit::open::{self, Options};
+use codecommit::source::git::{Limits, Pack};
+use codecommit::source::{Settings, Source};
+use codecommit::write::{self, Output};
+use git_archive::object::ObjectId;
 
 /// Bytes read at once.
 const CHUNK: usize = 64 << 10;
@@ -31,8 +31,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let aws = Aws::new(SdkConfig::builder().behavior_version(BehaviorVersion::v2026_01_12()).build());
     let source = Source::new(&aws, "pack", &options.source).with_pack(pack);
     let commit = source.commit(commit).await?;
-    let opened = repository::open(source, commit, &options).await?;
-    stream::write(opened.contents, &mut Zip(File::create(zip)?), &|_, _| ()).await?;
+    let opened = open::open(source, commit, &options).await?;
+    write::write(opened.contents, &mut Zip(File::create(zip)?), &|_, _| ()).await?;
     Ok(())
 }
 

@@ -4,16 +4,16 @@ use std::io::Write as _;
 
 use bstr::{BStr, BString};
 use bytes::Bytes;
-use codecommit_multibranch::archive::attributes::Attributes;
-use codecommit_multibranch::archive::deflate::{self, Stream};
-use codecommit_multibranch::archive::directory::{self, Directory};
-use codecommit_multibranch::archive::zip::{self, Member, Method, Writer};
-use codecommit_multibranch::git::{Kind, ObjectId, hash};
-use codecommit_multibranch::source::git::{Limits, Pack};
+use codecommit::source::git::{Limits, Pack};
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
+use git_archive::attributes::Attributes;
+use git_archive::deflate::{self, Stream};
+use git_archive::directory::{self, Directory};
+use git_archive::object::{Kind, ObjectId, hash};
+use git_archive::zip::{self, Member, Method, Writer};
 use sha1::{Digest, Sha1};
 
 const LEVELS: [u8; 3] = [1, 6, 9];

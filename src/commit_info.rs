@@ -3,9 +3,9 @@
 use bstr::{BString, ByteSlice};
 use serde_json::{Value, json};
 
-use crate::archive::ExtraFile;
-use crate::git::{Commit, Signature};
 use crate::plan::Job;
+use git_archive::ExtraFile;
+use git_archive::object::{Commit, Signature};
 
 /// The file at this path, as JSON. Times are seconds since 1970 (UTC), zones are minutes to the east.
 pub fn file(path: &str, job: &Job, commit: &Commit) -> ExtraFile {

@@ -8,7 +8,7 @@ use bstr::BStr;
 use gix_glob::wildmatch;
 
 use crate::event::Repository;
-use crate::source;
+use codecommit::source;
 
 /// What the function was told to do.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,18 +7,18 @@ use std::time::{Duration, Instant};
 use bstr::ByteSlice;
 use serde::Serialize;
 
-use crate::archive::DEFAULT_LEVEL;
-use crate::aws::{Aws, CallError};
 use crate::commit_info;
 use crate::config::Config;
 use crate::error::StepError;
-use crate::git::Commit;
 use crate::pipeline::{self, Target, Targets, Variables};
 use crate::plan::{Job, Reason};
-use crate::repository::{self, Options};
-use crate::source::{Mode, Previous, Source, SourceError};
-use crate::stream::{self, Output, Summary};
 use crate::upload::{self, Stored, Upload, UploadError};
+use codecommit::aws::{Aws, CallError};
+use codecommit::open::{self, Options};
+use codecommit::source::{Mode, Previous, Source, SourceError};
+use codecommit::write::{self, Output, Summary};
+use git_archive::DEFAULT_LEVEL;
+use git_archive::object::Commit;
 
 /// Kept back at the end of the function's time, for aborting what is under way and for reporting.
 const RESERVE: Duration = Duration::from_secs(3);
@@ -210,14 +210,14 @@ impl Delivery<'_> {
         let metadata = upload::metadata(self.job, &subject(&commit));
         let options = self.options(&commit);
         let opening = async {
-            let opened = repository::open(source, commit, &options).await;
+            let opened = open::open(source, commit, &options).await;
             opened.map_err(|error| StepError::open(self.job, error))
         };
         let opened = self.before("list", Box::pin(opening)).await?;
         clock.lap("list");
         let mut upload = Upload::open(self.aws, target, metadata);
         let writing = async {
-            let summary = stream::write(opened.contents, &mut upload, &|_, _| ()).await;
+            let summary = write::write(opened.contents, &mut upload, &|_, _| ()).await;
             let summary = summary.map_err(|error| StepError::archive(self.job, error))?;
             clock.lap("archive");
             let stored = upload.finish().await.map_err(|error| StepError::upload(target, error))?;

@@ -1,19 +1,18 @@
-//! Errors by step, with stable codes, and their way into the runtime's `Diagnostic`.
+//! Errors by step, with stable codes.
 
-use std::error::Error as StdError;
 use std::fmt;
 
-use lambda_runtime::Diagnostic;
+use codecommit::causes::with_causes;
 
 use crate::config::ConfigError;
 use crate::event::{EventError, Reference, Repository};
 use crate::pipeline::{PipelineError, Target};
 use crate::plan::{Job, PlanError};
-use crate::repository::OpenError;
-use crate::stream::StreamError;
 use crate::triggers::TriggersError;
 use crate::triggers::custom_resource::CustomResourceError;
 use crate::upload::{Stored, UploadError};
+use codecommit::open::OpenError;
+use codecommit::write::StreamError;
 
 /// Why an invocation failed.
 #[derive(Debug, thiserror::Error)]
@@ -239,26 +238,4 @@ impl Error {
             }
         }
     }
-}
-
-impl From<Error> for Diagnostic {
-    fn from(error: Error) -> Self {
-        Self { error_type: error.code().to_owned(), error_message: with_causes(&error) }
-    }
-}
-
-/// An error and its causes on one line.
-pub fn with_causes(error: &dyn StdError) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        // A transparent error repeats its cause.
-        if !line.ends_with(&text) {
-            line.push_str(": ");
-            line.push_str(&text);
-        }
-        cause = error.source();
-    }
-    line
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::git::ObjectId;
+use git_archive::object::ObjectId;
 
 /// Nesting that is looked into: `EventBridge` or a trigger, in SNS, in SQS.
 const DEEPEST: usize = 3;

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::aws::Aws;
 use crate::config::{Config, Repositories};
 use crate::error::{Failed, StepError};
 use crate::event::{Change, Reference, Repository, What};
 use crate::plan::{Job, Token};
 use crate::triggers::{self, Goal, Settings};
+use codecommit::aws::Aws;
 
 /// Brings the triggers to the branches, for each repository of which the changes say that a branch appeared or went. What moved
 /// before its trigger was there is a job of its own.
@@ -94,7 +94,7 @@ fn moved(change: &Change, tips: Vec<triggers::Tip>, jobs: &[Job]) -> Vec<Job> {
         else {
             continue;
         };
-        let Ok(commit) = crate::git::ObjectId::from_hex(tip.commit.as_bytes()) else { continue };
+        let Ok(commit) = git_archive::object::ObjectId::from_hex(tip.commit.as_bytes()) else { continue };
         if commit != job.commit {
             let token = Token::new(&change.event_id, &job.repository, &reference, commit);
             moved.push(Job { commit, token, ..job.clone() });

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use codecommit::aws::Aws;
+use codecommit::causes::with_causes;
 use codecommit_multibranch::Function;
-use codecommit_multibranch::aws::Aws;
 use codecommit_multibranch::config::Config;
 use codecommit_multibranch::error::Error;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn, tracing};
@@ -17,7 +18,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
             let aws = clients(&config).await;
             Ok(Function::new(config, aws))
         }
-        Err(error) => Err(Diagnostic::from(Error::Config(error))),
+        Err(error) => Err(diagnostic(&Error::Config(error))),
     };
     let function = &function;
     lambda_runtime::run(service_fn(async move |event: LambdaEvent<Value>| {
@@ -25,9 +26,14 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         function.invoked_as(&event.context.invoked_function_arn);
         // Boxed, since the types of all steps in one another are deeper than the compiler likes.
         let handled = Box::pin(function.handle(event.payload, instant(event.context.deadline())));
-        handled.await.map_err(Diagnostic::from)
+        handled.await.map_err(|error| diagnostic(&error))
     }))
     .await
+}
+
+/// What the runtime reports of a failure: its stable code, and the error with its causes.
+fn diagnostic(error: &Error) -> Diagnostic {
+    Diagnostic { error_type: error.code().to_owned(), error_message: with_causes(error) }
 }
 
 async fn clients(config: &Config) -> Aws {

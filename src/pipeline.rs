@@ -9,8 +9,8 @@ use aws_sdk_codepipeline::types::{
     SourceRevisionType, StageDeclaration,
 };
 
-use crate::aws::{Aws, CallError, Fault};
 use crate::plan::{Job, Token};
+use codecommit::aws::{Aws, CallError, Fault};
 
 /// How long what a pipeline says is believed.
 const BELIEVED: Duration = Duration::from_mins(5);

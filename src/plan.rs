@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::config::{self, Branches, Config};
 use crate::event::{Change, Reference, Repository, What};
-use crate::git::ObjectId;
+use git_archive::object::ObjectId;
 
 /// What is to be done for one invocation.
 #[derive(Debug, Default)]

@@ -9,10 +9,10 @@ use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUploa
 use bytes::{Bytes, BytesMut};
 use tokio::task::JoinSet;
 
-use crate::aws::{Aws, CallError, Fault};
 use crate::pipeline::Target;
 use crate::plan::{Job, Token};
-use crate::source::ObjectVersion;
+use codecommit::aws::{Aws, CallError, Fault};
+use codecommit::source::ObjectVersion;
 
 /// The size of a part: large enough for 80 GB in S3's 10,000 parts.
 pub const PART: usize = 8 << 20;

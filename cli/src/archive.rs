@@ -3,9 +3,9 @@
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
-use codecommit_multibranch::codecommit::{self, CodeCommit, Listed, Progress, Summary};
-use codecommit_multibranch::git::Kind;
-use codecommit_multibranch::source::Settings;
+use codecommit::source::Settings;
+use codecommit::{self, CodeCommit, Listed, Progress, Summary};
+use git_archive::object::Kind;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 

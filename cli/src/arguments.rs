@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use codecommit::source::Mode;
 use codecommit_multibranch::config::{self, Branches};
-use codecommit_multibranch::source::Mode;
 
 use crate::date;
 use crate::extra::{Level, Prefixed};

@@ -1,7 +1,7 @@
 //! The clients, as the command line and the environment configure them.
 
 use aws_config::profile::ProfileFileCredentialsProvider;
-use codecommit_multibranch::aws::Aws;
+use codecommit::aws::Aws;
 
 use crate::arguments::Client;
 use crate::output::Failure;

@@ -6,8 +6,8 @@ mod report;
 mod repository;
 mod routes;
 
-use codecommit_multibranch::aws::{CallError, Fault};
-use codecommit_multibranch::error::with_causes;
+use codecommit::aws::{CallError, Fault};
+use codecommit::causes::with_causes;
 
 use crate::arguments::{Client, Doctor};
 use crate::client;

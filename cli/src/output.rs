@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use codecommit_multibranch::error::with_causes;
+use codecommit::causes::with_causes;
 use serde_json::Value;
 
 /// How results are shown.

@@ -2,8 +2,8 @@
 
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::types::{RuleState, Target};
-use codecommit_multibranch::aws::{Aws, CallError};
-use codecommit_multibranch::error::with_causes;
+use codecommit::aws::{Aws, CallError};
+use codecommit::causes::with_causes;
 use serde_json::Value;
 
 /// An enabled rule on the default bus, which is where AWS's own events arrive.

@@ -3,14 +3,14 @@
 use std::hash::{BuildHasher as _, RandomState};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use codecommit_multibranch::aws::{Aws, CallError};
+use codecommit::aws::{Aws, CallError};
+use codecommit::source::Settings;
 use codecommit_multibranch::config::Config;
 use codecommit_multibranch::delivery::{self, Outcome, Run};
 use codecommit_multibranch::event::{Reference, Repository};
-use codecommit_multibranch::git::ObjectId;
 use codecommit_multibranch::pipeline::Targets;
 use codecommit_multibranch::plan::{Job, Token};
-use codecommit_multibranch::source::Settings;
+use git_archive::object::ObjectId;
 
 use crate::arguments::{Client, Start};
 use crate::client;

@@ -1,6 +1,6 @@
 //! `codecommit triggers`.
 
-use codecommit_multibranch::aws::Aws;
+use codecommit::aws::Aws;
 use codecommit_multibranch::config::Branches;
 use codecommit_multibranch::triggers::{self, Difference, Goal, Outcome, Settings, Trigger, TriggersError};
 use serde_json::{Map, Value, json};

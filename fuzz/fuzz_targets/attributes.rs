@@ -4,10 +4,10 @@
 use std::borrow::Cow;
 
 use bstr::{BString, ByteSlice};
-use codecommit_multibranch::archive::attributes::Attributes;
-use codecommit_multibranch::archive::convert;
-use codecommit_multibranch::archive::pathspec::Pathspecs;
-use codecommit_multibranch::git::{Kind, ObjectId};
+use git_archive::attributes::Attributes;
+use git_archive::convert;
+use git_archive::pathspec::Pathspecs;
+use git_archive::object::{Kind, ObjectId};
 use libfuzzer_sys::fuzz_target;
 
 // The root's file, one below, a path, a pathspec and a content, with a NUL between them.

@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 
 use bstr::ByteSlice;
-use codecommit_multibranch::archive::substitute::substitute;
-use codecommit_multibranch::git::{Commit, ObjectId};
+use git_archive::substitute::substitute;
+use git_archive::object::{Commit, ObjectId};
 use libfuzzer_sys::fuzz_target;
 
 // The text of a commit behind its tree, and a format, with a NUL between them.

@@ -7,9 +7,10 @@ use std::time::Duration;
 use emulator::{Emulator, FunctionError, Options};
 use serde_json::{Value, json};
 
-use super::oracle::{CommitText, Repository};
-use super::world::{BRANCH, BUCKET, KEY, NAME, PIPELINE, every_kind, in_time, pushed, until};
-use super::{listing, world};
+use super::world;
+use super::world::{BRANCH, BUCKET, KEY, NAME, PIPELINE, in_time, pushed, until};
+use oracle::every_kind;
+use oracle::{CommitText, Repository};
 
 const UPDATES: &str = env!("CARGO_BIN_EXE_updates");
 
@@ -63,7 +64,7 @@ async fn a_push_becomes_a_run() {
     assert_eq!(run["pipeline_execution_id"], executions[0].id);
     assert_eq!(run["version_id"], executions[0].revisions[0].id);
     let object = lambda.emulator.store().object(BUCKET, KEY, run["version_id"].as_str()).unwrap();
-    listing::assert_same(&object.bytes().unwrap(), &lambda.repository.zip(&[], BRANCH));
+    oracle::zip::assert_same(&object.bytes().unwrap(), &lambda.repository.zip(&[], BRANCH));
     let again = lambda.invoke(lambda.push()).await.unwrap();
     assert_eq!(again["started"][0]["found"], "started");
     assert_eq!(lambda.emulator.codepipeline().executions(PIPELINE).len(), 1);

@@ -1,8 +1,8 @@
 //! Settings: what is taken, and that all faults are named at once. The globs of `BRANCHES`.
 
+use codecommit::source::Mode;
 use codecommit_multibranch::config::{Branches, Config, ConfigError};
 use codecommit_multibranch::event::Repository;
-use codecommit_multibranch::source::Mode;
 
 fn read(settings: &[(&str, &str)]) -> Result<Config, ConfigError> {
     let value = |name: &str| settings.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());

@@ -63,7 +63,7 @@ mod pipeline;
 mod run;
 mod several;
 
-use super::oracle::Tree;
+use oracle::Tree;
 
 /// One file.
 fn small() -> Tree {

@@ -1,21 +1,19 @@
 //! Push after push: what is taken over from the archive at the key, what is asked for, and that the result is always a cold build's.
 
 mod changes;
-mod directory;
 mod elsewhere;
 mod hostile;
 mod scattered;
-mod strip;
 
+use codecommit::open::Options;
+use codecommit::source;
 use codecommit_multibranch::delivery::Run;
-use codecommit_multibranch::git::ObjectId;
-use codecommit_multibranch::repository::Options;
-use codecommit_multibranch::source;
 use emulator::Service;
+use git_archive::object::ObjectId;
 
-use crate::listing;
-use crate::oracle::{CommitText, Repository, Tree};
 use crate::world::{BRANCH, BUCKET, KEY, World, pushed};
+use oracle::zip as listing;
+use oracle::{CommitText, Repository, Tree, strip};
 
 /// A world whose settings are the defaults but for these.
 fn world(tree: &Tree, settings: &[(&str, &str)]) -> World {
@@ -81,29 +79,4 @@ impl World {
         ours.0.iter_mut().chain(&mut gits.0).for_each(|row| row.method = 0);
         assert_eq!(ours, gits);
     }
-}
-
-/// A tree of a few folders, with each kind of entry.
-fn base() -> Tree {
-    let mut tree = Tree::default();
-    for (path, content) in [
-        ("README.md", "Read me.\n".repeat(40)),
-        ("a/x", "in a\n".to_owned()),
-        ("a/y", "also in a\n".to_owned()),
-        ("a.b", "before a/\n".to_owned()),
-        ("b/c/d/deep", "deep\n".repeat(30)),
-        ("b/c/d/other", "other\n".to_owned()),
-        ("b/near", "near\n".to_owned()),
-        ("only/one", "one\n".to_owned()),
-        ("target", "to".to_owned()),
-        ("nul", "binary\0\n".to_owned()),
-    ] {
-        tree.add(path, "100644", content);
-    }
-    tree.add("a/run.sh", "100755", "#!/bin/sh\r\nexit 0\r\n");
-    tree.add("a/unix.txt", "100644", "one\ntwo\n");
-    tree.add("stamp", "100644", "$Format:%H$\n");
-    tree.add("link", "120000", "b/near");
-    tree.add("sub", "160000", "");
-    tree
 }

@@ -2,10 +2,11 @@
 
 mod huge;
 
-use codecommit_multibranch::aws::Aws;
+use codecommit::aws::Aws;
 
-use super::oracle::{CommitText, Repository, Tree};
-use super::world::{BRANCH, BUCKET, KEY, World, noise};
+use super::world::{BRANCH, BUCKET, KEY, World};
+use oracle::noise;
+use oracle::{CommitText, Repository, Tree};
 
 const MIB: usize = 1 << 20;
 const PART: u64 = 8 << 20;
@@ -106,8 +107,8 @@ async fn a_large_file_beside_the_cache() {
 /// The pack is spooled where it is larger than memory, and the setting is named where there is no room for it.
 #[tokio::test]
 async fn a_pack_without_room_names_the_setting() {
-    use codecommit_multibranch::repository::{self, OpenError, Options};
-    use codecommit_multibranch::source::{Mode, Settings, Source};
+    use codecommit::open::{self, OpenError, Options};
+    use codecommit::source::{Mode, Settings, Source};
     let mut tree = Tree::default();
     tree.add("large", "100644", incompressible(34 * MIB));
     let world = world(&tree, &[]);
@@ -118,12 +119,12 @@ async fn a_pack_without_room_names_the_setting() {
         async move {
             let source = Source::new(&aws, super::world::NAME, &source);
             let commit = source.commit(tip).await?;
-            repository::open(source, commit, &options).await
+            open::open(source, commit, &options).await
         }
     };
     assert!(opened(world.aws.clone(), 40 << 20).await.is_ok());
     let refused = opened(world.aws.clone(), 33 << 20).await.expect_err("there is no room");
-    let told = codecommit_multibranch::error::with_causes(&refused);
+    let told = codecommit::causes::with_causes(&refused);
     assert!(told.contains("`EphemeralStorage`") && told.contains("34603008"), "{told}");
     assert!(matches!(&refused, OpenError::Source(error) if error.is_permanent() && error.code() == "PackRefused"));
 }

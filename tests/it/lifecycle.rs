@@ -5,15 +5,15 @@ mod pushed;
 mod routes;
 
 use codecommit_multibranch::Answer;
-use codecommit_multibranch::git::ObjectId;
 use codecommit_multibranch::plan::Reason;
 use codecommit_multibranch::triggers::{self, Settings, Trigger};
+use git_archive::object::ObjectId;
 use serde_json::{Value, json};
 
-use crate::oracle::{CommitText, Repository, Tree};
 use crate::triggers::custom_resource::{Inbox, properties, request};
 use crate::triggers::{LIFECYCLE, UPDATES, check_invariants, foreign, others, trigger};
 use crate::world::{NAME, World, event};
+use oracle::{CommitText, Repository, Tree};
 
 /// The commits that branches may be at, as branches of their own that no setting selects.
 const COMMITS: usize = 3;
@@ -194,7 +194,7 @@ async fn a_schedule_that_fails_names_the_repository() {
     let world = world(&[("REPOSITORIES", "demo,nowhere")]);
     world.point("feature/x", 0);
     let error = world.handle(event("schedule.json")).await.unwrap_err();
-    let told = codecommit_multibranch::error::with_causes(&error);
+    let told = codecommit::causes::with_causes(&error);
     assert!(told.contains("triggers of nowhere") && told.contains("RepositoryDoesNotExist"), "{told}");
     world.assert_follows(&["feature/x"], &[]).await;
 }

@@ -1,30 +1,18 @@
 //! All tests of the library and of the built binary, in one binary.
 
-mod attributes;
-mod aws;
 mod binary;
-mod codecommit;
 mod config;
-mod convert;
 mod delivery;
-mod endpoint;
 mod events;
-mod git_source;
 mod incremental;
 mod large;
 mod lifecycle;
-mod listing;
-mod oracle;
 mod outside;
-mod pathspec;
 mod plan;
 mod policy;
-mod random;
-mod select;
 mod sources;
 mod stack;
-mod substitute;
+mod throttled;
 mod tidy;
 mod triggers;
 mod world;
-mod zip;

@@ -14,8 +14,9 @@ use std::time::Duration;
 
 use emulator::{Emulator, Options};
 
-use super::oracle::{CommitText, Repository};
-use super::world::{BRANCH, BUCKET, NAME, PIPELINE, every_kind, until};
+use super::world::{BRANCH, BUCKET, NAME, PIPELINE, until};
+use oracle::every_kind;
+use oracle::{CommitText, Repository};
 
 /// The program that a variable names.
 fn program(variable: &str) -> Option<PathBuf> {

@@ -1,10 +1,11 @@
 //! `SOURCE`: the same bytes by either way, what each way asks for, and when one takes over from the other.
 
-use codecommit_multibranch::error::with_causes;
-use codecommit_multibranch::git::ObjectId;
+use codecommit::causes::with_causes;
+use git_archive::object::ObjectId;
 
-use super::oracle::{CommitText, Repository, Tree};
-use super::world::{BRANCH, World, every_kind, noise};
+use super::world::{BRANCH, World};
+use oracle::{CommitText, Repository, Tree};
+use oracle::{every_kind, noise};
 
 const API: [&str; 3] = ["GetCommit", "GetFolder", "GetBlob"];
 const GIT: [&str; 2] = ["GitInfoRefs", "GitUploadPack"];
@@ -116,7 +117,7 @@ async fn delivered_with_cache(world: &World) {
     let zip = world.zip(&run.version_id);
     let gits = world.repository.zip(&[], &world.tip().to_string());
     let content = |zip: &[u8]| {
-        let (rows, comment) = super::listing::read(zip);
+        let (rows, comment) = oracle::zip::read(zip);
         (rows.into_iter().map(|row| (row.path, row.external, row.content)).collect::<Vec<_>>(), comment)
     };
     assert_eq!(content(&zip), content(&gits));

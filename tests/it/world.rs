@@ -1,33 +1,32 @@
 //! The function with real clients on the emulator, over a repository that git made.
 
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use codecommit_multibranch::aws::Aws;
+use codecommit::aws::Aws;
+use codecommit::open::{self, Options};
+use codecommit::source::Source;
+use codecommit::write;
 use codecommit_multibranch::config::Config;
 use codecommit_multibranch::delivery::Run;
 use codecommit_multibranch::error::{Error, Failed};
-use codecommit_multibranch::git::ObjectId;
-use codecommit_multibranch::repository::{self, Options};
-use codecommit_multibranch::source::Source;
-use codecommit_multibranch::{Answer, Function, stream};
+use codecommit_multibranch::{Answer, Function};
 use emulator::codepipeline::Execution;
 use emulator::{ACCESS_KEY, Emulator, REGION, SECRET_KEY};
+use git_archive::object::ObjectId;
 use serde_json::{Value, json};
 
-use super::listing;
-use super::oracle::{CommitText, Random, Repository, Tree};
+pub(crate) use oracle::BRANCH;
+use oracle::zip as listing;
+use oracle::{CommitText, Repository, Tree};
 
 /// The repository and the pipeline that the events in `events/` name.
 pub(crate) const NAME: &str = "demo";
 pub(crate) const PIPELINE: &str = "demo-dev";
 pub(crate) const BUCKET: &str = "demo-artifacts";
 pub(crate) const KEY: &str = "source.zip";
-/// The branch that most tests push to.
-pub(crate) const BRANCH: &str = "refs/heads/feature/login";
 
 /// Longer than any test takes on a busy machine: a test that hangs ends.
 const DEADLINE: Duration = Duration::from_secs(150);
@@ -161,9 +160,9 @@ impl World {
         settings.git_url.get_or_insert_with(|| self.emulator.git_url());
         let source = Source::new(&self.aws, NAME, &settings);
         let commit = source.commit(commit).await.expect("the commit is there");
-        let opened = in_time(Box::pin(repository::open(source, commit, options))).await.expect("it can be listed");
+        let opened = in_time(Box::pin(open::open(source, commit, options))).await.expect("it can be listed");
         let mut zip = Memory(Vec::new());
-        let writing = Box::pin(stream::write(opened.contents, &mut zip, &|_, _| ()));
+        let writing = Box::pin(write::write(opened.contents, &mut zip, &|_, _| ()));
         in_time(writing).await.expect("it can be written");
         zip.0
     }
@@ -172,7 +171,7 @@ impl World {
 /// An output that takes all.
 struct Memory(Vec<u8>);
 
-impl stream::Output for Memory {
+impl write::Output for Memory {
     type Error = std::convert::Infallible;
 
     async fn write(&mut self, bytes: &[u8]) -> Result<(), Self::Error> {
@@ -262,39 +261,4 @@ pub(crate) fn queued(bodies: &[(&str, String)]) -> Value {
     };
     event["Records"] = bodies.iter().map(message).collect();
     event
-}
-
-/// Bytes that nothing makes smaller.
-pub(crate) fn noise(length: usize) -> &'static [u8] {
-    static NOISE: OnceLock<Vec<u8>> = OnceLock::new();
-    let noise = NOISE.get_or_init(|| {
-        let mut random = Random::of("noise", 0);
-        let words = std::iter::repeat_with(|| random.below(usize::MAX).to_le_bytes()[..7].to_vec());
-        words.flatten().take(NOISE_LENGTH).collect()
-    });
-    &noise[..length]
-}
-
-const NOISE_LENGTH: usize = 5 << 20;
-
-/// Every kind of entry, attributes of all kinds that archives know, and names in an order that only git's sorting gives.
-pub(crate) fn every_kind() -> Tree {
-    let mut tree = Tree::default();
-    tree.add("README.md", "100644", "A line of text.\n".repeat(50));
-    tree.add("empty", "100644", "");
-    tree.add("run.sh", "100755", "#!/bin/sh\nexit 0\n");
-    tree.add("link", "120000", "../../outside");
-    tree.add("sub", "160000", "");
-    tree.add("a.b", "100644", "before a/\n");
-    tree.add("a/x", "100644", "in a\n");
-    tree.add("a0", "100644", "after a/\n");
-    tree.add("dir/deep/er/file", "100644", "down here\n");
-    tree.add("dir/same", "100644", "A line of text.\n".repeat(50));
-    tree.add("dir/zeros", "100644", vec![0; 70_000]);
-    tree.add("n\u{e4}me \u{65e5}\u{672c} with spaces", "100644", "named\n");
-    tree.add("noise", "100644", noise(1000));
-    tree.add("hidden.secret", "100644", "ignored\n");
-    tree.add("stamp", "100644", "$Format:%H %s$\n");
-    tree.add(".gitattributes", "100644", "*.secret export-ignore\nstamp export-subst\n*.sh -diff\n");
-    tree
 }

@@ -1,6 +1,6 @@
 //! The object that the pipeline reads: its bucket's versions, and whether it can be read and written.
 
-use codecommit_multibranch::aws::{Aws, CallError, Fault};
+use codecommit::aws::{Aws, CallError, Fault};
 
 use super::report::Report;
 use super::told;

@@ -6,7 +6,7 @@ use aws_sdk_codepipeline::types::{
     ActionCategory, ActionDeclaration, ExecutionMode, PipelineDeclaration, PipelineType, PipelineVariableDeclaration,
     StageDeclaration,
 };
-use codecommit_multibranch::aws::{Aws, CallError};
+use codecommit::aws::{Aws, CallError};
 
 use super::object::Object;
 use super::report::Report;

@@ -1,10 +1,10 @@
 //! The repository: whether a commit can be read, over the API and over Git, and who is told of pushes.
 
-use codecommit_multibranch::aws::{Aws, CallError, Fault};
-use codecommit_multibranch::error::with_causes;
-use codecommit_multibranch::git::ObjectId;
-use codecommit_multibranch::source::git::{GitError, Remote};
+use codecommit::aws::{Aws, CallError, Fault};
+use codecommit::causes::with_causes;
+use codecommit::source::git::{GitError, Remote};
 use codecommit_multibranch::triggers::{self, Trigger};
+use git_archive::object::ObjectId;
 
 use super::report::Report;
 use super::told;

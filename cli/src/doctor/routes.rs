@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use codecommit_multibranch::aws::Aws;
+use codecommit::aws::Aws;
 use codecommit_multibranch::triggers::{Event, Trigger};
 
 use super::object::Object;

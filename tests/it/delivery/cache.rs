@@ -2,8 +2,9 @@
 
 use bstr::ByteSlice as _;
 
-use crate::oracle::{CommitText, Random, Repository, Tree, trials};
-use crate::world::{BRANCH, BUCKET, KEY, World, every_kind, noise, pushed, told};
+use crate::world::{BRANCH, BUCKET, KEY, World, pushed, told};
+use oracle::{CommitText, Random, Repository, Tree, trials};
+use oracle::{every_kind, noise};
 
 /// A repository with these trees, one commit after the other on [`BRANCH`], and the function as it is deployed.
 fn history(trees: &[&Tree]) -> World {

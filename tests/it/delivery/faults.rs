@@ -7,14 +7,15 @@ use std::time::{Duration, SystemTime};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_smithy_types::timeout::TimeoutConfig;
+use codecommit::aws::Aws;
+use codecommit::causes::with_causes;
 use codecommit_multibranch::Function;
-use codecommit_multibranch::aws::Aws;
 use codecommit_multibranch::config::Config;
-use codecommit_multibranch::error::with_causes;
 use emulator::{ACCESS_KEY, SECRET_KEY};
 
 use super::small;
-use crate::world::{PIPELINE, World, config, event, every_kind, hurried};
+use crate::world::{PIPELINE, World, config, event, hurried};
+use oracle::every_kind;
 
 #[tokio::test]
 async fn what_passes_heals() {

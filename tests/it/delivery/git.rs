@@ -2,8 +2,9 @@
 
 use super::names::raw;
 use super::small;
-use crate::oracle::{CommitText, Repository, Tree};
-use crate::world::{BRANCH, World, every_kind, noise};
+use crate::world::{BRANCH, World};
+use oracle::{CommitText, Repository, Tree};
+use oracle::{every_kind, noise};
 
 const AUTO: [(&str, &str); 2] = [("SOURCE", "auto"), ("CACHE", "off")];
 

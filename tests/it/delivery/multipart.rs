@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use codecommit_multibranch::error::Error;
 
-use crate::oracle::Tree;
-use crate::world::{BUCKET, KEY, World, in_time, noise};
+use crate::world::{BUCKET, KEY, World, in_time};
+use oracle::Tree;
+use oracle::noise;
 
 /// Two files that nothing makes smaller: two parts.
 fn two_parts() -> World {

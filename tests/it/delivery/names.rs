@@ -1,11 +1,11 @@
 //! Names of branches, and names in trees.
 
-use codecommit_multibranch::error::with_causes;
-use codecommit_multibranch::git::ObjectId;
+use codecommit::causes::with_causes;
+use git_archive::object::ObjectId;
 
 use super::small;
-use crate::oracle::{CommitText, Repository, Tree};
 use crate::world::{BRANCH, BUCKET, KEY, World, pushed};
+use oracle::{CommitText, Repository, Tree};
 
 #[tokio::test]
 async fn branches_may_be_called_anything() {

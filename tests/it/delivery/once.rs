@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::small;
-use crate::oracle::{CommitText, Repository, Tree};
-use crate::world::{BRANCH, BUCKET, KEY, World, in_time, noise, pushed, told};
+use crate::world::{BRANCH, BUCKET, KEY, World, in_time, pushed, told};
+use oracle::noise;
+use oracle::{CommitText, Repository, Tree};
 
 const OTHER: &str = "refs/heads/feature/other";
 const API: [(&str, &str); 2] = [("SOURCE", "api"), ("CACHE", "off")];

@@ -1,6 +1,6 @@
 //! What the pipeline says of itself, and what of it cannot be used.
 
-use codecommit_multibranch::error::with_causes;
+use codecommit::causes::with_causes;
 use emulator::s3::Versioning;
 use serde_json::{Value, json};
 

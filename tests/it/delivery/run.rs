@@ -4,9 +4,10 @@ use codecommit_multibranch::plan::Reason;
 use serde_json::json;
 
 use super::small;
-use crate::listing;
-use crate::oracle::{CommitText, Repository, Tree};
-use crate::world::{BRANCH, BUCKET, KEY, PIPELINE, World, event, every_kind, noise, pushed, told};
+use crate::world::{BRANCH, BUCKET, KEY, PIPELINE, World, event, pushed, told};
+use oracle::zip as listing;
+use oracle::{CommitText, Repository, Tree};
+use oracle::{every_kind, noise};
 
 #[tokio::test]
 async fn a_push_becomes_a_pinned_run() {

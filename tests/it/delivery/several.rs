@@ -2,11 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use codecommit_multibranch::error::{Error, with_causes};
-use codecommit_multibranch::git::ObjectId;
+use codecommit::causes::with_causes;
+use codecommit_multibranch::error::Error;
+use git_archive::object::ObjectId;
 
 use super::small;
-use crate::world::{BRANCH, World, event, every_kind, in_time, pushed, queued};
+use crate::world::{BRANCH, World, event, in_time, pushed, queued};
+use oracle::every_kind;
 
 const BRANCHES: [&str; 3] = ["refs/heads/a", "refs/heads/b", "refs/heads/c"];
 

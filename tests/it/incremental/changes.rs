@@ -2,9 +2,10 @@
 
 use bstr::BString;
 
-use super::{base, world};
-use crate::oracle::Tree;
+use super::world;
 use crate::world::{BRANCH, World};
+use oracle::Tree;
+use oracle::base;
 
 /// A change of the base, and what it takes: folders that must be listed, contents that must be fetched.
 struct Case {
@@ -137,7 +138,7 @@ async fn what_substitutes_or_is_ignored_costs_at_every_push() {
 async fn a_submodule_that_moves_costs_its_folder() {
     let world = world(&base(), &[]);
     world.deliver(BRANCH, world.tip()).await;
-    let stream = base().commit(BRANCH, &crate::oracle::CommitText::default());
+    let stream = base().commit(BRANCH, &oracle::CommitText::default());
     let moved = bstr::ByteSlice::replace(stream.as_slice(), "1234567890".repeat(4), "a".repeat(40));
     world.import(&moved);
     let commit = world.tip();
@@ -165,8 +166,8 @@ async fn one_file_of_many_costs_no_more() {
 /// Random trees, each after another one.
 #[tokio::test]
 async fn random_trees_follow_one_another() {
-    for trial in 0..crate::oracle::trials(3) {
-        let mut random = crate::oracle::Random::of("incremental", trial);
+    for trial in 0..oracle::trials(3) {
+        let mut random = oracle::Random::of("incremental", trial);
         let mut tree = Tree::random(&mut random);
         let world = world(&tree, &[]);
         world.deliver(BRANCH, world.tip()).await;

@@ -1,13 +1,14 @@
 //! Archives at the key that are not the last one of this branch, and the settings around the cache.
 
 use bstr::ByteSlice as _;
-use codecommit_multibranch::repository::Options;
+use codecommit::open::Options;
 use serde_json::Value;
 
-use super::{base, strip, world};
-use crate::listing;
-use crate::oracle::{CommitText, Repository, Tree};
+use super::{strip, world};
 use crate::world::{BRANCH, NAME, World};
+use oracle::base;
+use oracle::zip as listing;
+use oracle::{CommitText, Repository, Tree};
 
 const OTHER: &str = "refs/heads/feature/other";
 

@@ -1,11 +1,13 @@
 //! Archives at the key that somebody else made, or that something broke: noticed by their hashes, and built as if they were not there.
 
 use bstr::ByteSlice as _;
-use codecommit_multibranch::archive::deflate;
+use git_archive::deflate;
 
-use super::{strip, world};
-use crate::oracle::{Random, Tree, trials};
-use crate::world::{BRANCH, World, noise};
+use super::world;
+use crate::world::{BRANCH, World};
+use oracle::noise;
+use oracle::strip;
+use oracle::{Random, Tree, trials};
 
 /// A few contents that are stored and some that are deflated, in two folders.
 fn tree() -> Tree {

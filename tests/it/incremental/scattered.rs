@@ -1,8 +1,9 @@
 //! Large archives: how much of the old one is read, in which pieces.
 
 use super::world;
-use crate::oracle::{Random, Tree};
-use crate::world::{BRANCH, noise};
+use crate::world::BRANCH;
+use oracle::noise;
+use oracle::{Random, Tree};
 
 /// Files that nothing makes smaller, all different.
 fn many(files: usize, length: usize) -> Tree {

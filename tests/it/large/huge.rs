@@ -10,9 +10,9 @@ use std::time::Duration;
 use emulator::{Emulator, Options};
 
 use super::{PART, incompressible};
-use crate::listing::{u16_at, u32_at};
-use crate::oracle::{CommitText, Repository, Tree};
 use crate::world::{BRANCH, BUCKET, KEY, NAME, PIPELINE, pushed};
+use oracle::zip::{u16_at, u32_at};
+use oracle::{CommitText, Repository, Tree};
 
 const DEADLINE: Duration = Duration::from_mins(30);
 
@@ -123,7 +123,7 @@ fn measure(mib: usize, compare: bool) {
     let (zip, most) = archived(&repository);
     check(&zip, u32::try_from(mib << 20).expect("below 4 GiB"), crc);
     if compare {
-        crate::listing::assert_same(&zip, &repository.zip(&[], BRANCH));
+        oracle::zip::assert_same(&zip, &repository.zip(&[], BRANCH));
     }
     eprintln!("{mib} MiB: {} bytes of zip, at most {} MB of anonymous memory", zip.len(), most / 1_000_000);
     assert!((1 << 20..=192_000_000).contains(&most), "{most} bytes of anonymous memory");

@@ -9,9 +9,9 @@ use emulator::{Emulator, Options};
 use serde_json::Value;
 
 use super::repository;
-use crate::oracle::Repository;
 use crate::triggers::trigger;
 use crate::world::{BUCKET, KEY, NAME, PIPELINE, event, in_time, until};
+use oracle::Repository;
 
 struct Pushed {
     emulator: Emulator,

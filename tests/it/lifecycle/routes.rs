@@ -1,7 +1,7 @@
 //! The trigger's event and `EventBridge`'s, each alone, in SNS, in SQS, and in SNS in SQS: the same is done, once.
 
-use codecommit_multibranch::git::ObjectId;
 use codecommit_multibranch::plan::Reason;
+use git_archive::object::ObjectId;
 use serde_json::Value;
 
 use super::{changed, commits, world};

@@ -6,19 +6,20 @@ use std::process::Command;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_s3::types::{BucketVersioningStatus, CreateBucketConfiguration, VersioningConfiguration};
-use codecommit_multibranch::aws::Aws;
+use codecommit::aws::Aws;
+use codecommit::open::Options;
+use codecommit::source::Previous;
 use codecommit_multibranch::config::Config;
 use codecommit_multibranch::event;
-use codecommit_multibranch::git::ObjectId;
 use codecommit_multibranch::pipeline::Target;
 use codecommit_multibranch::plan::{Job, plan};
-use codecommit_multibranch::repository::Options;
-use codecommit_multibranch::source::Previous;
 use codecommit_multibranch::upload::{self, Stored, Upload};
 use emulator::REGION;
+use git_archive::object::ObjectId;
 
 use super::{Running, free_address, program, until_it_listens};
-use crate::world::{BRANCH, BUCKET, KEY, PIPELINE, World, config, every_kind, in_time, noise, pushed};
+use crate::world::{BRANCH, BUCKET, KEY, PIPELINE, World, config, in_time, pushed};
+use oracle::{every_kind, noise};
 
 struct Server {
     aws: Aws,

@@ -1,0 +1,90 @@
+//! Why there is no archive.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::treeish::TreeishError;
+use crate::open::OpenError;
+use crate::write::StreamError;
+
+/// Why there is no archive: what was attempted. The cause is its `source()`; [`with_causes`](crate::causes::with_causes) joins them.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The tree-ish stands for no commit.
+    #[error("failed to resolve '{treeish}' in {repository}")]
+    Resolve {
+        /// The repository's name.
+        repository: String,
+        /// What was asked for.
+        treeish: String,
+        /// Why.
+        #[source]
+        source: Box<TreeishError>,
+    },
+    /// A file of this machine could not be added.
+    #[error("failed to add {}", path.display())]
+    Add {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The commit could not be listed, or its tree, a pathspec or an extra file is refused.
+    #[error("failed to read '{treeish}' of {repository}")]
+    Open {
+        /// The repository's name.
+        repository: String,
+        /// What was asked for.
+        treeish: String,
+        /// Why.
+        #[source]
+        source: Box<OpenError>,
+    },
+    /// A content could not be read, converted or written.
+    #[error("failed to archive '{treeish}' of {repository}")]
+    Archive {
+        /// The repository's name.
+        repository: String,
+        /// What was asked for.
+        treeish: String,
+        /// Why.
+        #[source]
+        source: Box<StreamError<io::Error>>,
+    },
+    /// The file for the archive could not be made, or not be given its name.
+    #[error("failed to write {}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl Error {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Resolve { source, .. } => source.code(),
+            Self::Add { .. } => "FileUnreadable",
+            Self::Open { source, .. } => source.code(),
+            Self::Archive { source, .. } => match &**source {
+                StreamError::Read { source, .. } => source.code(),
+                StreamError::Convert { .. } => "ConversionRefused",
+                StreamError::Zip { .. } => "EntryRefused",
+                StreamError::TooLarge { .. } => "SizeLimit",
+                StreamError::Output(_) => "OutputFailed",
+                StreamError::Panicked(_) => "Panicked",
+            },
+            Self::File { .. } => "OutputFailed",
+        }
+    }
+
+    /// Whether nobody reads the output any more.
+    pub fn is_broken_pipe(&self) -> bool {
+        let Self::Archive { source, .. } = self else { return false };
+        matches!(&**source, StreamError::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}

@@ -1,0 +1,98 @@
+//! Where an archive goes: memory, any writer, a file that is there only when it is whole.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+
+use tempfile::NamedTempFile;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+
+use crate::write::Output;
+
+/// A writer that blocks.
+pub(super) struct Blocking<W>(pub(super) W);
+
+impl<W: Write + Send> Output for Blocking<W> {
+    type Error = io::Error;
+
+    async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_all(bytes)
+    }
+}
+
+/// A writer that waits.
+pub(super) struct Waiting<W>(pub(super) Pin<Box<W>>);
+
+impl<W: AsyncWrite + Send> Output for Waiting<W> {
+    type Error = io::Error;
+
+    async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_all(bytes).await
+    }
+}
+
+/// A file under a temporary name beside its own, which it gets at the end; dropped before, nothing is left of it.
+pub(super) enum Renamed {
+    Temporary {
+        file: NamedTempFile,
+        to: PathBuf,
+    },
+    /// A device or a pipe, which must not be replaced.
+    Special(File),
+}
+
+impl Renamed {
+    pub(super) fn create(path: &Path) -> io::Result<Self> {
+        let to = behind_links(path);
+        let found = match to.metadata() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            found => Some(found?),
+        };
+        match &found {
+            Some(found) if found.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+            // `/dev/stdout` may lead to a file, which others write to as well.
+            Some(found) if !found.is_file() || path.starts_with("/dev") => {
+                return File::options().write(true).open(path).map(Self::Special);
+            }
+            _ => {}
+        }
+        let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        // Asked for by itself, since an error of the temporary file would name that.
+        folder.metadata()?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".archive-").suffix(".tmp");
+        // As any new file, less the umask; the default is for secrets.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let file = builder.tempfile_in(folder)?;
+        if let Some(found) = found {
+            file.as_file().set_permissions(found.permissions())?;
+        }
+        Ok(Self::Temporary { file, to })
+    }
+
+    pub(super) fn finish(self) -> io::Result<()> {
+        match self {
+            Self::Special(_) => Ok(()),
+            Self::Temporary { file, to } => file.persist(to).map(drop).map_err(|error| error.error),
+        }
+    }
+}
+
+/// Of a link it is the file behind it that is replaced, or made where there is none yet.
+fn behind_links(path: &Path) -> PathBuf {
+    let beside = |target: PathBuf| path.parent().map_or_else(|| target.clone(), |folder| folder.join(&target));
+    path.canonicalize().or_else(|_| path.read_link().map(beside)).unwrap_or_else(|_| path.to_owned())
+}
+
+impl Output for Renamed {
+    type Error = io::Error;
+
+    async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Special(file) => file.write_all(bytes),
+            Self::Temporary { file, .. } => file.write_all(bytes),
+        }
+    }
+}

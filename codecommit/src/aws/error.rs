@@ -1,0 +1,141 @@
+//! A call that AWS answered with an error, in the words of this project.
+
+use std::error::Error;
+use std::fmt;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use super::throttle;
+use crate::causes::with_causes;
+
+/// A call that failed after all its tries.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{operation} failed with {code}")]
+pub struct CallError {
+    /// The operation as AWS names it; with its service's prefix it is the IAM action.
+    pub operation: &'static str,
+    /// AWS's own error code, or ours where there was no answer: `Timeout`, `Unreachable`, `NoCredentials`, `Throttled`, `MalformedAnswer`.
+    pub code: String,
+    /// What kind of failure it is.
+    pub fault: Fault,
+    #[source]
+    detail: Detail,
+}
+
+/// What can be done about a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The role may not, or the key may not be used: another try does not help.
+    Denied,
+    /// What was asked for does not exist.
+    Missing,
+    /// The service was asked too fast, for longer than all tries lasted.
+    Throttled,
+    /// The request itself is wrong.
+    Invalid,
+    /// The clocks of caller and service differ.
+    ClockSkew,
+    /// Anything that may go away: timeouts, resets, internal errors.
+    Transient,
+}
+
+impl CallError {
+    /// From what the SDK answered for `operation`.
+    #[expect(clippy::needless_pass_by_value, reason = "it goes into map_err, and nobody has use for it afterwards")]
+    pub fn new<E>(operation: &'static str, error: SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        let code = code_of(&error);
+        let message = error.as_service_error().and_then(|service| service.message()).map(str::to_owned);
+        let detail = message.unwrap_or_else(|| with_causes(&error));
+        let fault = match fault_of(&code) {
+            // One code for a clock that is wrong and for a key that is.
+            Fault::ClockSkew if detail.contains("does not match") => Fault::Denied,
+            fault => fault,
+        };
+        Self { operation, fault, code, detail: Detail(detail) }
+    }
+
+    /// For an answer that came, but makes no sense.
+    pub fn malformed(operation: &'static str, what: impl fmt::Display) -> Self {
+        let detail = Detail(what.to_string());
+        Self { operation, code: "MalformedAnswer".to_owned(), fault: Fault::Transient, detail }
+    }
+
+    /// Whether the code is one of these.
+    pub fn is(&self, codes: &[&str]) -> bool {
+        codes.contains(&self.code.as_str())
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Detail(String);
+
+impl fmt::Display for Detail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for Detail {}
+
+fn code_of<E: ProvideErrorMetadata + Error + 'static>(error: &SdkError<E, HttpResponse>) -> String {
+    if let Some(answer) = error.raw_response()
+        && throttle::is_throttle(answer.status().as_u16(), answer.body().bytes().unwrap_or_default())
+    {
+        return "Throttled".to_owned();
+    }
+    let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
+    let ours = match error {
+        SdkError::TimeoutError(_) => "Timeout".to_owned(),
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => "Timeout".to_owned(),
+        SdkError::DispatchFailure(_) if is_without_credentials(error) => "NoCredentials".to_owned(),
+        SdkError::DispatchFailure(_) => "Unreachable".to_owned(),
+        SdkError::ServiceError(service) => format!("Http{}", service.raw().status().as_u16()),
+        SdkError::ResponseError(answer) if !answer.raw().status().is_success() => {
+            format!("Http{}", answer.raw().status().as_u16())
+        }
+        SdkError::ResponseError(_) => "MalformedAnswer".to_owned(),
+        _ => "NotSent".to_owned(),
+    };
+    code.map_or(ours, str::to_owned)
+}
+
+fn is_without_credentials(error: &(dyn Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| Error::source(*error)).any(<dyn Error>::is::<CredentialsError>)
+}
+
+fn fault_of(code: &str) -> Fault {
+    const SKEW: [&str; 4] =
+        ["RequestTimeTooSkewed", "RequestExpired", "InvalidSignatureException", "RequestInTheFuture"];
+    const DENIED: [&str; 9] = [
+        "UnrecognizedClientException",
+        "InvalidClientTokenId",
+        "InvalidAccessKeyId",
+        "SignatureDoesNotMatch",
+        "NotAuthorized",
+        "UnauthorizedOperation",
+        "InvalidToken",
+        "Http403",
+        "NoCredentials",
+    ];
+    let missing = code.contains("DoesNotExist")
+        || code.starts_with("NoSuch")
+        || code.ends_with("NotFoundException")
+        || code == "NotFound";
+    let denied = code.starts_with("AccessDenied") || code.starts_with("Encryption") || code.starts_with("KMS.");
+    let invalid = code.starts_with("Invalid") || code.starts_with("Validation") || code.ends_with("RequiredException");
+    match code {
+        "Throttled" => Fault::Throttled,
+        _ if SKEW.contains(&code) => Fault::ClockSkew,
+        "EncryptionIntegrityChecksFailedException" => Fault::Transient,
+        _ if denied || DENIED.contains(&code) => Fault::Denied,
+        _ if missing => Fault::Missing,
+        _ if invalid => Fault::Invalid,
+        _ => Fault::Transient,
+    }
+}

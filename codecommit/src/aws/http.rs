@@ -1,0 +1,184 @@
+//! The one HTTP wrapper under all clients: it counts calls by operation, bounds how many are under way, and lets a body in only
+//! when it fits the byte budget of the archive that asked for it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextMut;
+use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, Metadata};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::{RuntimeComponents, RuntimeComponentsBuilder};
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::config_bag::ConfigBag;
+use http_body_util::BodyExt;
+
+use super::gate::Gate;
+use super::throttle;
+use crate::memory::{LARGEST_ANSWER, Place};
+
+/// The name of the operation that a request belongs to, as an extension of the request.
+#[derive(Debug, Clone)]
+pub struct Operation(pub String);
+
+/// How often each operation was sent (retries count), and how often a service throttled.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Calls {
+    /// Requests by operation.
+    pub by_operation: BTreeMap<String, u64>,
+    /// Answers that said "too fast".
+    pub throttled: u64,
+}
+
+impl Calls {
+    /// What was sent since `before`.
+    #[must_use]
+    pub fn since(&self, before: &Self) -> Self {
+        let mut by_operation = self.by_operation.clone();
+        for (operation, count) in &before.by_operation {
+            by_operation.entry(operation.clone()).and_modify(|now| *now -= count);
+        }
+        by_operation.retain(|_, count| *count > 0);
+        Self { by_operation, throttled: self.throttled - before.throttled }
+    }
+
+    /// All requests.
+    pub fn total(&self) -> u64 {
+        self.by_operation.values().sum()
+    }
+}
+
+/// The counters that all wrapped clients share.
+#[derive(Debug, Clone, Default)]
+pub struct Counter(Arc<Mutex<Calls>>);
+
+impl Counter {
+    /// What was counted so far.
+    pub fn calls(&self) -> Calls {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn sent(&self, operation: &str) {
+        let mut calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match calls.by_operation.get_mut(operation) {
+            Some(count) => *count += 1,
+            None => drop(calls.by_operation.insert(operation.to_owned(), 1)),
+        }
+    }
+
+    fn throttled(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).throttled += 1;
+    }
+}
+
+/// An HTTP client around another.
+#[derive(Debug, Clone)]
+pub struct Metered {
+    inner: SharedHttpClient,
+    gate: Arc<Gate>,
+    counter: Counter,
+}
+
+impl Metered {
+    /// Wraps `inner` for one service, of which `most` requests may be under way at once.
+    pub fn new(inner: SharedHttpClient, most: usize, counter: Counter) -> Self {
+        Self { inner, gate: Gate::new(most), counter }
+    }
+}
+
+/// Wraps a connector for requests that no client of the SDK sends.
+pub fn connector(inner: impl HttpConnector + 'static, most: usize, counter: Counter) -> SharedHttpConnector {
+    SharedHttpConnector::new(Connector { inner: SharedHttpConnector::new(inner), gate: Gate::new(most), counter })
+}
+
+impl HttpClient for Metered {
+    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+        let inner = self.inner.http_connector(settings, components);
+        SharedHttpConnector::new(Connector { inner, gate: self.gate.clone(), counter: self.counter.clone() })
+    }
+
+    fn validate_base_client_config(
+        &self,
+        components: &RuntimeComponentsBuilder,
+        cfg: &ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.inner.validate_base_client_config(components, cfg)
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Connector {
+    inner: SharedHttpConnector,
+    gate: Arc<Gate>,
+    counter: Counter,
+}
+
+impl HttpConnector for Connector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let this = self.clone();
+        HttpConnectorFuture::new(async move { this.send(request).await })
+    }
+}
+
+impl Connector {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let place = request.extension::<Place>().cloned();
+        let slot = self.gate.enter().await;
+        self.counter.sent(request.extension::<Operation>().map_or("other", |operation| operation.0.as_str()));
+        let response = with_faults_in_memory(self.inner.call(request).await?).await?;
+        let throttled = throttle::is_throttle(response.status().as_u16(), response.body().bytes().unwrap_or_default());
+        if throttled {
+            self.counter.throttled();
+        }
+        // The slot goes back before the body is waited for: a request that waits for bytes must not keep out the one that
+        // the archive is at.
+        slot.answered(throttled);
+        if let Some(place) = place.filter(|_| response.status().is_success()) {
+            place.admit(content_length(&response).unwrap_or(LARGEST_ANSWER)).await;
+        }
+        Ok(response)
+    }
+}
+
+fn content_length(response: &HttpResponse) -> Option<u64> {
+    response.headers().get("content-length")?.parse().ok()
+}
+
+/// Reads the (small) body of an error answer, so that the gate and the retry classifier can tell a throttle from a fault.
+async fn with_faults_in_memory(mut response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
+    if response.status().is_success() || response.body().bytes().is_some() {
+        return Ok(response);
+    }
+    let body = std::mem::replace(response.body_mut(), SdkBody::taken());
+    let bytes = body.collect().await.map_err(ConnectorError::io)?.to_bytes();
+    *response.body_mut() = SdkBody::from(bytes);
+    Ok(response)
+}
+
+/// Writes the operation's name onto each request, for the counter.
+#[derive(Debug)]
+pub struct Label;
+
+#[dyn_dispatch_hint]
+impl Intercept for Label {
+    fn name(&self) -> &'static str {
+        "Label"
+    }
+
+    fn modify_before_transmit(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        cfg: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(metadata) = cfg.load::<Metadata>() {
+            let operation = Operation(metadata.name().to_owned());
+            context.request_mut().add_extension(operation);
+        }
+        Ok(())
+    }
+}

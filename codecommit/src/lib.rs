@@ -1,0 +1,34 @@
+//! `git archive` of a `CodeCommit` repository, for programs: a repository, a tree-ish and options in, a zip out.
+//!
+//! ```no_run
+//! use codecommit::aws::Aws;
+//! use codecommit::{CodeCommit, Error};
+//!
+//! # async fn example() -> Result<(), Error> {
+//! let aws = Aws::from_env().await;
+//! let project = CodeCommit::new(&aws, "project");
+//! let (zip, summary) = project.archive("staging").to_vec().await?;
+//! assert_eq!(zip.len() as u64, summary.bytes);
+//!
+//! let archive = project.archive("v1.0").prefix("project-1.0/").paths(["src", ":!src/tests"]).level(9);
+//! let summary = archive.to_file("project-1.0.zip").await?;
+//! println!("{} entries of commit {}", summary.entries, summary.commit);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The zip is what `git archive --format=zip` makes of the same commit, but for the deflate, which is faster; with another
+//! [`deflate`](Archive::deflate) it is git's byte for byte. `docs/differences.md` has what else differs.
+//!
+//! The role needs `codecommit:GetCommit`, `GetFolder` and `GetBlob`; `GetBranch` for branches, `GetRepository` for `HEAD`, and `GitPull` for the
+//! Git source.
+
+mod archive;
+pub mod open;
+pub mod write;
+pub mod source;
+pub mod memory;
+pub mod aws;
+pub mod causes;
+
+pub use archive::{Archive, CodeCommit, Error, Listed, Progress, Summary, TreeishError};

@@ -1,0 +1,156 @@
+//! The archive that is at the key now, as a source of what has not changed since.
+//!
+//! Its directory is read by range, its contents in blocks, since what is unchanged mostly lies together and in the same order.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::{Bytes, BytesMut};
+use tokio::sync::{OnceCell, Semaphore};
+
+use crate::aws::CallError;
+use git_archive::directory::{self, Directory, Folder, Located};
+use git_archive::object::{ObjectId, hash};
+
+/// The end of an archive that is read at first, in bytes: the directory of some 8,000 entries is in it.
+const TAIL: u64 = 1 << 20;
+/// A directory larger than this is not worth its memory.
+const LARGEST_DIRECTORY: u64 = 32 << 20;
+/// Contents are read in blocks of this many bytes.
+const BLOCK: u64 = 4 << 20;
+/// Blocks kept for the contents that follow, and contents that are read at once: so no more blocks are there than twice as many.
+const BLOCKS_KEPT: usize = 4;
+/// Larger contents are not taken over: they would have to be held as a whole to be proved.
+const LARGEST_CONTENT: u64 = 16 << 20;
+
+/// An archive that was written earlier.
+#[derive(Debug)]
+pub struct Previous {
+    object: ObjectVersion,
+    directory: Directory,
+    blocks: Mutex<VecDeque<(u64, Arc<Block>)>>,
+    turns: Semaphore,
+    /// Blocks that may still be read: an archive in quite another order would be read over and over.
+    allowance: AtomicU64,
+}
+
+type Block = OnceCell<Bytes>;
+
+/// One version of an object, which never changes.
+#[derive(Debug, Clone)]
+pub struct ObjectVersion {
+    /// The client.
+    pub s3: aws_sdk_s3::Client,
+    /// Its bucket.
+    pub bucket: String,
+    /// Its key.
+    pub key: String,
+    /// Its version.
+    pub version: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+}
+
+impl Previous {
+    /// Reads the directory of an archive; none if it is not one of ours. That the cache cannot be read is no failure: then
+    /// everything is read from the repository.
+    pub async fn open(object: ObjectVersion, level: u8) -> Option<Self> {
+        let directory = object.directory(level).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the previous archive cannot be read, so nothing of it is used");
+            None
+        })?;
+        let allowance = AtomicU64::new(2 * object.bytes.div_ceil(BLOCK));
+        Some(Self { object, directory, blocks: Mutex::default(), turns: Semaphore::new(BLOCKS_KEPT), allowance })
+    }
+
+    /// The entries of the folder that has this tree id.
+    pub fn folder(&self, tree: ObjectId) -> Option<&Folder> {
+        self.directory.folders.get(&tree)
+    }
+
+    /// Where the content of this blob should be.
+    pub fn find(&self, blob: ObjectId, is_link: bool) -> Option<Located> {
+        let located = self.directory.contents.get(&(blob, is_link)).copied()?;
+        (located.compressed.max(located.size) <= LARGEST_CONTENT).then_some(located)
+    }
+
+    /// The content of a blob, if the archive has it and it proves to be that.
+    pub async fn content(&self, blob: ObjectId, is_link: bool) -> Option<Bytes> {
+        let located = self.find(blob, is_link)?;
+        let data = self.data(located).await?;
+        let content = located.content(&data)?.into_owned();
+        (hash::blob_id(&content) == blob).then(|| content.into())
+    }
+
+    /// The data of a content as it stands in the archive; none if it cannot be read, or if the archive contradicts itself.
+    pub async fn data(&self, located: Located) -> Option<Bytes> {
+        let end = located.start.checked_add(located.compressed).filter(|end| *end <= self.object.bytes)?;
+        let _turn = self.turns.acquire().await;
+        // A copy, since a content that waits for its turn must not hold a whole block.
+        let mut data = BytesMut::with_capacity(usize::try_from(located.compressed).ok()?);
+        let mut at = located.start;
+        while at < end {
+            let block = at / BLOCK * BLOCK;
+            let [from, to] = [at - block, (end - block).min(BLOCK)].map(|at| usize::try_from(at).ok());
+            let read = self.block(at / BLOCK).await?;
+            data.extend_from_slice(read.get(from?..to?)?);
+            at = end.min(block + BLOCK);
+        }
+        Some(data.freeze())
+    }
+
+    async fn block(&self, number: u64) -> Option<Bytes> {
+        let read = || async {
+            let spent = |left: u64| left.checked_sub(1);
+            self.allowance.fetch_update(Ordering::Relaxed, Ordering::Relaxed, spent).map_err(|_| ())?;
+            let start = number * BLOCK;
+            self.object.range(start, BLOCK.min(self.object.bytes - start)).await.map_err(|error| {
+                tracing::warn!(%error, "the previous archive cannot be read, so nothing more of it is used");
+                self.allowance.store(0, Ordering::Relaxed);
+            })
+        };
+        self.kept(number).get_or_try_init(read).await.ok().cloned()
+    }
+
+    fn kept(&self, number: u64) -> Arc<Block> {
+        let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, block)) = blocks.iter().find(|(of, _)| *of == number) {
+            return block.clone();
+        }
+        let block = Arc::new(Block::new());
+        blocks.push_back((number, block.clone()));
+        if blocks.len() > BLOCKS_KEPT {
+            blocks.pop_front();
+        }
+        block
+    }
+}
+
+impl ObjectVersion {
+    async fn directory(&self, level: u8) -> Result<Option<Directory>, CallError> {
+        let tail_at = self.bytes.saturating_sub(TAIL);
+        let tail = self.range(tail_at, self.bytes - tail_at).await?;
+        let Some((offset, size)) = directory::locate(&tail, self.bytes) else { return Ok(None) };
+        if size > LARGEST_DIRECTORY {
+            return Ok(None);
+        }
+        let directory = match offset.checked_sub(tail_at).and_then(|within| usize::try_from(within).ok()) {
+            Some(within) => tail.slice(within..),
+            None => self.range(offset, size).await?,
+        };
+        Ok(Some(Directory::parse(&directory, level)))
+    }
+
+    async fn range(&self, start: u64, length: u64) -> Result<Bytes, CallError> {
+        if length == 0 {
+            return Ok(Bytes::new());
+        }
+        let range = format!("bytes={start}-{}", start + length - 1);
+        let request = self.s3.get_object().bucket(&self.bucket).key(&self.key).version_id(&self.version);
+        let answer = request.range(range).send().await.map_err(|error| CallError::new("GetObject", error))?;
+        let body = answer.body.collect().await;
+        let body = body.map_err(|error| CallError::malformed("GetObject", error))?.into_bytes();
+        if body.len() as u64 == length { Ok(body) } else { Err(CallError::malformed("GetObject", "another length")) }
+    }
+}

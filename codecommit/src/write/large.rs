@@ -1,0 +1,158 @@
+//! A file that is too large to be held: compressed in pieces when its turn comes.
+//!
+//! Whether deflate pays must be known before the header, so up to git's `core.bigFileThreshold` it is compressed twice: once for
+//! the size, once for the output. Above it git writes the sizes behind the data and keeps deflate even where it grows.
+
+use std::io::{self, Read};
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::source::{Packed, SourceError};
+use git_archive::deflate;
+use git_archive::object::{Entry, Kind};
+use git_archive::zip::{self, Method};
+use git_archive::{BIG_FILE, Recipe};
+
+/// Content is read in pieces of this many bytes.
+const PIECE: usize = 64 << 10;
+/// Pieces that may wait for the archive.
+const WAITING: usize = 8;
+
+/// A large file, and how it is compressed.
+pub(super) struct Large {
+    content: Packed,
+    level: u8,
+    text_if: TextIf,
+}
+
+/// Whether the file is text: as its attributes say, or by its first bytes.
+#[derive(Clone, Copy)]
+struct TextIf {
+    no_nul: bool,
+    nul: bool,
+}
+
+/// What is known before the data.
+pub(super) struct Header {
+    pub(super) method: Method,
+    /// Everything, but for what is above the threshold.
+    pub(super) known: Option<zip::Content>,
+}
+
+/// The data as it is to stand in the archive.
+pub(super) struct Pieces {
+    arriving: mpsc::Receiver<Vec<u8>>,
+    made: JoinHandle<Result<zip::Content, SourceError>>,
+}
+
+impl Large {
+    pub(super) fn new(content: Packed, recipe: &Recipe, entry: &Entry) -> Self {
+        let text_if = TextIf { no_nul: recipe.is_text(entry, b""), nul: recipe.is_text(entry, b"\0") };
+        let level = if entry.kind == Kind::Link { 0 } else { recipe.level };
+        Self { content, level, text_if }
+    }
+
+    pub(super) fn size(&self) -> u64 {
+        self.content.size
+    }
+
+    pub(super) async fn header(&self) -> Result<Header, SourceError> {
+        let method = if self.level == 0 { Method::Stored } else { Method::Deflated };
+        if self.size() > BIG_FILE {
+            return Ok(Header { method, known: None });
+        }
+        let measured = self.made(method, |_| Ok(())).await?;
+        let smaller = measured.compressed < measured.size;
+        if method == Method::Stored || smaller {
+            return Ok(Header { method, known: Some(measured) });
+        }
+        let stored = zip::Content { method: Method::Stored, compressed: measured.size, ..measured };
+        Ok(Header { method: Method::Stored, known: Some(stored) })
+    }
+
+    pub(super) fn pieces(&self, method: Method) -> Pieces {
+        let (sender, arriving) = mpsc::channel(WAITING);
+        let gone = |_| io::Error::other("nobody waits for the archive any more");
+        let made = self.made(method, move |piece| sender.blocking_send(piece.to_vec()).map_err(gone));
+        Pieces { arriving, made: tokio::spawn(made) }
+    }
+
+    /// Reads and compresses all of it on a thread for blocking work.
+    fn made<S>(
+        &self,
+        method: Method,
+        sink: S,
+    ) -> impl Future<Output = Result<zip::Content, SourceError>> + Send + use<S>
+    where
+        S: FnMut(&[u8]) -> io::Result<()> + Send + 'static,
+    {
+        let (content, level, text_if) = (self.content.clone(), self.level, self.text_if);
+        async move {
+            let making = tokio::task::spawn_blocking(move || {
+                let stream = content.stream()?;
+                compress(stream, method, level, text_if, sink).map_err(SourceError::Large)
+            });
+            making.await.unwrap_or_else(|error| Err(SourceError::Large(io::Error::other(error))))
+        }
+    }
+}
+
+impl Pieces {
+    pub(super) async fn next(&mut self) -> Option<Vec<u8>> {
+        self.arriving.recv().await
+    }
+
+    /// What was found out on the way.
+    pub(super) async fn content(self) -> Result<zip::Content, SourceError> {
+        self.made.await.unwrap_or_else(|error| Err(SourceError::Large(io::Error::other(error))))
+    }
+}
+
+fn compress(
+    mut content: impl Read,
+    method: Method,
+    level: u8,
+    text_if: TextIf,
+    mut sink: impl FnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<zip::Content> {
+    let mut crc = crc32fast::Hasher::new();
+    let (mut size, mut compressed, mut text) = (0_u64, 0_u64, text_if.no_nul);
+    let mut counted = |piece: &[u8]| {
+        compressed += piece.len() as u64;
+        if piece.is_empty() { Ok(()) } else { sink(piece) }
+    };
+    let mut deflating = (method == Method::Deflated).then(|| deflate::Stream::new(level));
+    let mut buffer = vec![0; PIECE];
+    loop {
+        let count = fill(&mut content, &mut buffer)?;
+        if size == 0 {
+            text = if buffer[..count.min(8000)].contains(&0) { text_if.nul } else { text_if.no_nul };
+        }
+        size += count as u64;
+        crc.update(&buffer[..count]);
+        match &mut deflating {
+            Some(stream) => stream.chunk(&buffer[..count], &mut counted)?,
+            None => counted(&buffer[..count])?,
+        }
+        if count < PIECE {
+            break;
+        }
+    }
+    if let Some(stream) = deflating {
+        stream.finish(&mut counted)?;
+    }
+    Ok(zip::Content { method, crc: crc.finalize(), size, compressed, text })
+}
+
+/// Reads until the buffer is full or the content ends.
+fn fill(content: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut count = 0;
+    while count < buffer.len() {
+        match content.read(&mut buffer[count..])? {
+            0 => break,
+            read => count += read,
+        }
+    }
+    Ok(count)
+}

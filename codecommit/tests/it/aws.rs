@@ -1,0 +1,4 @@
+//! What is under all clients.
+
+mod budget;
+mod gate;

@@ -1,0 +1,134 @@
+//! Packs put together by hand, for what git would not write, and the limits that they are read with.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use codecommit::source::git::{Limits, Pack, PackError};
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
+use git_archive::object::ObjectId;
+use gix_object::Kind;
+use sha1::{Digest, Sha1};
+
+/// One object of a pack.
+pub(super) enum Item {
+    Whole(Kind, Vec<u8>),
+    /// The id of the base, and instructions.
+    IdDelta(ObjectId, Vec<u8>),
+    /// How many objects before this one the base is, and instructions.
+    OffsetDelta(usize, Vec<u8>),
+}
+
+/// A pack of these objects, with a right checksum.
+pub(super) fn pack(items: &[Item]) -> Vec<u8> {
+    let mut bytes = b"PACK\0\0\0\x02".to_vec();
+    bytes.extend_from_slice(&u32::try_from(items.len()).expect("few objects").to_be_bytes());
+    let mut offsets = Vec::new();
+    for (index, item) in items.iter().enumerate() {
+        let offset = bytes.len();
+        offsets.push(offset);
+        let content = match item {
+            Item::Whole(kind, content) => {
+                let number = [Kind::Commit, Kind::Tree, Kind::Blob, Kind::Tag].iter().position(|other| other == kind);
+                header(&mut bytes, number.expect("all kinds are there") + 1, content.len());
+                content
+            }
+            Item::IdDelta(base, content) => {
+                header(&mut bytes, 7, content.len());
+                bytes.extend_from_slice(base.as_slice());
+                content
+            }
+            Item::OffsetDelta(back, content) => {
+                header(&mut bytes, 6, content.len());
+                distance(&mut bytes, offset - offsets[index - back]);
+                content
+            }
+        };
+        let mut deflate = ZlibEncoder::new(&mut bytes, Compression::fast());
+        deflate.write_all(content).expect("memory takes everything");
+        deflate.finish().expect("memory takes everything");
+    }
+    bytes.extend_from_slice(&[0; 20]);
+    with_checksum(bytes)
+}
+
+/// The pack with its last twenty bytes made its checksum.
+pub(super) fn with_checksum(mut pack: Vec<u8>) -> Vec<u8> {
+    let end = pack.len() - 20;
+    let checksum = Sha1::digest(&pack[..end]);
+    pack[end..].copy_from_slice(&checksum);
+    pack
+}
+
+pub(super) fn id(kind: Kind, content: &[u8]) -> ObjectId {
+    gix_object::compute_hash(gix_hash::Kind::Sha1, kind, content).expect("no collision is tried here")
+}
+
+/// Instructions that copy all of a base, which is not empty, and add some bytes, at most 127.
+pub(super) fn append(base_size: usize, added: &[u8]) -> Vec<u8> {
+    let mut data = Vec::new();
+    size(&mut data, base_size);
+    size(&mut data, base_size + added.len());
+    let [a, b, c, ..] = base_size.to_le_bytes();
+    data.extend_from_slice(&[0xf0, a, b, c]);
+    data.push(u8::try_from(added.len()).expect("few bytes are added"));
+    data.extend_from_slice(added);
+    data
+}
+
+/// The bytes of a tree: mode, name and id of each entry.
+pub(super) fn tree(entries: &[(&str, &str, ObjectId)]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (mode, name, id) in entries {
+        bytes.extend_from_slice(format!("{mode} {name}\0").as_bytes());
+        bytes.extend_from_slice(id.as_slice());
+    }
+    bytes
+}
+
+/// Limits that nothing in these tests comes near, but for what they change.
+pub(super) fn limits() -> Limits {
+    Limits { in_memory: 32 << 20, on_disk: 1 << 30, folder: std::env::temp_dir(), working: 256 << 20 }
+}
+
+pub(super) fn receive(pack: &[u8]) -> Result<Arc<Pack>, PackError> {
+    receive_limited(pack, &limits())
+}
+
+pub(super) fn receive_limited(pack: &[u8], limits: &Limits) -> Result<Arc<Pack>, PackError> {
+    Pack::receive([Bytes::copy_from_slice(pack)], limits).map(Arc::new)
+}
+
+fn header(bytes: &mut Vec<u8>, number: usize, size: usize) {
+    let first = number << 4 | size & 0x0f;
+    let mut rest = size >> 4;
+    let more = |rest: usize| if rest > 0 { 0x80 } else { 0 };
+    bytes.push(byte(first) | more(rest));
+    while rest > 0 {
+        let low = byte(rest & 0x7f);
+        rest >>= 7;
+        bytes.push(low | more(rest));
+    }
+}
+
+fn distance(bytes: &mut Vec<u8>, mut distance: usize) {
+    let mut digits = vec![byte(distance & 0x7f)];
+    while distance > 0x7f {
+        distance = (distance >> 7) - 1;
+        digits.push(byte(distance & 0x7f) | 0x80);
+    }
+    bytes.extend(digits.iter().rev());
+}
+
+fn size(bytes: &mut Vec<u8>, mut size: usize) {
+    while size > 0x7f {
+        bytes.push(byte(size & 0x7f) | 0x80);
+        size >>= 7;
+    }
+    bytes.push(byte(size));
+}
+
+fn byte(value: usize) -> u8 {
+    u8::try_from(value).expect("it is masked")
+}

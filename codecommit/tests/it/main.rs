@@ -1,0 +1,8 @@
+//! The client against the emulator and hostile servers, judged by the real git.
+
+mod aws;
+mod codecommit;
+mod endpoint;
+mod git_source;
+mod random;
+mod zip;

@@ -1,0 +1,104 @@
+//! The dates of a signature, in its own zone, as git's date.c writes them.
+
+use crate::object::Signature;
+
+const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/// A time taken apart.
+struct Date {
+    year: i64,
+    /// From 1.
+    month: usize,
+    day: i64,
+    weekday: &'static str,
+    hour: i64,
+    minute: i64,
+    second: i64,
+    sign: char,
+    zone_hours: u32,
+    zone_minutes: u32,
+}
+
+/// `Thu Jan 1 00:00:00 1970 +0000`, git's default.
+pub(super) fn normal(signature: &Signature) -> String {
+    let date = Date::of(signature);
+    let Date { year, day, weekday, hour, minute, second, .. } = date;
+    format!("{weekday} {} {day} {hour:02}:{minute:02}:{second:02} {year} {}", date.month_name(), date.zone())
+}
+
+/// `Thu, 1 Jan 1970 00:00:00 +0000`.
+pub(super) fn rfc2822(signature: &Signature) -> String {
+    let date = Date::of(signature);
+    let Date { year, day, weekday, hour, minute, second, .. } = date;
+    format!("{weekday}, {day} {} {year} {hour:02}:{minute:02}:{second:02} {}", date.month_name(), date.zone())
+}
+
+/// `1970-01-01 00:00:00 +0000`.
+pub(super) fn iso8601(signature: &Signature) -> String {
+    let date = Date::of(signature);
+    let Date { year, month, day, hour, minute, second, .. } = date;
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} {}", date.zone())
+}
+
+/// `1970-01-01T00:00:00+01:00`, or with a `Z`.
+pub(super) fn iso8601_strict(signature: &Signature) -> String {
+    let Date { year, month, day, hour, minute, second, sign, zone_hours, zone_minutes, .. } = Date::of(signature);
+    let zone = match (zone_hours, zone_minutes) {
+        (0, 0) => "Z".to_owned(),
+        _ => format!("{sign}{zone_hours:02}:{zone_minutes:02}"),
+    };
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{zone}")
+}
+
+/// `1970-01-01`.
+pub(super) fn short(signature: &Signature) -> String {
+    let Date { year, month, day, .. } = Date::of(signature);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+impl Date {
+    fn of(signature: &Signature) -> Date {
+        let local = signature.seconds.saturating_add(i64::from(signature.offset_minutes) * 60);
+        let (days, of_day) = (local.div_euclid(86_400), local.rem_euclid(86_400));
+        let (year, month, day) = civil(days);
+        let weekday = usize::try_from((days + 4).rem_euclid(7)).unwrap_or_default();
+        let offset = signature.offset_minutes.unsigned_abs();
+        Date {
+            year,
+            month,
+            day,
+            weekday: DAYS[weekday],
+            hour: of_day / 3600,
+            minute: of_day / 60 % 60,
+            second: of_day % 60,
+            sign: if signature.offset_minutes < 0 { '-' } else { '+' },
+            zone_hours: offset / 60,
+            zone_minutes: offset % 60,
+        }
+    }
+
+    fn month_name(&self) -> &'static str {
+        MONTHS[self.month - 1]
+    }
+
+    fn zone(&self) -> String {
+        format!("{}{:02}{:02}", self.sign, self.zone_hours, self.zone_minutes)
+    }
+}
+
+/// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar.
+///
+/// Years are counted from March, so that the leap day is the last one; 719,468 days lie between 0000-03-01 and 1970.
+fn civil(days: i64) -> (i64, usize, i64) {
+    let days = days + 719_468;
+    let era = days.div_euclid(146_097);
+    let of_era = days.rem_euclid(146_097);
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    let year = era * 400 + year_of_era + i64::from(month <= 2);
+    (year, usize::try_from(month).unwrap_or(1), day)
+}

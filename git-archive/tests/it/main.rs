@@ -1,0 +1,9 @@
+//! The engine against the real git.
+
+mod attributes;
+mod convert;
+mod directory;
+mod pathspec;
+mod select;
+mod substitute;
+mod zip;

@@ -1,0 +1,171 @@
+//! The function: an event in, an answer out. `handle` is the whole story.
+
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::config::{Branches, Config};
+use crate::delivery::{Outcome, Run};
+use crate::error::{Error, Failed};
+use crate::event::Message;
+use crate::pipeline::Targets;
+use crate::plan::{Plan, Skipped};
+use crate::triggers::custom_resource::{self, Tools};
+use crate::{delivery, event, lifecycle, metrics, plan};
+use codecommit::aws::{self, Aws};
+use codecommit::causes::with_causes;
+
+/// The Lambda function: what it was told, the clients, and what is known of the pipelines.
+#[derive(Debug)]
+pub struct Function {
+    config: Config,
+    aws: Aws,
+    targets: Targets,
+    arn: OnceLock<String>,
+}
+
+/// What an invocation did: for each reference the run that was started, or why there is none.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Answer {
+    /// Runs of the dev pipeline.
+    pub started: Vec<Run>,
+    /// References left alone.
+    pub skipped: Vec<Skipped>,
+    /// How the stack's custom resource was answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub custom_resource: Option<custom_resource::Answer>,
+    /// Messages that a queue shall deliver again; only for events from a queue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch_item_failures: Option<Vec<BatchItemFailure>>,
+}
+
+/// One message that failed, as SQS wants to be told (`ReportBatchItemFailures`).
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchItemFailure {
+    /// The message's id.
+    pub item_identifier: String,
+}
+
+impl Function {
+    /// A function with these settings and clients.
+    pub fn new(config: Config, aws: Aws) -> Self {
+        Self { config, aws, targets: Targets::default(), arn: OnceLock::new() }
+    }
+
+    /// Tells the function its own ARN, which no variable of its environment does.
+    pub fn invoked_as(&self, arn: &str) {
+        // A version or an alias may stand behind the name.
+        let name = arn.splitn(8, ':').take(7).collect::<Vec<_>>().join(":");
+        self.arn.get_or_init(|| name);
+    }
+
+    /// Event → plan → source → archive → upload → start, for each reference of the event. Every one is attempted; then the
+    /// failures are named together.
+    pub async fn handle(&self, event: Value, deadline: Instant) -> Result<Answer, Error> {
+        if custom_resource::is_request(&event) {
+            return self.custom_resource(&event, deadline).await;
+        }
+        let arrival = event::parse(event).map_err(Error::Event)?;
+        if arrival.scheduled && self.config.lifecycle.branch_triggers {
+            let failed = lifecycle::follow_all(&self.config, &self.aws, self.arn()).await;
+            all_done(failed, 1)?;
+        }
+        let mut answer = Answer { batch_item_failures: arrival.from_queue.then(Vec::new), ..Answer::default() };
+        for message in arrival.messages {
+            let id = message.id.clone().unwrap_or_default();
+            match (self.deliver_all(message, &mut answer, deadline).await, &mut answer.batch_item_failures) {
+                (Ok(()), _) => {}
+                (Err(error), None) => return Err(error),
+                (Err(error), Some(failures)) => {
+                    tracing::error!(message = id, code = error.code(), error = with_causes(&error), "failed");
+                    failures.push(BatchItemFailure { item_identifier: id });
+                }
+            }
+        }
+        Ok(answer)
+    }
+
+    async fn deliver_all(&self, message: Message, answer: &mut Answer, deadline: Instant) -> Result<(), Error> {
+        let changes = message.changes.map_err(Error::Event)?;
+        let (Plan { mut jobs, skipped }, unplanned) = plan::plan(changes.clone(), &self.config);
+        let of = jobs.len() + skipped.len() + unplanned.len();
+        for skipped in skipped {
+            answer.skip(skipped);
+        }
+        let unplanned = unplanned.into_iter();
+        let mut failed: Vec<_> =
+            unplanned.map(|(change, error)| Failed::new(&change.repository, &change.reference, error)).collect();
+        if self.config.lifecycle.branch_triggers {
+            failed.extend(lifecycle::follow(&self.config, &self.aws, self.arn(), &changes, &mut jobs).await);
+        }
+        for job in jobs {
+            match delivery::deliver(&job, &self.config, &self.aws, &self.targets, deadline).await {
+                Ok(Outcome::Started(run)) => answer.start(*run),
+                Ok(Outcome::Skipped(reason)) => answer.skip(job.skipped(reason)),
+                Err(error) => failed.push(Failed::new(&job.repository, &job.reference, error)),
+            }
+        }
+        all_done(failed, of)
+    }
+
+    /// `CloudFormation` cannot give a trigger to a repository that exists: this does it for the stack.
+    async fn custom_resource(&self, request: &Value, deadline: Instant) -> Result<Answer, Error> {
+        let branches = |globs: &str| -> Result<custom_resource::Predicate, String> {
+            let branches: Branches = if globs.is_empty() { self.config.branches.clone() } else { globs.parse()? };
+            Ok(Box::new(move |branch| branches.select(branch)))
+        };
+        let http = aws::https();
+        let tools = Tools { client: &self.aws.codecommit, http: &http, branches: &branches, deadline: deadline.into() };
+        let answer = custom_resource::handle(request, &tools).await.map_err(Error::CustomResource)?;
+        Ok(Answer { custom_resource: Some(answer), ..Answer::default() })
+    }
+
+    /// The function's own ARN, without a version or an alias.
+    fn arn(&self) -> &str {
+        self.arn.get().map_or("", String::as_str)
+    }
+}
+
+fn all_done(failed: Vec<Failed>, of: usize) -> Result<(), Error> {
+    for one in &failed {
+        metrics::failed(&one.repository, &one.reference, one.error.code());
+    }
+    if failed.is_empty() { Ok(()) } else { Err(Error::References { failed, of }) }
+}
+
+impl Answer {
+    fn start(&mut self, run: Run) {
+        tracing::info!(
+            outcome = "started",
+            event_id = run.event_id,
+            repository = run.repository,
+            reference = run.reference,
+            commit = run.commit,
+            pipeline_execution_id = run.pipeline_execution_id,
+            version_id = run.version_id,
+            entries = run.entries,
+            bytes = run.bytes,
+            api_calls = ?run.api_calls,
+            milliseconds = ?run.milliseconds,
+            warnings = ?run.warnings,
+        );
+        metrics::started(&run);
+        self.started.push(run);
+    }
+
+    fn skip(&mut self, skipped: Skipped) {
+        tracing::info!(
+            outcome = "skipped",
+            repository = skipped.repository,
+            reference = skipped.reference,
+            commit = skipped.commit,
+            reason = ?skipped.reason,
+        );
+        metrics::skipped(&skipped.repository, &skipped.reference);
+        self.skipped.push(skipped);
+    }
+}
