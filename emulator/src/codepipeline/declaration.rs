@@ -1,4 +1,4 @@
-//! A pipeline's declaration: what it must obey, and what the emulator needs of it.
+//! The declaration of a pipeline: its validation, and the parts that the emulator uses.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::input::{ANY, ARTIFACT, Field, LINE, NAME, VARIABLE};
 use crate::error::ServiceError;
 
-/// A declaration that was found in order.
+/// A valid declaration.
 #[derive(Clone)]
 pub(super) struct Declaration {
     pub(super) name: String,
@@ -15,11 +15,11 @@ pub(super) struct Declaration {
     pub(super) pipeline_type: String,
     pub(super) sources: Vec<Source>,
     pub(super) variables: Vec<Variable>,
-    /// As given, with the defaults filled in.
+    /// The declaration as given, with defaults filled in.
     pub(super) document: Map<String, Value>,
 }
 
-/// An action of the first stage.
+/// A source action.
 #[derive(Clone)]
 pub(super) struct Source {
     pub(super) action: String,
@@ -28,7 +28,7 @@ pub(super) struct Source {
     pub(super) artifact: String,
 }
 
-/// A variable that an execution may be given.
+/// A variable at the pipeline level.
 #[derive(Clone)]
 pub(super) struct Variable {
     pub(super) name: String,
@@ -36,14 +36,14 @@ pub(super) struct Variable {
 }
 
 impl Source {
-    /// A value of the action's configuration.
+    /// Returns a value of the action's configuration.
     pub(super) fn setting(&self, name: &str) -> Option<&str> {
         self.configuration.get(name)?.as_str()
     }
 }
 
 impl Declaration {
-    /// Checks the members, then the structure, in the order in which CodePipeline's model names them.
+    /// Checks first the members, in the order of CodePipeline's model, then the structure.
     pub(super) fn read(pipeline: &Field<'_>) -> Result<Self, ServiceError> {
         let name = pipeline.text("name", 1..=100, &NAME)?;
         let role = pipeline.text("roleArn", 1..=1024, &ANY)?;
@@ -93,7 +93,7 @@ fn variables(pipeline: &Field<'_>) -> Result<Vec<Variable>, ServiceError> {
     Ok(variables)
 }
 
-/// Checks stages and actions and gives the sources.
+/// Checks the stages and their actions, and returns the source actions.
 fn stages_in_order(stages: &[Field<'_>]) -> Result<Vec<Source>, ServiceError> {
     if stages.len() < 2 {
         return Err(structure("A pipeline must have at least two stages"));
@@ -127,7 +127,7 @@ fn stages_in_order(stages: &[Field<'_>]) -> Result<Vec<Source>, ServiceError> {
     Ok(sources)
 }
 
-/// Checks one action; `artifacts` are those that actions before it have made.
+/// Checks one action; `artifacts` are the outputs of the actions before it.
 fn checked_action(
     action: &Field<'_>,
     first_stage: bool,
@@ -189,7 +189,7 @@ fn artifact_names(action: &Field<'_>, list: &str) -> Result<Vec<String>, Service
     artifacts.iter().map(|artifact| Ok(artifact.text("name", 1..=100, &ARTIFACT)?.to_owned())).collect()
 }
 
-/// What `GetPipeline` shows though it was not given.
+/// Adds the members that `GetPipeline` shows even if they were omitted.
 fn with_defaults(pipeline: &Value, pipeline_type: &str, execution_mode: &str) -> Map<String, Value> {
     let mut document = pipeline.as_object().cloned().unwrap_or_default();
     document.insert("pipelineType".to_owned(), pipeline_type.into());

@@ -1,4 +1,4 @@
-//! Reading an input under the constraints of the service's model, with the complaints that AWS makes.
+//! The members of an input, checked against the constraints of the service's model, with AWS's error messages.
 
 use std::ops::RangeInclusive;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::error::ServiceError;
 
-/// The characters of a name, as the model's regular expression says it.
+/// A regular expression of the model that allows a set of characters.
 pub(super) struct Pattern {
     shown: &'static str,
     allows: fn(char) -> bool,
@@ -30,12 +30,12 @@ pub(super) const ARTIFACT: Pattern = Pattern {
 /// `ClientRequestToken`.
 pub(super) const TOKEN: Pattern =
     Pattern { shown: "^[a-zA-Z0-9-]+$", allows: |character| character.is_ascii_alphanumeric() || character == '-' };
-/// `PipelineVariableValue`: in a regular expression `.` is no line break.
+/// `PipelineVariableValue`: `.` matches no line break.
 pub(super) const LINE: Pattern = Pattern { shown: ".*", allows: |character| !matches!(character, '\n' | '\r') };
 /// Any text.
 pub(super) const ANY: Pattern = Pattern { shown: ".*", allows: |_| true };
 
-/// A member of the input and where it stands.
+/// A member of the input with its path.
 pub(super) struct Field<'a> {
     value: &'a Value,
     path: String,
@@ -59,18 +59,18 @@ impl<'a> Field<'a> {
         Self { value: self.value.get(name).unwrap_or(&Value::Null), path }
     }
 
-    /// A structure that must be there.
+    /// Returns a required structure.
     pub(super) fn structure(&self, name: &str) -> Result<Self, ServiceError> {
         let field = self.member(name).required()?;
         if field.value.is_object() { Ok(field) } else { Err(unexpected_type()) }
     }
 
-    /// A list that must be there.
+    /// Checks that a required member is given.
     pub(super) fn require(&self, name: &str) -> Result<(), ServiceError> {
         self.member(name).required().map(drop)
     }
 
-    /// The entries of a list; none where the list is not there.
+    /// Returns the entries of a list; none if the list is absent.
     pub(super) fn list(&self, name: &str, sizes: RangeInclusive<usize>) -> Result<Vec<Self>, ServiceError> {
         let list = self.member(name);
         let entries = match list.value {
@@ -168,13 +168,13 @@ impl<'a> Field<'a> {
     }
 }
 
-/// The exception for an input that breaks a rule.
+/// Returns the exception for an invalid input.
 pub(super) fn invalid(message: impl Into<String>) -> ServiceError {
     ServiceError::new("ValidationException", message)
 }
 
 fn unexpected_type() -> ServiceError {
-    ServiceError::new("SerializationException", "a member of the input is not of the type in the model")
+    ServiceError::new("SerializationException", "a member of the input does not have its type in the model")
 }
 
 fn bounds(range: &RangeInclusive<usize>, found: usize) -> String {

@@ -1,49 +1,25 @@
-//! The operations on pipelines.
+//! `CreatePipeline`, `GetPipeline`, `UpdatePipeline`, `DeletePipeline` and `ListPipelines`.
 
 use std::time::SystemTime;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::declaration::Declaration;
-use super::execution::Execution;
 use super::input::{Field, NAME};
 use super::page::page;
-use super::{CodePipeline, epoch_seconds};
-use crate::credentials::{ACCOUNT, REGION};
+use super::pipeline::Pipeline;
+use super::state::State;
+use super::timestamp::epoch_seconds;
+use crate::account::{ACCOUNT, REGION};
 use crate::error::ServiceError;
 
-/// `ListPipelines` answers as many at once.
+/// The maximum page size of `ListPipelines`.
 const MAX_PIPELINES: usize = 1000;
 
-/// A pipeline with all its versions and executions.
-pub(super) struct Pipeline {
-    /// The first has version 1; never empty.
-    versions: Vec<Declaration>,
-    pub(super) executions: Vec<Execution>,
-    created: SystemTime,
-    updated: SystemTime,
-}
-
-impl Pipeline {
-    pub(super) fn declaration(&self) -> &Declaration {
-        self.versions.last().expect("a pipeline is created with its first version")
-    }
-
-    pub(super) fn version(&self) -> usize {
-        self.versions.len()
-    }
-
-    fn document(&self, version: usize) -> Option<Map<String, Value>> {
-        let mut document = self.versions.get(version.checked_sub(1)?)?.document.clone();
-        document.insert("version".to_owned(), version.into());
-        Some(document)
-    }
-}
-
-pub(super) fn create(service: &CodePipeline, input: &Field<'_>) -> Result<Value, ServiceError> {
+pub(super) fn create(state: &State, input: &Field<'_>) -> Result<Value, ServiceError> {
     let declaration = Declaration::read(&input.structure("pipeline")?)?;
     let tags = input.member("tags").value().clone();
-    service.all(|pipelines| {
+    state.all(|pipelines| {
         if pipelines.contains_key(&declaration.name) {
             let message =
                 format!("A pipeline with the name '{}' already exists in account '{ACCOUNT}'", declaration.name);
@@ -61,10 +37,10 @@ pub(super) fn create(service: &CodePipeline, input: &Field<'_>) -> Result<Value,
     })
 }
 
-pub(super) fn get(service: &CodePipeline, input: &Field<'_>) -> Result<Value, ServiceError> {
+pub(super) fn get(state: &State, input: &Field<'_>) -> Result<Value, ServiceError> {
     let name = input.text("name", 1..=100, &NAME)?;
     let version = input.optional_number("version", 1..=usize::MAX)?;
-    service.pipeline(name, |pipeline| {
+    state.pipeline(name, |pipeline| {
         let version = version.unwrap_or(pipeline.version());
         let document = pipeline.document(version).ok_or_else(|| {
             let message = format!("Pipeline '{name}' has no version {version}");
@@ -81,25 +57,25 @@ pub(super) fn get(service: &CodePipeline, input: &Field<'_>) -> Result<Value, Se
     })
 }
 
-/// The model has no `PipelineNotFoundException` here, though the service answers with it.
-pub(super) fn update(service: &CodePipeline, input: &Field<'_>) -> Result<Value, ServiceError> {
+/// Adds a version. An unknown pipeline is a `PipelineNotFoundException`, although the model of this operation lacks it.
+pub(super) fn update(state: &State, input: &Field<'_>) -> Result<Value, ServiceError> {
     let declaration = Declaration::read(&input.structure("pipeline")?)?;
     let name = declaration.name.clone();
-    service.pipeline(&name, |pipeline| {
+    state.pipeline(&name, |pipeline| {
         pipeline.versions.push(declaration);
         pipeline.updated = SystemTime::now();
         Ok(json!({ "pipeline": pipeline.document(pipeline.version()) }))
     })
 }
 
-/// Deleting what is not there succeeds.
-pub(super) fn delete(service: &CodePipeline, input: &Field<'_>) -> Result<Value, ServiceError> {
+/// Deletes a pipeline; the deletion of an unknown pipeline succeeds.
+pub(super) fn delete(state: &State, input: &Field<'_>) -> Result<Value, ServiceError> {
     let name = input.text("name", 1..=100, &NAME)?;
-    service.all(|pipelines| pipelines.remove(name));
+    state.all(|pipelines| pipelines.remove(name));
     Ok(json!({}))
 }
 
-pub(super) fn list(service: &CodePipeline, input: &Field<'_>) -> Result<Value, ServiceError> {
+pub(super) fn list(state: &State, input: &Field<'_>) -> Result<Value, ServiceError> {
     let summary = |(name, pipeline): (&String, &mut Pipeline)| {
         let summary = json!({
             "name": name,
@@ -111,7 +87,7 @@ pub(super) fn list(service: &CodePipeline, input: &Field<'_>) -> Result<Value, S
         });
         (name.clone(), summary)
     };
-    let summaries = service.all(|pipelines| pipelines.iter_mut().map(summary).collect());
+    let summaries = state.all(|pipelines| pipelines.iter_mut().map(summary).collect());
     let (pipelines, token) = page(input, summaries, MAX_PIPELINES)?;
     let mut output = json!({ "pipelines": pipelines });
     if let Some(token) = token {

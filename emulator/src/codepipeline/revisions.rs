@@ -1,13 +1,13 @@
-//! Which revision each source of an execution takes.
+//! The revisions that the sources of an execution take.
 
 use super::declaration::Source;
 use super::execution::Revision;
 use super::input::{ANY, Field, NAME, invalid};
-use crate::credentials::REGION;
+use crate::account::REGION;
 use crate::error::ServiceError;
 use crate::s3::{Store, Version, Versioning};
 
-/// The user metadata that the console shows as the revision's summary.
+/// The user metadata with the summary of a revision.
 const SUMMARY: &str = "codepipeline-artifact-revision-summary";
 const REVISION_TYPES: [&str; 4] = ["COMMIT_ID", "IMAGE_DIGEST", "S3_OBJECT_VERSION_ID", "S3_OBJECT_KEY"];
 
@@ -18,7 +18,7 @@ pub(super) struct Override {
     value: String,
 }
 
-/// Reads `sourceRevisions`, each for itself.
+/// Reads `sourceRevisions`.
 pub(super) fn overrides(input: &Field<'_>) -> Result<Vec<Override>, ServiceError> {
     let entries = input.list("sourceRevisions", 0..=50)?;
     let read = |entry: &Field<'_>| {
@@ -31,7 +31,7 @@ pub(super) fn overrides(input: &Field<'_>) -> Result<Vec<Override>, ServiceError
     entries.iter().map(read).collect()
 }
 
-/// Checks the overrides against the pipeline's sources.
+/// Checks the overrides against the sources of the pipeline.
 pub(super) fn check(sources: &[Source], overrides: &[Override]) -> Result<(), ServiceError> {
     for (index, given) in overrides.iter().enumerate() {
         let Override { action, kind, .. } = given;
@@ -56,7 +56,7 @@ pub(super) fn check(sources: &[Source], overrides: &[Override]) -> Result<(), Se
     Ok(())
 }
 
-/// The revision of one source: as given, else the newest. `Ok(None)` where the source has nothing to give.
+/// Returns the revision of one source: the given one, or else the newest; `None` if the source has no revision.
 pub(super) fn revision(s3: &Store, source: &Source, overrides: &[Override]) -> Result<Option<Revision>, ServiceError> {
     let given = |kind: &str| {
         let found = overrides.iter().find(|given| given.action == source.action && given.kind == kind);

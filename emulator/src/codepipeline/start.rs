@@ -5,55 +5,55 @@ use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
-use super::CodePipeline;
 use super::declaration::Declaration;
 use super::execution::{Execution, Status};
 use super::input::{Field, LINE, NAME, TOKEN, VARIABLE, invalid};
-use super::pipelines::Pipeline;
+use super::pipeline::Pipeline;
 use super::revisions::{self, Override};
+use super::state::State;
 use crate::error::ServiceError;
 
-struct Request {
+struct StartRequest {
     overrides: Vec<Override>,
     variables: Vec<(String, String)>,
     token: Option<String>,
 }
 
-/// A token that has started an execution of this pipeline answers with that execution again.
-pub(super) fn start(service: &CodePipeline, input: &Field<'_>) -> Result<Value, ServiceError> {
+/// Starts an execution; a token that has already started one returns that execution again.
+pub(super) fn start(state: &State, input: &Field<'_>) -> Result<Value, ServiceError> {
     let name = input.text("name", 1..=100, &NAME)?;
-    let request = Request {
+    let request = StartRequest {
         overrides: revisions::overrides(input)?,
         variables: variables(input)?,
         token: input.optional_text("clientRequestToken", 1..=128, &TOKEN)?.map(str::to_owned),
     };
-    service.pipeline(name, |pipeline| {
+    state.pipeline(name, |pipeline| {
         let started = pipeline.executions.iter().find(|it| it.token.is_some() && it.token == request.token);
         if let Some(execution) = started {
             return Ok(json!({ "pipelineExecutionId": execution.id }));
         }
-        let execution = begin(service, pipeline, request)?;
+        let execution = begin(state, pipeline, request)?;
         let output = json!({ "pipelineExecutionId": execution.id });
         pipeline.executions.push(execution);
         Ok(output)
     })
 }
 
-fn begin(service: &CodePipeline, pipeline: &Pipeline, request: Request) -> Result<Execution, ServiceError> {
+fn begin(state: &State, pipeline: &Pipeline, request: StartRequest) -> Result<Execution, ServiceError> {
     let declaration = pipeline.declaration();
     revisions::check(&declaration.sources, &request.overrides)?;
     let variables = resolved(declaration, &request.variables)?;
     let mut taken = Vec::new();
     let mut missing = Vec::new();
     for source in &declaration.sources {
-        match revisions::revision(&service.s3, source, &request.overrides)? {
+        match revisions::revision(&state.s3, source, &request.overrides)? {
             Some(revision) => taken.push(revision),
             None if source.provider == "S3" => missing.push(source.action.as_str()),
             None => {}
         }
     }
-    check_limit(service, pipeline)?;
-    let status = match (missing.is_empty(), service.held.load(Ordering::Relaxed)) {
+    check_limit(state, pipeline)?;
+    let status = match (missing.is_empty(), state.held.load(Ordering::Relaxed)) {
         (false, _) => Status::Failed,
         (true, true) => Status::InProgress,
         (true, false) => Status::Succeeded,
@@ -80,7 +80,7 @@ fn variables(input: &Field<'_>) -> Result<Vec<(String, String)>, ServiceError> {
     entries.iter().map(read).collect()
 }
 
-/// Every declared variable with the value given, or else its default.
+/// Returns every declared variable with the given value, or else its default.
 fn resolved(declaration: &Declaration, given: &[(String, String)]) -> Result<Vec<(String, String)>, ServiceError> {
     let declared = |name: &str| declaration.variables.iter().any(|variable| variable.name == name);
     if let Some((name, _)) = given.iter().find(|(name, _)| !declared(name)) {
@@ -94,9 +94,9 @@ fn resolved(declaration: &Declaration, given: &[(String, String)]) -> Result<Vec
     declaration.variables.iter().map(resolve).collect()
 }
 
-fn check_limit(service: &CodePipeline, pipeline: &Pipeline) -> Result<(), ServiceError> {
+fn check_limit(state: &State, pipeline: &Pipeline) -> Result<(), ServiceError> {
     let running = pipeline.executions.iter().filter(|execution| execution.status == Status::InProgress).count();
-    let limit = service.limit.load(Ordering::Relaxed);
+    let limit = state.limit.load(Ordering::Relaxed);
     if pipeline.declaration().execution_mode == "SUPERSEDED" || running < limit {
         return Ok(());
     }

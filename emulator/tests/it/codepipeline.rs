@@ -1,4 +1,4 @@
-//! CodePipeline by the AWS SDK for Rust, with executions that a test holds in progress.
+//! CodePipeline with the AWS SDK for Rust, with executions that a test holds in progress.
 
 use aws_sdk_codepipeline::Client;
 use aws_sdk_codepipeline::config::{BehaviorVersion, Credentials, Region};
@@ -70,7 +70,7 @@ async fn a_repeated_token_answers_even_when_there_is_no_room() {
     assert_eq!(execution.revisions[0].id, version);
 }
 
-/// An emulator with the pipeline `dev`, which reads `source.zip` in `artifacts`.
+/// Starts an emulator with the pipeline `dev`, which reads `source.zip` in `artifacts`.
 fn start() -> (Emulator, Client) {
     let options =
         Options { bucket: Some("artifacts".to_owned()), pipeline: Some("dev".to_owned()), ..Options::default() };

@@ -1,4 +1,4 @@
-"""Every CodePipeline operation that the emulator models, driven by boto3."""
+"""Every CodePipeline operation that the emulator models, with boto3."""
 
 import copy
 import re
@@ -24,7 +24,7 @@ def codepipeline(client):
 
 @pytest.fixture
 def unchecked(client):
-    """A client that sends what the model forbids, so that the server must refuse it."""
+    """A client that sends invalid requests, so that the service checks them and not boto3."""
     return client("codepipeline", config=Config(parameter_validation=False))
 
 

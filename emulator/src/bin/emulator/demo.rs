@@ -1,4 +1,4 @@
-//! `emulator demo`: the life of a branch, with real pushes to the emulator's Git endpoint.
+//! `emulator demo`: creates, pushes and deletes a branch, with real pushes to the emulator's Git endpoint.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -6,22 +6,26 @@ use std::time::{Duration, Instant};
 
 use emulator::Delivery;
 
-use crate::arguments::Scene;
-use crate::run::{Answer, milliseconds, size};
-use crate::stage::{PIPELINE, Stage, connect, git, git_command, in_words};
+use crate::answer::FunctionAnswer;
+use crate::arguments::DemoArguments;
+use crate::local_git::{check_repository, git, git_command};
+use crate::stage::{PIPELINE, Stage, check_function, connect};
+use crate::text::{function_error, printable, size};
 
 const BRANCH: &str = "feature/demo";
-/// A push is through in moments; one that is not has been lost.
-const PATIENCE: Duration = Duration::from_mins(2);
+/// The maximum time between a push and the function's answer to its event.
+const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Shows the life of a branch in a copy of the repository.
-pub(crate) fn demo(scene: &Scene) -> io::Result<()> {
+pub(crate) fn demo(arguments: &DemoArguments) -> io::Result<()> {
+    check_repository(&arguments.repository)?;
+    check_function(&arguments.function)?;
     let folder = tempfile::tempdir()?;
     let (remote, work) = (folder.path().join("demo.git"), folder.path().join("work"));
     let (remote_name, work_name) = (remote.to_string_lossy(), work.to_string_lossy());
-    let original = scene.repository.canonicalize()?;
+    let original = arguments.repository.canonicalize()?;
     git(&original, &["clone", "--quiet", "--bare", ".", &remote_name])?;
-    let stage = Stage::set(scene, &remote)?;
+    let stage = Stage::start(&arguments.function, &remote)?;
     let waiter = tokio::runtime::Builder::new_current_thread().build()?;
     waiter.block_on(connect(&stage.emulator, &stage.name))?;
     git(folder.path(), &["clone", "--quiet", &stage.emulator.clone_url(&stage.name), &work_name])?;
@@ -44,8 +48,11 @@ struct Life<'a, W> {
 impl<W: Write> Life<'_, W> {
     fn introduce(&mut self) -> io::Result<()> {
         let repository = &self.stage.name;
-        writeln!(self.out, "Repository {repository} has one trigger: all branches, all events, to the function.")?;
-        writeln!(self.out, "Pipeline {PIPELINE} reads one object in S3 and does not poll.")
+        writeln!(
+            self.out,
+            "Repository {repository} has one trigger: it sends all events of all branches to the function."
+        )?;
+        writeln!(self.out, "Pipeline {PIPELINE} reads one S3 object and does not poll.")
     }
 
     fn create(&mut self) -> io::Result<()> {
@@ -65,23 +72,24 @@ impl<W: Write> Life<'_, W> {
         self.push("Delete the branch", &["push", "--quiet", "origin", "--delete", BRANCH])
     }
 
-    /// Pushes, and waits until the function is through with the event that the push sent.
-    fn push(&mut self, what: &str, arguments: &[&str]) -> io::Result<()> {
-        writeln!(self.out, "\n{what}")?;
+    /// Pushes, and waits for the function's answer to the event of the push.
+    fn push(&mut self, title: &str, arguments: &[&str]) -> io::Result<()> {
+        writeln!(self.out, "\n{title}")?;
         writeln!(self.out, "  $ git {}", arguments.join(" ").replace(" --quiet", ""))?;
         let pushed = git_command(self.work).args(arguments).env("GIT_TERMINAL_PROMPT", "0").output()?;
         if !pushed.status.success() {
-            return Err(io::Error::other(String::from_utf8_lossy(&pushed.stderr).into_owned()));
+            let stderr = String::from_utf8_lossy(&pushed.stderr);
+            return Err(io::Error::other(format!("git {}: {}", arguments.join(" "), stderr.trim())));
         }
         let delivery = self.next_delivery()?;
         let reference = &delivery.event["Records"][0]["codecommit"]["references"][0];
         self.line("event", &reference.to_string())?;
-        let answer = delivery.outcome.map_err(|error| io::Error::other(in_words(&error.payload)))?;
-        self.answered(&serde_json::from_value(answer)?)
+        let answer = delivery.outcome.map_err(|error| io::Error::other(function_error(&error.payload)))?;
+        self.show(&serde_json::from_value(answer)?)
     }
 
     fn next_delivery(&mut self) -> io::Result<Delivery> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while Instant::now() < deadline {
             if let Some(delivery) = self.stage.emulator.deliveries().get(self.pushes) {
                 self.pushes += 1;
@@ -89,14 +97,17 @@ impl<W: Write> Life<'_, W> {
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-        Err(io::Error::other("the push sent no event, or the function does not answer"))
+        Err(io::Error::other(format!(
+            "the function did not answer to the event of the push within {} seconds",
+            TIMEOUT.as_secs()
+        )))
     }
 
-    fn answered(&mut self, answer: &Answer) -> io::Result<()> {
+    fn show(&mut self, answer: &FunctionAnswer) -> io::Result<()> {
         for run in &answer.started {
             let execution = self.stage.execution(&run.pipeline_execution_id)?;
             let (entries, bytes) = (run.entries.unwrap_or_default(), size(run.bytes));
-            self.line("archived", &format!("{entries} entries, {bytes}, {}", milliseconds(run)))?;
+            self.line("archived", &format!("{entries} entries, {bytes}, {}", run.times()))?;
             self.line("version", &run.version_id)?;
             self.line("started", &format!("{}, {:?}", execution.id, execution.status))?;
         }
@@ -106,17 +117,20 @@ impl<W: Write> Life<'_, W> {
         Ok(())
     }
 
-    /// All runs, each on the version that its own push made.
+    /// Shows every execution with the version that its own push made.
     fn conclude(&mut self) -> io::Result<()> {
         let executions = self.stage.emulator.codepipeline().executions(PIPELINE);
         writeln!(self.out, "\nPipeline {PIPELINE} ran {} times", executions.len())?;
         for execution in &executions {
             for revision in &execution.revisions {
                 let summary = revision.summary.as_deref().unwrap_or("-");
-                writeln!(self.out, "  {}  on version {}  {summary}", execution.id, revision.id)?;
+                writeln!(self.out, "  {}  on version {}  {}", execution.id, revision.id, printable(summary))?;
             }
         }
-        if executions.len() == 3 { Ok(()) } else { Err(io::Error::other("three runs were to be")) }
+        match executions.len() {
+            3 => Ok(()),
+            runs => Err(io::Error::other(format!("pipeline {PIPELINE} must run 3 times, not {runs}"))),
+        }
     }
 
     fn line(&mut self, label: &str, value: &str) -> io::Result<()> {

@@ -7,19 +7,18 @@ use s3s::dto::{
 };
 use s3s::{S3Result, s3_error};
 
-use super::{algorithms, delimiter, storage_class};
-use crate::s3::Store;
-use crate::s3::bucket::{Bucket, Object, Version};
-use crate::s3::buckets::owner;
-use crate::s3::conditions::e_tag;
-use crate::s3::listing::{Encoding, Query, maximum};
-use crate::s3::objects::checksum_type;
+use super::bucket::Bucket;
+use super::buckets::owner;
+use super::errors::e_tag;
+use super::listing::{Encoding, Query, algorithms, delimiter, maximum, storage_class};
+use super::object::{Object, Version};
+use super::store::Store;
 
-/// A key's version, and whether it is the newest.
-type Entry = (String, (Version, bool));
+/// A key with one of its versions, and true if it is the newest.
+type ListedVersion = (String, (Version, bool));
 
-/// Keys in order, each key's versions from the newest to the oldest.
-pub(in crate::s3) fn versions(store: &Store, input: &ListObjectVersionsInput) -> S3Result<ListObjectVersionsOutput> {
+/// Lists versions by key, and those of one key from the newest to the oldest.
+pub(super) fn list(store: &Store, input: &ListObjectVersionsInput) -> S3Result<ListObjectVersionsOutput> {
     let encoding = Encoding::new(input.encoding_type.as_ref())?;
     let key_marker = input.key_marker.as_deref().filter(|marker| !marker.is_empty());
     let id_marker = input.version_id_marker.as_deref().filter(|marker| !marker.is_empty());
@@ -54,8 +53,8 @@ pub(in crate::s3) fn versions(store: &Store, input: &ListObjectVersionsInput) ->
     })
 }
 
-/// Versions behind the markers, each with whether it is its key's newest.
-fn later_versions(bucket: &Bucket, key_marker: Option<&str>, id_marker: Option<&str>) -> S3Result<Vec<Entry>> {
+/// Returns the versions after the markers.
+fn later_versions(bucket: &Bucket, key_marker: Option<&str>, id_marker: Option<&str>) -> S3Result<Vec<ListedVersion>> {
     let mut later = Vec::new();
     for (key, versions) in &bucket.keys {
         let newest_first = versions.iter().rev().enumerate().map(|(age, version)| (version.clone(), age == 0));
@@ -75,8 +74,8 @@ fn later_versions(bucket: &Bucket, key_marker: Option<&str>, id_marker: Option<&
     Ok(later)
 }
 
-/// The wire has versions and delete markers apart.
-fn split(entries: &[Entry], encoding: Encoding) -> (Vec<ObjectVersion>, Vec<DeleteMarkerEntry>) {
+/// Splits versions and delete markers, which the response lists separately.
+fn split(entries: &[ListedVersion], encoding: Encoding) -> (Vec<ObjectVersion>, Vec<DeleteMarkerEntry>) {
     let (mut versions, mut delete_markers) = (Vec::new(), Vec::new());
     for (key, (version, is_latest)) in entries {
         match &version.object {
@@ -96,7 +95,7 @@ fn split(entries: &[Entry], encoding: Encoding) -> (Vec<ObjectVersion>, Vec<Dele
 fn version_entry(key: String, version: &Version, object: &Object, is_latest: bool) -> ObjectVersion {
     ObjectVersion {
         checksum_algorithm: Some(algorithms(object)),
-        checksum_type: Some(checksum_type(&object.checksum)),
+        checksum_type: Some(object.checksum.kind()),
         e_tag: Some(e_tag(&object.e_tag)),
         is_latest: Some(is_latest),
         key: Some(key),

@@ -1,4 +1,4 @@
-//! Bodies of requests and answers, and the few answers that several services give.
+//! Requests, responses and their bodies, and the responses that several services share.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,37 +8,37 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full};
-use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use hyper::body::{Body, Frame, SizeHint};
 
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
-pub(crate) type Body = UnsyncBoxBody<Bytes, BoxError>;
-pub(crate) type Request = http::Request<Body>;
-pub(crate) type Response = http::Response<Body>;
+pub(crate) type HttpBody = UnsyncBoxBody<Bytes, BoxError>;
+pub(crate) type HttpRequest = http::Request<HttpBody>;
+pub(crate) type HttpResponse = http::Response<HttpBody>;
 
-pub(crate) fn full(bytes: impl Into<Bytes>) -> Body {
+pub(crate) fn full(bytes: impl Into<Bytes>) -> HttpBody {
     Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
 }
 
-pub(crate) fn empty(status: u16) -> Response {
+pub(crate) fn empty(status: u16) -> HttpResponse {
     response(status, &[], Bytes::new())
 }
 
-pub(crate) fn json(status: u16, value: &serde_json::Value) -> Response {
+pub(crate) fn json(status: u16, value: &serde_json::Value) -> HttpResponse {
     response(status, &[("content-type", "application/json")], value.to_string())
 }
 
-pub(crate) fn response(status: u16, headers: &[(&str, &str)], content: impl Into<Bytes>) -> Response {
+pub(crate) fn response(status: u16, headers: &[(&str, &str)], content: impl Into<Bytes>) -> HttpResponse {
     let mut builder = http::Response::builder().status(status);
     for (name, value) in headers {
         builder = builder.header(*name, *value);
     }
-    builder.body(full(content)).expect("statuses and headers are checked where they come in")
+    builder.body(full(content)).expect("callers pass valid statuses and headers")
 }
 
-/// A body that adds what passes through it to a counter.
-pub(crate) fn counted<B>(body: B, counter: Arc<AtomicU64>) -> Body
+/// Returns a body that adds the length of everything read from it to `counter`.
+pub(crate) fn counted<B>(body: B, counter: Arc<AtomicU64>) -> HttpBody
 where
-    B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<BoxError>,
 {
     Counted { body, counter }.map_err(Into::into).boxed_unsync()
@@ -49,7 +49,7 @@ struct Counted<B> {
     counter: Arc<AtomicU64>,
 }
 
-impl<B: HttpBody<Data = Bytes> + Unpin> HttpBody for Counted<B> {
+impl<B: Body<Data = Bytes> + Unpin> Body for Counted<B> {
     type Data = Bytes;
     type Error = B::Error;
 

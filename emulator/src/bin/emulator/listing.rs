@@ -1,19 +1,19 @@
-//! What is in a zip, for a person.
+//! Prints the entries of a zip.
 
 use std::io::{self, Cursor, Read as _, Write};
 
 use zip::ZipArchive;
 use zip::read::ZipFile;
 
-use super::report::grouped;
+use crate::text::{grouped, printable};
 
-/// More would scroll the rest out of sight.
+/// The maximum number of printed entries.
 const LINES: usize = 40;
 
-/// Lists the first entries and says how many there are.
-pub(super) fn print(out: &mut impl Write, zip: &[u8]) -> io::Result<()> {
+/// Prints the first entries and the number of the others.
+pub(crate) fn print(out: &mut impl Write, zip: &[u8]) -> io::Result<()> {
     let mut zip = ZipArchive::new(Cursor::new(zip))?;
-    writeln!(out, "\nContents, as S3 holds them")?;
+    writeln!(out, "\nContents of the zip in S3")?;
     let entries = zip.len();
     for index in 0..entries.min(LINES) {
         let mut entry = zip.by_index(index)?;
@@ -38,7 +38,7 @@ fn length<R: io::Read>(entry: &ZipFile<'_, R>) -> String {
     if entry.is_file() { grouped(entry.size()) } else { String::new() }
 }
 
-/// The path, and where a link leads. Control characters are not for a terminal.
+/// Returns the path, and the target of a symbolic link.
 fn path<R: io::Read>(entry: &mut ZipFile<'_, R>) -> io::Result<String> {
     let mut path = String::from_utf8_lossy(entry.name_raw()).into_owned();
     if entry.is_symlink() {
@@ -47,6 +47,5 @@ fn path<R: io::Read>(entry: &mut ZipFile<'_, R>) -> io::Result<String> {
         path.push_str(" → ");
         path.push_str(&String::from_utf8_lossy(&target));
     }
-    let shown = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
-    Ok(path.chars().map(shown).collect())
+    Ok(printable(&path))
 }

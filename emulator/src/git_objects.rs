@@ -1,4 +1,4 @@
-//! A repository's objects, through a few long-lived `git cat-file --batch-command` (Git 2.36 or later).
+//! The objects of a repository, read by a few long-lived `git cat-file --batch-command` (Git 2.36 or later).
 
 use std::io;
 use std::path::PathBuf;
@@ -12,12 +12,12 @@ use tokio::sync::Semaphore;
 
 use crate::git;
 
-/// How many readers a repository has at most: enough to keep a few cores busy.
+/// The maximum number of reader processes for one repository.
 const READERS: usize = 4;
 
-/// What Git says of an object without its content.
+/// An object without its content.
 #[derive(Clone, Debug)]
-pub(crate) struct Header {
+pub(crate) struct ObjectHeader {
     pub(crate) id: String,
     pub(crate) kind: String,
     pub(crate) size: u64,
@@ -25,27 +25,27 @@ pub(crate) struct Header {
 
 /// An object with its content.
 #[derive(Clone, Debug)]
-pub(crate) struct Object {
+pub(crate) struct GitObject {
     pub(crate) id: String,
     pub(crate) kind: String,
     pub(crate) content: Bytes,
 }
 
-pub(crate) struct Objects {
+pub(crate) struct GitObjects {
     git_dir: PathBuf,
     turns: Semaphore,
-    idle: Mutex<Vec<Reader>>,
+    idle: Mutex<Vec<ObjectReader>>,
 }
 
-impl Objects {
+impl GitObjects {
     pub(crate) fn new(git_dir: PathBuf) -> Self {
         Self { git_dir, turns: Semaphore::new(READERS), idle: Mutex::default() }
     }
 
-    /// What the name stands for, in Git's revision syntax; `None` when there is no such object.
+    /// Returns the header of the object that `name` stands for in Git's revision syntax; `None` if there is none.
     ///
-    /// Whoever passes on what a client sent must have checked that it is a plain id or reference.
-    pub(crate) async fn header(&self, name: &str) -> io::Result<Option<Header>> {
+    /// Callers check a name that came from a client: it must be a plain ID or reference.
+    pub(crate) async fn header(&self, name: &str) -> io::Result<Option<ObjectHeader>> {
         let _turn = self.turns.acquire().await.map_err(io::Error::other)?;
         let mut reader = self.reader()?;
         let header = reader.ask("info", name).await?;
@@ -53,8 +53,8 @@ impl Objects {
         Ok(header)
     }
 
-    /// As `header`, with the content.
-    pub(crate) async fn read(&self, name: &str) -> io::Result<Option<Object>> {
+    /// Returns the object that `name` stands for, with its content.
+    pub(crate) async fn read(&self, name: &str) -> io::Result<Option<GitObject>> {
         let _turn = self.turns.acquire().await.map_err(io::Error::other)?;
         let mut reader = self.reader()?;
         let object = reader.contents(name).await?;
@@ -62,24 +62,24 @@ impl Objects {
         Ok(object)
     }
 
-    fn reader(&self) -> io::Result<Reader> {
+    fn reader(&self) -> io::Result<ObjectReader> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        idle.map_or_else(|| Reader::start(&self.git_dir), Ok)
+        idle.map_or_else(|| ObjectReader::start(&self.git_dir), Ok)
     }
 
-    /// Only after a whole answer: a reader that failed or was left in mid-answer is dropped, which ends its process.
-    fn give_back(&self, reader: Reader) {
+    /// Keeps a reader for reuse after a complete answer. A reader that failed is dropped instead, which ends its process.
+    fn give_back(&self, reader: ObjectReader) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
     }
 }
 
-struct Reader {
+struct ObjectReader {
     _child: Child,
     commands: ChildStdin,
     answers: BufReader<ChildStdout>,
 }
 
-impl Reader {
+impl ObjectReader {
     fn start(git_dir: &std::path::Path) -> io::Result<Self> {
         let mut child = git::git(git_dir)
             .args(["cat-file", "--batch-command"])
@@ -87,12 +87,12 @@ impl Reader {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()?;
-        let commands = child.stdin.take().expect("piped above");
-        let answers = BufReader::with_capacity(64 << 10, child.stdout.take().expect("piped above"));
+        let commands = child.stdin.take().expect("the child's streams are piped");
+        let answers = BufReader::with_capacity(64 << 10, child.stdout.take().expect("the child's streams are piped"));
         Ok(Self { _child: child, commands, answers })
     }
 
-    async fn ask(&mut self, command: &str, name: &str) -> io::Result<Option<Header>> {
+    async fn ask(&mut self, command: &str, name: &str) -> io::Result<Option<ObjectHeader>> {
         if name.contains('\n') {
             return Ok(None);
         }
@@ -103,21 +103,21 @@ impl Reader {
         let fields: Vec<&str> = line.trim_end().rsplitn(3, ' ').collect();
         match fields[..] {
             [size, kind, id] if let Ok(size) = size.parse() => {
-                Ok(Some(Header { id: id.to_owned(), kind: kind.to_owned(), size }))
+                Ok(Some(ObjectHeader { id: id.to_owned(), kind: kind.to_owned(), size }))
             }
             ["missing" | "ambiguous", ..] => Ok(None),
             _ => Err(io::Error::other(format!("git cat-file answered {line:?}"))),
         }
     }
 
-    async fn contents(&mut self, name: &str) -> io::Result<Option<Object>> {
-        let Some(Header { id, kind, size }) = self.ask("contents", name).await? else {
+    async fn contents(&mut self, name: &str) -> io::Result<Option<GitObject>> {
+        let Some(ObjectHeader { id, kind, size }) = self.ask("contents", name).await? else {
             return Ok(None);
         };
         let size = usize::try_from(size).map_err(io::Error::other)?;
-        let mut content = vec![0; size + 1]; // and the line feed after it
+        let mut content = vec![0; size + 1]; // a line feed follows the content
         self.answers.read_exact(&mut content).await?;
         content.truncate(size);
-        Ok(Some(Object { id, kind, content: content.into() }))
+        Ok(Some(GitObject { id, kind, content: content.into() }))
     }
 }

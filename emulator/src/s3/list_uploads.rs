@@ -3,16 +3,15 @@
 use s3s::S3Result;
 use s3s::dto::{Initiator, ListMultipartUploadsInput, ListMultipartUploadsOutput, MultipartUpload, StorageClass};
 
-use super::delimiter;
-use crate::s3::Store;
-use crate::s3::bucket::Bucket;
-use crate::s3::buckets::owner;
-use crate::s3::listing::{Encoding, Query, maximum};
-use crate::s3::multipart::told;
-use crate::s3::parts::Upload;
+use super::bucket::Bucket;
+use super::buckets::owner;
+use super::listing::{Encoding, Query, delimiter, maximum};
+use super::multipart::visible_checksum;
+use super::parts::Upload;
+use super::store::Store;
 
-/// Keys in order, each key's uploads from the oldest to the newest.
-pub(in crate::s3) fn uploads(store: &Store, input: &ListMultipartUploadsInput) -> S3Result<ListMultipartUploadsOutput> {
+/// Lists uploads by key, and those of one key from the oldest to the newest.
+pub(super) fn list(store: &Store, input: &ListMultipartUploadsInput) -> S3Result<ListMultipartUploadsOutput> {
     let encoding = Encoding::new(input.encoding_type.as_ref())?;
     let key_marker = input.key_marker.as_deref().filter(|marker| !marker.is_empty());
     let maximum = maximum(input.max_uploads, "max-uploads")?;
@@ -61,7 +60,7 @@ fn later_uploads<'a>(
 }
 
 fn upload_entry(upload: &Upload, encoding: Encoding) -> MultipartUpload {
-    let (checksum_algorithm, checksum_type) = told(upload.checksums);
+    let (checksum_algorithm, checksum_type) = visible_checksum(upload.checksums);
     let storage_class = upload.attributes.storage_class.clone();
     MultipartUpload {
         checksum_algorithm,

@@ -6,15 +6,14 @@ use base64::prelude::{BASE64_URL_SAFE, Engine as _};
 use s3s::dto::{ListObjectsV2Input, ListObjectsV2Output, Object as ObjectEntry, ObjectStorageClass};
 use s3s::{S3Result, s3_error};
 
-use super::{algorithms, delimiter, storage_class};
-use crate::s3::Store;
-use crate::s3::bucket::{Bucket, Object, Version};
-use crate::s3::buckets::owner;
-use crate::s3::conditions::e_tag;
-use crate::s3::listing::{Encoding, Query, maximum};
-use crate::s3::objects::checksum_type;
+use super::bucket::Bucket;
+use super::buckets::owner;
+use super::errors::e_tag;
+use super::listing::{Encoding, Query, algorithms, delimiter, maximum, storage_class};
+use super::object::{Object, Version};
+use super::store::Store;
 
-pub(in crate::s3) fn objects(store: &Store, input: &ListObjectsV2Input) -> S3Result<ListObjectsV2Output> {
+pub(super) fn list(store: &Store, input: &ListObjectsV2Input) -> S3Result<ListObjectsV2Output> {
     let encoding = Encoding::new(input.encoding_type.as_ref())?;
     let token = input.continuation_token.as_deref().map(decode_token).transpose()?;
     let marker = token.as_deref().or(input.start_after.as_deref());
@@ -46,7 +45,7 @@ pub(in crate::s3) fn objects(store: &Store, input: &ListObjectsV2Input) -> S3Res
     })
 }
 
-/// The newest version of each key behind the marker, where it is no delete marker.
+/// Returns the newest version of each key after the marker, without delete markers.
 fn later(bucket: &Bucket, marker: Option<&str>) -> impl Iterator<Item = (String, (Version, Arc<Object>))> {
     let later = move |key: &str| marker.is_none_or(|marker| key > marker);
     let later = bucket.keys.iter().filter(move |(key, _)| later(key));
@@ -60,7 +59,7 @@ fn later(bucket: &Bucket, marker: Option<&str>) -> impl Iterator<Item = (String,
 fn entry(key: String, version: &Version, object: &Object) -> ObjectEntry {
     ObjectEntry {
         checksum_algorithm: Some(algorithms(object)),
-        checksum_type: Some(checksum_type(&object.checksum)),
+        checksum_type: Some(object.checksum.kind()),
         e_tag: Some(e_tag(&object.e_tag)),
         key: Some(key),
         last_modified: Some(version.last_modified.into()),

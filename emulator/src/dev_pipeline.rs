@@ -1,13 +1,13 @@
-//! The pipeline that `--pipeline` makes: what the template deploys, as far as a function can tell.
+//! The pipeline that `--pipeline` creates; to the function it looks like the one that the template deploys.
 
 use serde_json::{Value, json};
 
-use crate::credentials::{ACCOUNT, REGION};
+use crate::account::{ACCOUNT, REGION};
 
-/// What the function hands to a run.
+/// The variables that the function sets for each execution.
 const VARIABLES: [&str; 5] = ["BRANCH_NAME", "COMMIT_ID", "REPOSITORY_NAME", "AUTHOR", "COMMIT_MESSAGE"];
 
-/// The input of `CreatePipeline` for a V2 pipeline that reads one object, does not poll, and runs in parallel.
+/// Returns the input of `CreatePipeline` for a PARALLEL V2 pipeline that reads one S3 object and does not poll.
 pub(crate) fn declaration(name: &str, bucket: &str, key: &str) -> Value {
     let variables = VARIABLES.map(|name| json!({ "name": name, "defaultValue": "-" }));
     let source = json!({

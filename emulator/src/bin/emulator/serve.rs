@@ -1,4 +1,4 @@
-//! `emulator` without a subcommand: serves until it is ended.
+//! `emulator` without a subcommand: serves until it is stopped.
 
 use std::io::{self, Write as _};
 
@@ -6,13 +6,13 @@ use emulator::{Emulator, Options};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::arguments::Serve;
+use crate::arguments::ServeArguments;
 use crate::stage;
 
 /// Serves until Ctrl-C or SIGTERM.
-pub(crate) fn serve(serve: Serve) -> io::Result<()> {
-    let connected = serve.connect;
-    let options = Options::from(serve);
+pub(crate) fn serve(arguments: ServeArguments) -> io::Result<()> {
+    let connected = arguments.connect;
+    let options = Options::from(arguments);
     let waiter = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     waiter.block_on(async {
         let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
@@ -31,7 +31,7 @@ pub(crate) fn serve(serve: Serve) -> io::Result<()> {
     })
 }
 
-/// Prints the endpoint and what points a client at it; a shell can `eval` all of it.
+/// Prints the endpoint and the environment variables for clients, in a form that a shell can `eval`.
 fn introduce(emulator: &Emulator, introduction: &[String]) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "# endpoint {}", emulator.endpoint())?;
@@ -44,14 +44,14 @@ fn introduce(emulator: &Emulator, introduction: &[String]) -> io::Result<()> {
     out.flush()
 }
 
-/// Connects every repository with the function, and prints how to get at them.
+/// Gives every repository a trigger to the function, and prints the addresses for clones.
 async fn connect(emulator: &Emulator) -> io::Result<()> {
     let listed = emulator.codecommit("ListRepositories", json!({})).await.map_err(io::Error::other)?;
     let names = listed["repositories"].as_array().into_iter().flatten();
     for name in names.filter_map(|repository| repository["repositoryName"].as_str()) {
         stage::connect(emulator, name).await?;
         let mut out = io::stdout().lock();
-        writeln!(out, "# a push runs the function; the password holds for a quarter of an hour:")?;
+        writeln!(out, "# a push to this clone runs the function; the password is valid for 15 minutes:")?;
         writeln!(out, "#   git clone {}", emulator.clone_url(name))?;
         out.flush()?;
     }
@@ -63,7 +63,7 @@ fn introduction(options: &Options) -> Vec<String> {
     lines.extend(options.repositories.iter().map(|folder| format!("repositories in {}", folder.display())));
     lines.extend(options.repository.iter().map(|(name, path)| format!("repository {name}: {}", path.display())));
     lines.extend(options.function.iter().map(|path| format!("function {}: {}", emulator::FUNCTION, path.display())));
-    lines.extend(options.bucket.iter().map(|bucket| format!("bucket {bucket}, versioned")));
-    lines.extend(options.pipeline.iter().map(|pipeline| format!("pipeline {pipeline}, reading {}", options.key)));
+    lines.extend(options.bucket.iter().map(|bucket| format!("versioned bucket {bucket}")));
+    lines.extend(options.pipeline.iter().map(|pipeline| format!("pipeline {pipeline}, which reads {}", options.key)));
     lines
 }

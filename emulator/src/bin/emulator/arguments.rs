@@ -6,29 +6,29 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use emulator::{Fault, Options};
 
-/// CodeCommit, CodePipeline, S3 and Lambda on one loopback port, over Git repositories.
+/// Serves Git repositories as CodeCommit, with CodePipeline, S3 and Lambda, on one loopback port
 #[derive(Parser)]
 #[command(version, about, args_conflicts_with_subcommands = true)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
-    pub(crate) command: Option<Command>,
+    pub(crate) action: Option<Action>,
     #[command(flatten)]
-    pub(crate) serve: Serve,
+    pub(crate) serve: ServeArguments,
 }
 
 #[derive(Subcommand)]
-pub(crate) enum Command {
-    /// Send what a repository's triggers say about a branch that was changed by other means than a push to the emulator
-    Notify(Notice),
-    /// Play the push of a branch's last commit through the function, and show what became of it
-    Run(Play),
+pub(crate) enum Action {
+    /// Fire a repository's triggers for a branch that changed without a push to the emulator
+    Notify(NotifyArguments),
+    /// Play the push of a branch's last commit through the function and show the result
+    Run(RunArguments),
     /// Show the life of a branch with real pushes to a copy of the repository: created, pushed twice, deleted
-    Demo(Scene),
+    Demo(DemoArguments),
 }
 
 #[derive(Args)]
-pub(crate) struct Scene {
-    /// The repository, bare or ordinary; it is only read
+pub(crate) struct DemoArguments {
+    /// The repository, bare or not; the emulator only reads it
     #[arg(long, env = "REPO", value_name = "PATH")]
     pub(crate) repository: PathBuf,
     /// The built Lambda function
@@ -37,20 +37,20 @@ pub(crate) struct Scene {
 }
 
 #[derive(Args)]
-pub(crate) struct Play {
+pub(crate) struct RunArguments {
     #[command(flatten)]
-    pub(crate) scene: Scene,
-    /// The branch; without it the one that is checked out
+    pub(crate) demo: DemoArguments,
+    /// The branch; by default the one that is checked out
     #[arg(long, env = "BRANCH", value_name = "NAME")]
     pub(crate) branch: Option<String>,
-    /// An event of a repository's trigger, in which repository, branch and commit are filled in
+    /// The event of a repository's trigger; repository, branch and commit are filled in
     #[arg(long, value_name = "FILE")]
     pub(crate) event: PathBuf,
 }
 
 #[derive(Args)]
-pub(crate) struct Notice {
-    /// The emulator's address
+pub(crate) struct NotifyArguments {
+    /// The address of the emulator
     #[arg(long, env = "AWS_ENDPOINT_URL", default_value = "http://127.0.0.1:4566")]
     pub(crate) endpoint: String,
     /// The repository
@@ -59,71 +59,71 @@ pub(crate) struct Notice {
     /// The branch
     #[arg(long)]
     pub(crate) branch: String,
-    /// The branch's commit before; without it the branch is new
+    /// The previous commit of the branch; without it the branch counts as new
     #[arg(long, value_name = "COMMIT")]
     pub(crate) old: Option<String>,
 }
 
 #[derive(Args)]
-pub(crate) struct Serve {
-    /// A folder whose subfolders `name` and `name.git` are the repositories, bare or ordinary
+pub(crate) struct ServeArguments {
+    /// A folder whose subfolders `name` and `name.git` are the repositories, bare or not
     #[arg(long, value_name = "DIR")]
     repositories: Option<PathBuf>,
-    /// A single repository, wherever it is
+    /// A single repository; it takes precedence over those of the folder
     #[arg(long, value_name = "NAME=PATH", value_parser = named_path)]
     repository: Vec<(String, PathBuf)>,
-    /// The port on loopback; 0 takes a free one
+    /// The port on loopback; 0 selects a free port
     #[arg(long, default_value_t = 4566)]
     port: u16,
     /// The built Lambda function to run
     #[arg(long, value_name = "PATH")]
     function: Option<PathBuf>,
-    /// Give every repository a trigger on all branches to the function
+    /// Give every repository a trigger to the function for all branches
     #[arg(long, requires = "function")]
     pub(crate) connect: bool,
-    /// How long an invocation of the function may take
+    /// The timeout of the function
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     timeout: u64,
-    /// A versioned bucket to make
+    /// A versioned bucket to create
     #[arg(long, value_name = "NAME")]
     bucket: Option<String>,
-    /// A pipeline to make, which reads the key in the bucket
+    /// A pipeline to create, which reads the key in the bucket
     #[arg(long, value_name = "NAME", requires = "bucket")]
     pipeline: Option<String>,
     /// The key that the pipeline reads
     #[arg(long, default_value = "source.zip")]
     key: String,
-    /// Lets every request wait
+    /// The latency of every request
     #[arg(long, value_name = "MS", default_value_t = 0)]
     latency: u64,
-    /// Throttles beyond so many requests a second
+    /// The number of requests per second above which the emulator throttles
     #[arg(long, value_name = "N/s", value_parser = rate)]
     rate: Option<f64>,
-    /// What goes wrong: `GetBlob:2:reset`, `GetBlob:2x3:throttle-xml`, `*:every:status:503`
+    /// A fault to inject: `GetBlob:2:reset`, `GetBlob:2x3:throttle-xml`, `*:every:status:503`
     #[arg(long, value_name = "OPERATION:NTH:KIND")]
     fault: Vec<Fault>,
-    /// How long a page of CodeCommit's lists is
+    /// The page size of CodeCommit's lists
     #[arg(long, value_name = "N", default_value_t = 100)]
     page_size: usize,
 }
 
-impl From<Serve> for Options {
-    fn from(serve: Serve) -> Self {
+impl From<ServeArguments> for Options {
+    fn from(arguments: ServeArguments) -> Self {
         Self {
-            repositories: serve.repositories,
-            repository: serve.repository,
-            port: serve.port,
-            function: serve.function,
+            repositories: arguments.repositories,
+            repository: arguments.repository,
+            port: arguments.port,
+            function: arguments.function,
             environment: Vec::new(),
             quiet: false,
-            timeout: Duration::from_secs(serve.timeout),
-            bucket: serve.bucket,
-            pipeline: serve.pipeline,
-            key: serve.key,
-            latency: Duration::from_millis(serve.latency),
-            rate: serve.rate,
-            faults: serve.fault,
-            page_size: serve.page_size,
+            timeout: Duration::from_secs(arguments.timeout),
+            bucket: arguments.bucket,
+            pipeline: arguments.pipeline,
+            key: arguments.key,
+            latency: Duration::from_millis(arguments.latency),
+            rate: arguments.rate,
+            faults: arguments.fault,
+            page_size: arguments.page_size,
         }
     }
 }
@@ -131,12 +131,13 @@ impl From<Serve> for Options {
 fn named_path(text: &str) -> Result<(String, PathBuf), String> {
     match text.split_once('=') {
         Some((name, path)) if !name.is_empty() && !path.is_empty() => Ok((name.to_owned(), path.into())),
-        _ => Err("not NAME=PATH".to_owned()),
+        _ => Err("expected NAME=PATH".to_owned()),
     }
 }
 
-/// `10` and `10/s` are the same.
+/// Parses `10` or `10/s`.
 fn rate(text: &str) -> Result<f64, String> {
     let number = text.strip_suffix("/s").unwrap_or(text).parse();
-    number.ok().filter(|&rate: &f64| rate > 0.0 && rate.is_finite()).ok_or_else(|| "not a number above 0".to_owned())
+    let valid = number.ok().filter(|&rate: &f64| rate > 0.0 && rate.is_finite());
+    valid.ok_or_else(|| "expected a number above 0".to_owned())
 }
