@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::codepipeline::{Finish, StartRate};
 use crate::events::Change;
 use crate::faults::Fault;
 use crate::services::Services;
@@ -31,6 +32,16 @@ struct Latency {
 #[derive(Deserialize)]
 struct Rate {
     per_second: Option<f64>,
+}
+
+/// The settings of CodePipeline that a request changes; an absent member changes nothing.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CodePipelineSettings {
+    hold: Option<bool>,
+    limit: Option<usize>,
+    visibility_lag_milliseconds: Option<u64>,
+    source_milliseconds: Option<u64>,
 }
 
 /// One fault, several, or one in the command line's form.
@@ -69,6 +80,12 @@ pub(crate) async fn answer(services: &Services, request: HttpRequest) -> Result<
             Ok(change) => notify(services, change).await,
             Err(error) => Err(error),
         },
+        ("POST", "codepipeline") => parse(&content).map(|settings| set_codepipeline(services, &settings)),
+        ("POST", "start-rate") => parse(&content).map(|rate: Option<StartRate>| {
+            services.codepipeline.throttle_starts(rate);
+            Value::Null
+        }),
+        ("POST", "executions") => parse(&content).and_then(|command: Finish| finish(services, &command)),
         ("GET", "dead-letters") => Ok(json!(services.lambda.dead_letters())),
         (method, _) => {
             return Ok(wire::json(
@@ -81,6 +98,22 @@ pub(crate) async fn answer(services: &Services, request: HttpRequest) -> Result<
         Ok(answer) => wire::json(200, &answer),
         Err(error) => wire::json(400, &json!({ "error": error })),
     })
+}
+
+fn set_codepipeline(services: &Services, settings: &CodePipelineSettings) -> Value {
+    let service = &services.codepipeline;
+    settings.hold.into_iter().for_each(|hold| service.hold_executions(hold));
+    settings.limit.into_iter().for_each(|limit| service.limit_executions(limit));
+    let milliseconds = |value: Option<u64>| value.map(Duration::from_millis).into_iter();
+    milliseconds(settings.visibility_lag_milliseconds).for_each(|lag| service.set_visibility_lag(lag));
+    milliseconds(settings.source_milliseconds).for_each(|duration| service.set_source_duration(duration));
+    Value::Null
+}
+
+/// Ends actions of an execution, and returns the execution's ID and status.
+fn finish(services: &Services, command: &Finish) -> Result<Value, String> {
+    let execution = services.codepipeline.finish(command)?;
+    Ok(json!({ "execution": execution.id, "status": format!("{:?}", execution.status) }))
 }
 
 fn set_faults(services: &Services, given: GivenFaults) -> Result<Value, String> {

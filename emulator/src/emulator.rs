@@ -44,7 +44,7 @@ impl Emulator {
         let function = options.function_command(address);
         runtime.spawn(async move {
             let listener = tokio::net::TcpListener::from_std(listener);
-            let services = Services::new(&options).await.map_err(io::Error::other);
+            let services = Services::new(&options).map_err(io::Error::other);
             let _receiver_gone = ready.send(services.and_then(|services| Ok((Arc::new(services), listener?))));
         });
         let (services, listener) = started.recv().map_err(io::Error::other)??;

@@ -31,7 +31,9 @@ where
 }
 
 pub(crate) fn exception(status: u16, code: &str, message: &str) -> HttpResponse {
-    respond(status, code, json!({ "__type": code, "message": message }).to_string())
+    let body =
+        if message.is_empty() { json!({ "__type": code }) } else { json!({ "__type": code, "message": message }) };
+    respond(status, code, body.to_string())
 }
 
 fn respond(status: u16, error: &str, content: String) -> HttpResponse {

@@ -18,6 +18,7 @@ mod log;
 mod operation;
 mod pace;
 mod services;
+mod token_bucket;
 mod wire;
 
 // The services, each by its wire protocol.

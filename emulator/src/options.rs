@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::process::Command;
 
 use crate::account::{ACCESS_KEY, FUNCTION, REGION, SECRET_KEY};
+use crate::codepipeline::StartRate;
 use crate::faults::Fault;
 use crate::git_http;
 
@@ -35,6 +36,14 @@ pub struct Options {
     pub pipeline: Option<String>,
     /// The key that the pipeline reads.
     pub key: String,
+    /// Keeps executions of pipelines in progress after their source actions.
+    pub hold_executions: bool,
+    /// The time from the start of an execution until CodePipeline shows it.
+    pub visibility_lag: Duration,
+    /// The duration of source actions.
+    pub source_duration: Duration,
+    /// The rate beyond which CodePipeline throttles starts; `None` admits all.
+    pub start_rate: Option<StartRate>,
     /// The latency of every request.
     pub latency: Duration,
     /// The number of requests admitted per second; `None` admits all.
@@ -58,6 +67,10 @@ impl Default for Options {
             bucket: None,
             pipeline: None,
             key: "source.zip".to_owned(),
+            hold_executions: false,
+            visibility_lag: Duration::ZERO,
+            source_duration: Duration::ZERO,
+            start_rate: None,
             latency: Duration::ZERO,
             rate: None,
             faults: Vec::new(),

@@ -34,7 +34,7 @@ pub(crate) struct Services {
 
 impl Services {
     /// Makes all services, and the bucket and the pipeline that the options ask for.
-    pub(crate) async fn new(options: &Options) -> Result<Self, ServiceError> {
+    pub(crate) fn new(options: &Options) -> Result<Self, ServiceError> {
         for (name, path) in &options.repository {
             if !repository::is_name(name) || repository::git_dir(path).is_none() {
                 let message = format!("{} cannot be the repository {name}", path.display());
@@ -46,7 +46,11 @@ impl Services {
         let events = Arc::new(Events::new(Arc::clone(&lambda)));
         let store = Arc::new(Store::default());
         let codepipeline = CodePipeline::new(Arc::clone(&store));
-        create_resources(options, &store, &codepipeline).await?;
+        codepipeline.hold_executions(options.hold_executions);
+        codepipeline.set_visibility_lag(options.visibility_lag);
+        codepipeline.set_source_duration(options.source_duration);
+        codepipeline.throttle_starts(options.start_rate);
+        create_resources(options, &store, &codepipeline)?;
         Ok(Self {
             codecommit: CodeCommit::new(Arc::clone(&repositories), Arc::clone(&events), options.page_size.max(1)),
             git: GitEndpoint::new(Arc::clone(&repositories), Arc::clone(&events)),
@@ -63,7 +67,7 @@ impl Services {
     }
 }
 
-async fn create_resources(options: &Options, store: &Store, codepipeline: &CodePipeline) -> Result<(), ServiceError> {
+fn create_resources(options: &Options, store: &Store, codepipeline: &CodePipeline) -> Result<(), ServiceError> {
     let Some(bucket) = &options.bucket else {
         return Ok(());
     };
@@ -72,7 +76,7 @@ async fn create_resources(options: &Options, store: &Store, codepipeline: &CodeP
     }
     store.create_bucket(bucket, Versioning::Enabled);
     if let Some(name) = &options.pipeline {
-        codepipeline.call("CreatePipeline", dev_pipeline::declaration(name, bucket, &options.key)).await?;
+        codepipeline.create_idle(&dev_pipeline::declaration(name, bucket, &options.key))?;
     }
     Ok(())
 }

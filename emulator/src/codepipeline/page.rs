@@ -12,7 +12,9 @@ pub(super) fn page<T>(
     maximum: usize,
 ) -> Result<(Vec<T>, Option<String>), ServiceError> {
     let size = input.optional_number("maxResults", 1..=maximum)?.unwrap_or(maximum);
-    let start = match input.optional_text("nextToken", 1..=2048, &ANY)? {
+    let token = input.optional_text("nextToken", 1..=2048, &ANY)?;
+    input.check()?;
+    let start = match token {
         None => 0,
         Some(token) => position(&entries, token).ok_or_else(invalid_token)?,
     };

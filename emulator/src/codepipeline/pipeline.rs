@@ -1,6 +1,6 @@
 //! A pipeline with its versions and executions.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value};
 
@@ -17,6 +17,12 @@ pub(super) struct Pipeline {
 }
 
 impl Pipeline {
+    pub(super) fn new(declaration: Declaration) -> Self {
+        let now = SystemTime::now();
+        Self { versions: vec![declaration], executions: Vec::new(), created: now, updated: now }
+    }
+
+    /// Returns the current declaration.
     pub(super) fn declaration(&self) -> &Declaration {
         self.versions.last().expect("a pipeline has at least one version")
     }
@@ -30,5 +36,25 @@ impl Pipeline {
         let mut document = self.versions.get(version.checked_sub(1)?)?.document.clone();
         document.insert("version".to_owned(), version.into());
         Some(document)
+    }
+
+    /// Returns the declaration that an execution was started with.
+    pub(super) fn declaration_of(&self, execution: &Execution) -> &Declaration {
+        self.versions.get(execution.pipeline_version - 1).unwrap_or_else(|| self.declaration())
+    }
+
+    /// Returns an execution together with the declaration that it was started with.
+    pub(super) fn execution(&mut self, id: &str) -> Option<(&mut Execution, &Declaration)> {
+        let execution = self.executions.iter_mut().find(|execution| execution.id == id)?;
+        let declaration = self.versions.get(execution.pipeline_version - 1)?;
+        Some((execution, declaration))
+    }
+
+    pub(super) fn advance(&mut self, source_duration: Duration, hold: bool) {
+        for execution in &mut self.executions {
+            if let Some(declaration) = self.versions.get(execution.pipeline_version - 1) {
+                execution.advance(declaration, source_duration, hold);
+            }
+        }
     }
 }

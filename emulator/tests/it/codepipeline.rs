@@ -8,7 +8,7 @@ use emulator::codepipeline::Status;
 use emulator::{ACCESS_KEY, Emulator, Options, REGION, SECRET_KEY};
 
 #[tokio::test]
-async fn a_start_without_an_object_fails_and_names_the_source() {
+async fn a_start_without_an_object_fails_at_its_source_action() {
     let (emulator, codepipeline) = start();
     let started = codepipeline.start_pipeline_execution().name("dev").send().await;
     started.expect("the execution starts");
@@ -16,7 +16,9 @@ async fn a_start_without_an_object_fails_and_names_the_source() {
         panic!("there is one execution");
     };
     assert_eq!(execution.status, Status::Failed);
-    assert_eq!(execution.status_summary.as_deref(), Some("no object for source action Source"));
+    assert_eq!(execution.status_summary, None, "as recorded, a failed action is no summary");
+    let [source] = &execution.actions[..] else { panic!("{:?}", execution.actions) };
+    assert!(source.action == "Source" && source.error.as_deref().is_some_and(|error| error.contains("S3 object")));
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use aws_sdk_codecommit::operation::get_folder::GetFolderOutput;
 use emulator::{Fault, FaultKind, Options};
 use serde_json::json;
 
-use crate::support::{TIMEOUT, World, http};
+use crate::support::{TIMEOUT, World, control, http};
 
 type Read = Result<Vec<u8>, SdkError<GetBlobError>>;
 
@@ -195,7 +195,7 @@ async fn each_request_waits_for_the_latency() {
 #[tokio::test]
 async fn faults_and_requests_are_reached_over_the_control_address() {
     let world = World::new();
-    let control = |method, path, body: &str| http(&world.emulator, method, &format!("/_emulator/{path}"), "", body);
+    let control = |method, path, body: &str| control(&world.emulator, method, path, body);
     assert_eq!(control("POST", "faults", r#""GetBlob:1:reset""#).status(), 200);
     let fault = json!([{ "operation": "GetBlob", "nth": 2, "count": 1, "kind": "status:500" }]);
     assert_eq!(control("POST", "faults", &fault.to_string()).status(), 200);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use emulator::{Emulator, Options};
 use serde_json::{Value, json};
 
-use crate::support::{TIMEOUT, eventually, http};
+use crate::support::{TIMEOUT, control, eventually, http};
 
 const INVOKE: &str = "/2015-03-31/functions/updates/invocations";
 const NEXT: &str = "/2018-06-01/runtime/invocation/next";
@@ -125,7 +125,7 @@ fn an_event_is_tried_three_times_and_then_kept() {
         assert_eq!(http(&emulator, "POST", &path, "", r#"{"errorType":"E"}"#).status(), 202);
     }
     eventually("the event is kept", || emulator.dead_letters() == [json!({ "n": 1 })]);
-    let kept = http(&emulator, "GET", "/_emulator/dead-letters", "", "");
+    let kept = control(&emulator, "GET", "dead-letters", "");
     assert_eq!(kept.json(), json!([{ "n": 1 }]));
 }
 

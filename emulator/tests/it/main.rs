@@ -6,6 +6,7 @@ mod faults;
 mod git;
 mod lambda;
 mod program;
+mod recorded;
 mod s3;
 mod support;
 mod triggers;

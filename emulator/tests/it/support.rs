@@ -150,3 +150,8 @@ pub(crate) fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
         std::thread::sleep(Duration::from_millis(10));
     }
 }
+
+/// Sends a request to the control address.
+pub(crate) fn control(emulator: &Emulator, method: &str, path: &str, body: &str) -> RawResponse {
+    http(emulator, method, &format!("/_emulator/{path}"), "", body)
+}

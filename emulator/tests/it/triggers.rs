@@ -4,7 +4,7 @@ use aws_sdk_codecommit::types::{RepositoryTrigger, RepositoryTriggerEventEnum as
 use emulator::Emulator;
 use serde_json::{Value, json};
 
-use crate::support::{World, git, git_command, http};
+use crate::support::{World, control, git, git_command, http};
 
 const FUNCTION: &str = "arn:aws:lambda:eu-central-1:123456789012:function:updates";
 
@@ -167,7 +167,7 @@ async fn a_change_by_other_means_can_be_told() {
     put(&world, vec![trigger("all", &[], &[Event::All])]).await;
     let notify = |branch: &str, old: Option<&str>| {
         let notice = json!({ "repository": "fixture", "branch": branch, "old": old }).to_string();
-        http(&world.emulator, "POST", "/_emulator/notify", "", &notice)
+        control(&world.emulator, "POST", "notify", &notice)
     };
     let reference = || next(&world.emulator)["Records"][0]["codecommit"]["references"][0].clone();
     let [main, first] = ["main", "first"].map(|name| world.git(&["rev-parse", name]));

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use emulator::codepipeline::StartRate;
 use emulator::{Fault, Options};
 
 /// Serves Git repositories as CodeCommit, with CodePipeline, S3 and Lambda, on one loopback port
@@ -93,6 +94,18 @@ pub(crate) struct ServeArguments {
     /// The key that the pipeline reads
     #[arg(long, default_value = "source.zip")]
     key: String,
+    /// Keep executions in progress after their source actions, until the control address ends them
+    #[arg(long)]
+    hold: bool,
+    /// The time from the start of an execution until CodePipeline shows it
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    visibility_lag: u64,
+    /// The duration of source actions
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    source_duration: u64,
+    /// The number of starts in a row, and per second, beyond which CodePipeline throttles them
+    #[arg(long, value_name = "BURST[:PER_SECOND]")]
+    start_rate: Option<StartRate>,
     /// The latency of every request
     #[arg(long, value_name = "MS", default_value_t = 0)]
     latency: u64,
@@ -120,6 +133,10 @@ impl From<ServeArguments> for Options {
             bucket: arguments.bucket,
             pipeline: arguments.pipeline,
             key: arguments.key,
+            hold_executions: arguments.hold,
+            visibility_lag: Duration::from_millis(arguments.visibility_lag),
+            source_duration: Duration::from_millis(arguments.source_duration),
+            start_rate: arguments.start_rate,
             latency: Duration::from_millis(arguments.latency),
             rate: arguments.rate,
             faults: arguments.fault,
