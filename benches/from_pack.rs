@@ -10,7 +10,7 @@ use bytes::Bytes;
 use codecommit::aws::Aws;
 use codecommit::open::{self, Options};
 use codecommit::source::git::{Limits, Pack};
-use codecommit::source::{Settings, Source};
+use codecommit::source::{Source, SourceOptions};
 use codecommit::write::{self, Output};
 use git_archive::object::ObjectId;
 
@@ -36,7 +36,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-async fn received(file: File, settings: &Settings) -> Result<Pack, Box<dyn Error>> {
+async fn received(file: File, settings: &SourceOptions) -> Result<Pack, Box<dyn Error>> {
     let limits = Limits {
         in_memory: IN_MEMORY,
         on_disk: settings.storage,

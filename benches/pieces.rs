@@ -10,8 +10,8 @@ use divan::{Bencher, black_box};
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use git_archive::attributes::Attributes;
-use git_archive::deflate::{self, Stream};
-use git_archive::directory::{self, Directory};
+use git_archive::central_directory::{self, Directory};
+use git_archive::deflate::{self, DeflateStream};
 use git_archive::object::{Kind, ObjectId, hash};
 use git_archive::zip::{self, Member, Method, Writer};
 use sha1::{Digest, Sha1};
@@ -39,7 +39,7 @@ fn deflate_zlib_rs(bencher: Bencher<'_, '_>, level: u8) {
     bencher.counter(BytesCount::new(content.len())).bench(|| {
         let mut out = Vec::with_capacity(FILE);
         let mut sink = |bytes: &[u8]| out.write_all(bytes);
-        let mut stream = Stream::new(level);
+        let mut stream = DeflateStream::new(level);
         stream.chunk(black_box(&content), &mut sink).expect("memory takes it");
         stream.finish(&mut sink).expect("memory takes it");
         out
@@ -89,7 +89,7 @@ fn zip_writer(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn directory_parsing(bencher: Bencher<'_, '_>) {
     let zip = zip_of(&[]);
-    let (offset, _) = directory::locate(&zip, zip.len() as u64).expect("it is ours");
+    let (offset, _) = central_directory::locate(&zip, zip.len() as u64).expect("it is ours");
     let rows = &zip[usize::try_from(offset).expect("it is in memory")..];
     assert_eq!(Directory::parse(rows, LEVEL).contents.len(), MANY, "every entry is tagged");
     bencher.counter(ItemsCount::new(MANY)).bench(|| Directory::parse(black_box(rows), LEVEL));
@@ -138,9 +138,9 @@ fn zip_of(data: &[u8]) -> Vec<u8> {
     let mut writer = Writer::new(Vec::new(), 0);
     let method = if data.is_empty() { Method::Stored } else { Method::Deflated };
     let size = if data.is_empty() { 0 } else { FILE as u64 };
-    let content = zip::Content { method, crc: 0, size, compressed: data.len() as u64, text: true };
+    let content = zip::DataHeader { method, crc: 0, size, compressed: data.len() as u64, text: true };
     for number in 0..MANY {
-        let (path, extra) = (path(number), directory::tag(id(number), LEVEL));
+        let (path, extra) = (path(number), central_directory::tag(id(number), LEVEL));
         let member = Member { path: BStr::new(&path), kind: Kind::File, extra: &extra };
         writer.member(member, content, data).expect("memory takes it");
     }

@@ -22,7 +22,7 @@ pub struct Config {
     /// `REPOSITORIES`: whose events are taken; all, unless set.
     pub repositories: Option<Repositories>,
     /// `SOURCE`, `CODECOMMIT_GIT_URL`, the function's memory and ephemeral storage: how commits are read.
-    pub source: source::Settings,
+    pub source: source::SourceOptions,
     /// `SOURCE_ROLE_ARN`: the role to read the repository with, where it is in another account.
     pub source_role: Option<String>,
     /// `CACHE`: whether the next archive takes over what has not changed.
@@ -147,9 +147,9 @@ struct Settings<L> {
 }
 
 impl<L: Fn(&str) -> Option<String>> Settings<L> {
-    fn source(&mut self, memory: u64) -> source::Settings {
+    fn source(&mut self, memory: u64) -> source::SourceOptions {
         let folder = std::env::temp_dir();
-        source::Settings {
+        source::SourceOptions {
             mode: self.checked("SOURCE", str::parse).unwrap_or_default(),
             git_url: self.checked("CODECOMMIT_GIT_URL", http_url),
             memory: memory / 2,

@@ -16,7 +16,7 @@ use crate::upload::{self, Stored, Upload, UploadError};
 use codecommit::aws::{Aws, CallError};
 use codecommit::open::{self, Options};
 use codecommit::source::{Mode, Previous, Source, SourceError};
-use codecommit::write::{self, Output, Summary};
+use codecommit::write::{self, Output, Written};
 use git_archive::DEFAULT_LEVEL;
 use git_archive::object::Commit;
 
@@ -117,7 +117,7 @@ struct Destination {
 /// An archive that was written now.
 struct Archived {
     stored: Stored,
-    summary: Summary,
+    summary: Written,
     warnings: Vec<String>,
 }
 

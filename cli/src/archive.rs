@@ -3,8 +3,8 @@
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
-use codecommit::source::Settings;
-use codecommit::{self, CodeCommit, Listed, Progress, Summary};
+use codecommit::source::SourceOptions;
+use codecommit::{self, Listed, Progress, Repository, Summary};
 use git_archive::object::Kind;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
@@ -21,8 +21,8 @@ pub(crate) async fn run(arguments: Archive, client: &Client, printer: &Printer) 
     }
     let aws = client::connect(client).await?;
     let git_url = client::git_url(&aws, client, arguments.git_url.clone());
-    let settings = Settings { mode: arguments.source, git_url, ..Settings::default() };
-    let archive = CodeCommit::new(&aws, &arguments.repository).archive(&arguments.treeish).source(settings);
+    let settings = SourceOptions { mode: arguments.source, git_url, ..SourceOptions::default() };
+    let archive = Repository::new(&aws, &arguments.repository).archive(&arguments.treeish).source(settings);
     let archive = with_options(archive, &arguments);
     if arguments.list {
         let (entries, summary) = archive.list().await.map_err(|error| failure(&error))?;
@@ -65,7 +65,7 @@ fn with_options<'a>(mut archive: codecommit::Archive<'a>, arguments: &Archive) -
     arguments.mtime.into_iter().fold(archive, codecommit::Archive::mtime)
 }
 
-fn failure(error: &codecommit::Error) -> Failure {
+fn failure(error: &codecommit::ArchiveError) -> Failure {
     if error.is_broken_pipe() { Failure::silent() } else { Failure::new(error, error.code()) }
 }
 

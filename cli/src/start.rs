@@ -4,7 +4,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use codecommit::aws::{Aws, CallError};
-use codecommit::source::Settings;
+use codecommit::source::SourceOptions;
 use codecommit_multibranch::config::Config;
 use codecommit_multibranch::delivery::{self, Outcome, Run};
 use codecommit_multibranch::event::{Reference, Repository};
@@ -39,7 +39,7 @@ pub(crate) async fn run(arguments: Start, client: &Client, printer: &Printer) ->
 fn config(aws: &Aws, client: &Client, arguments: &Start) -> Result<Config, Failure> {
     let config = Config::from_lookup(|_| None).map_err(|error| Failure::new(&error, "SettingsInvalid"))?;
     let git_url = client::git_url(aws, client, arguments.git_url.clone());
-    let source = Settings { mode: arguments.source, git_url, ..config.source };
+    let source = SourceOptions { mode: arguments.source, git_url, ..config.source };
     Ok(Config { source, ..config })
 }
 

@@ -21,7 +21,7 @@ use git_archive::deflate::Deflate;
 use git_archive::object::{Kind, ObjectId};
 use git_archive::{ExtraFile, prefix_directory, zip};
 
-pub use error::Error;
+pub use error::ArchiveError;
 pub use treeish::TreeishError;
 
 use added::Added;
@@ -30,12 +30,12 @@ use treeish::Resolved;
 
 /// A repository of the account and region that the clients are for.
 #[derive(Debug, Clone)]
-pub struct CodeCommit<'a> {
+pub struct Repository<'a> {
     aws: &'a Aws,
     repository: String,
 }
 
-impl<'a> CodeCommit<'a> {
+impl<'a> Repository<'a> {
     /// The repository of this name. Nothing is asked yet.
     pub fn new(aws: &'a Aws, repository: impl Into<String>) -> Self {
         Self { aws, repository: repository.into() }
@@ -155,7 +155,7 @@ impl<'a> Archive<'a> {
     }
 
     /// From where the commit is read: the API, Git, or what suits (the default). Also where Git's endpoint is, and where packs are spooled.
-    pub fn source(mut self, settings: source::Settings) -> Self {
+    pub fn source(mut self, settings: source::SourceOptions) -> Self {
         self.options.source = settings;
         self
     }
@@ -184,8 +184,8 @@ impl Archive<'_> {
     /// The zip in memory.
     ///
     /// # Errors
-    /// [`Error`]: what was attempted and why it failed, with a stable [code](Error::code).
-    pub async fn to_vec(self) -> Result<(Vec<u8>, Summary), Error> {
+    /// [`ArchiveError`]: what was attempted and why it failed, with a stable [code](ArchiveError::code).
+    pub async fn to_vec(self) -> Result<(Vec<u8>, Summary), ArchiveError> {
         let mut zip = Vec::new();
         let summary = self.to_writer(&mut zip).await?;
         Ok((zip, summary))
@@ -194,16 +194,16 @@ impl Archive<'_> {
     /// The zip into a writer that may block for a moment, such as a file or standard output. It is flushed.
     ///
     /// ```no_run
-    /// # use codecommit::{aws::Aws, CodeCommit, Error};
-    /// # async fn example(aws: &Aws) -> Result<(), Error> {
-    /// CodeCommit::new(aws, "project").archive("HEAD").to_writer(std::io::stdout()).await?;
+    /// # use codecommit::{aws::Aws, Repository, Error};
+    /// # async fn example(aws: &Aws) -> Result<(), ArchiveError> {
+    /// Repository::new(aws, "project").archive("HEAD").to_writer(std::io::stdout()).await?;
     /// # Ok(())
     /// # }
     /// ```
     ///
     /// # Errors
     /// As [`to_vec`](Self::to_vec); what was written until then stays written.
-    pub async fn to_writer(self, writer: impl Write + Send) -> Result<Summary, Error> {
+    pub async fn to_writer(self, writer: impl Write + Send) -> Result<Summary, ArchiveError> {
         let mut output = Blocking(writer);
         let summary = self.write(&mut output).await?;
         output.0.flush().map_err(|error| self.archive_error(write::StreamError::Output(error)))?;
@@ -214,7 +214,7 @@ impl Archive<'_> {
     ///
     /// # Errors
     /// As [`to_writer`](Self::to_writer).
-    pub async fn to_async_writer(self, writer: impl AsyncWrite + Send) -> Result<Summary, Error> {
+    pub async fn to_async_writer(self, writer: impl AsyncWrite + Send) -> Result<Summary, ArchiveError> {
         let mut output = Waiting(Box::pin(writer));
         let summary = self.write(&mut output).await?;
         let flushed = output.0.flush().await;
@@ -227,9 +227,9 @@ impl Archive<'_> {
     ///
     /// # Errors
     /// As [`to_vec`](Self::to_vec).
-    pub async fn to_file(self, path: impl AsRef<Path>) -> Result<Summary, Error> {
+    pub async fn to_file(self, path: impl AsRef<Path>) -> Result<Summary, ArchiveError> {
         let path = path.as_ref();
-        let failed = |source| Error::File { path: path.to_owned(), source };
+        let failed = |source| ArchiveError::File { path: path.to_owned(), source };
         let mut output = Renamed::create(path).map_err(failed)?;
         let summary = self.write(&mut output).await?;
         output.finish().map_err(failed)?;
@@ -240,7 +240,7 @@ impl Archive<'_> {
     ///
     /// # Errors
     /// As [`to_vec`](Self::to_vec).
-    pub async fn list(self) -> Result<(Vec<Listed>, Summary), Error> {
+    pub async fn list(self) -> Result<(Vec<Listed>, Summary), ArchiveError> {
         let before = self.aws.calls();
         let Opened { commit, contents, warnings } = self.open().await?;
         let prefix = &contents.prefix;
@@ -268,32 +268,32 @@ impl Archive<'_> {
 }
 
 impl Archive<'_> {
-    async fn open(&self) -> Result<Opened, Error> {
+    async fn open(&self) -> Result<Opened, ArchiveError> {
         let (repository, treeish) = (&self.repository, &self.treeish);
         let extra = self.added.iter().map(Added::read).collect::<Result<_, _>>()?;
         let source = Source::new(self.aws, repository, &self.options.source);
         let resolved = treeish::resolve(self.aws, repository, &source, treeish).await;
         let resolved = resolved.map_err(|source| {
             let (repository, treeish) = (repository.clone(), treeish.clone());
-            Error::Resolve { repository, treeish, source: Box::new(source) }
+            ArchiveError::Resolve { repository, treeish, source: Box::new(source) }
         });
         let Resolved { commit, is_tree, warning } = resolved?;
         let options = Options { extra, ..self.options.clone() };
         let opened = open::open(source, commit, &options).await;
         let mut opened = opened.map_err(|source| {
             let (repository, treeish) = (repository.clone(), treeish.clone());
-            Error::Open { repository, treeish, source: Box::new(source) }
+            ArchiveError::Open { repository, treeish, source: Box::new(source) }
         })?;
         if is_tree {
             // A bare tree knows no commit: no comment, no substitution, and the time is now.
-            opened.contents.recipe.commit = None;
+            opened.contents.packer.commit = None;
             opened.contents.seconds = self.options.mtime.unwrap_or_else(now);
         }
         opened.warnings.extend(warning);
         Ok(opened)
     }
 
-    async fn write<O: Output<Error = std::io::Error>>(&self, output: &mut O) -> Result<Summary, Error> {
+    async fn write<O: Output<Error = std::io::Error>>(&self, output: &mut O) -> Result<Summary, ArchiveError> {
         let before = self.aws.calls();
         let Opened { commit, contents, mut warnings } = self.open().await?;
         let directory = prefix_directory(contents.prefix.as_bstr()).is_some();
@@ -313,9 +313,9 @@ impl Archive<'_> {
         })
     }
 
-    fn archive_error(&self, source: write::StreamError<std::io::Error>) -> Error {
+    fn archive_error(&self, source: write::StreamError<std::io::Error>) -> ArchiveError {
         let (repository, treeish) = (self.repository.clone(), self.treeish.clone());
-        Error::Archive { repository, treeish, source: Box::new(source) }
+        ArchiveError::Archive { repository, treeish, source: Box::new(source) }
     }
 }
 

@@ -2,11 +2,11 @@
 //!
 //! ```no_run
 //! use codecommit::aws::Aws;
-//! use codecommit::{CodeCommit, Error};
+//! use codecommit::{ArchiveError, Repository};
 //!
-//! # async fn example() -> Result<(), Error> {
+//! # async fn example() -> Result<(), ArchiveError> {
 //! let aws = Aws::from_env().await;
-//! let project = CodeCommit::new(&aws, "project");
+//! let project = Repository::new(&aws, "project");
 //! let (zip, summary) = project.archive("staging").to_vec().await?;
 //! assert_eq!(zip.len() as u64, summary.bytes);
 //!
@@ -31,4 +31,4 @@ pub mod memory;
 pub mod aws;
 pub mod causes;
 
-pub use archive::{Archive, CodeCommit, Error, Listed, Progress, Summary, TreeishError};
+pub use archive::{Archive, ArchiveError, Listed, Progress, Repository, Summary, TreeishError};

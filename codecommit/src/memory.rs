@@ -31,10 +31,10 @@ pub struct Permit {
     bytes: i64,
 }
 
-/// A place in the order of an archive. It travels with a request as an extension; the HTTP wrapper fills it when the answer's
+/// A turn in the order of an archive. It travels with a request as an extension; the HTTP wrapper fills it when the answer's
 /// head has arrived, before the body is let in.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub struct Turn {
     budget: Arc<Budget>,
     index: usize,
     permit: Arc<Mutex<Option<Permit>>>,
@@ -98,8 +98,8 @@ impl Drop for Permit {
     }
 }
 
-impl Place {
-    /// The place `index` in the order of the archive that `budget` serves.
+impl Turn {
+    /// The turn `index` in the order of the archive that `budget` serves.
     pub fn new(budget: &Arc<Budget>, index: usize) -> Self {
         Self { budget: budget.clone(), index, permit: Arc::default() }
     }

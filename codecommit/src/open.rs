@@ -7,14 +7,14 @@ use bstr::{BString, ByteSlice};
 use bytes::Bytes;
 use futures_util::future::try_join_all;
 
-use crate::memory::{Budget, Place};
+use crate::memory::{Budget, Turn};
 use crate::source::{self, Checkout, Source, SourceError};
 use crate::write::Contents;
 use git_archive::attributes::Attributes;
 use git_archive::object::{Commit, Entry, Kind, ObjectId};
 use git_archive::pathspec::{PathspecError, Pathspecs};
 use git_archive::select::{self, SelectError};
-use git_archive::{DEFAULT_LEVEL, ExtraFile, Recipe, deflate};
+use git_archive::{DEFAULT_LEVEL, ExtraFile, Packer, deflate};
 
 /// What `git archive`'s options say.
 #[derive(Debug, Clone)]
@@ -34,7 +34,7 @@ pub struct Options {
     /// Bytes that may be held between the source and the archive.
     pub budget: u64,
     /// How the commit is read.
-    pub source: source::Settings,
+    pub source: source::SourceOptions,
     /// Whether entries carry their Git ids in an extra field, so that the next archive can take over what has not changed.
     pub tagged: bool,
     /// Bytes of content that the archive may have.
@@ -51,7 +51,7 @@ impl Default for Options {
             extra: Vec::new(),
             mtime: None,
             budget: 64 << 20,
-            source: source::Settings::default(),
+            source: source::SourceOptions::default(),
             tagged: false,
             limit: None,
         }
@@ -126,7 +126,7 @@ pub async fn open(source: Source, commit: Commit, options: &Options) -> Result<O
         commit: commit.id,
         prefix: options.prefix.clone(),
         seconds: options.mtime.unwrap_or(commit.committer.seconds),
-        recipe: Recipe {
+        packer: Packer {
             commit: Some(commit.clone()),
             attributes,
             abbreviation: ABBREVIATION.get().into(),
@@ -188,7 +188,7 @@ async fn read(
 ) -> Result<(ObjectId, Bytes), SourceError> {
     let content = match source.known(id, is_link).await {
         Some(content) => content,
-        None => source.content(commit, id, &Place::new(&Budget::new(u64::MAX), 0)).await?.0.read()?,
+        None => source.content(commit, id, &Turn::new(&Budget::new(u64::MAX), 0)).await?.0.read()?,
     };
     Ok((id, content))
 }

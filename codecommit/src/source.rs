@@ -21,13 +21,13 @@ use tokio::sync::OnceCell;
 
 use crate::aws::{Aws, Fault};
 use crate::causes::with_causes;
-use crate::memory::{Permit, Place};
+use crate::memory::{Permit, Turn};
 use api::Api;
 use content::Packs;
 use git::{Limits, Pack, Remote};
 use git_archive::object::{Commit, Entry, ObjectId};
 
-pub use content::{Content, Packed};
+pub use content::{BlobContent, PackedBlob};
 pub use error::SourceError;
 pub use previous::{ObjectVersion, Previous};
 
@@ -66,7 +66,7 @@ impl FromStr for Mode {
 
 /// How commits are read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
+pub struct SourceOptions {
     /// From where.
     pub mode: Mode,
     /// What the repository's name is appended to for Git; the region's own endpoint unless set.
@@ -79,7 +79,7 @@ pub struct Settings {
     pub folder: PathBuf,
 }
 
-impl Default for Settings {
+impl Default for SourceOptions {
     fn default() -> Self {
         let folder = std::env::temp_dir();
         Self { mode: Mode::Auto, git_url: None, memory: 256 << 20, storage: u64::MAX, folder }
@@ -113,7 +113,7 @@ pub struct Checkout {
 
 impl Source {
     /// A repository. Nothing is sent yet.
-    pub fn new(aws: &Aws, repository: &str, settings: &Settings) -> Self {
+    pub fn new(aws: &Aws, repository: &str, settings: &SourceOptions) -> Self {
         let remote = || Remote::new(aws, repository, settings.git_url.clone());
         let (folder, working) = (settings.folder.clone(), settings.memory);
         Self {
@@ -210,20 +210,20 @@ impl Source {
         &self,
         commit: ObjectId,
         id: ObjectId,
-        place: &Place,
-    ) -> Result<(Content, Option<Permit>), SourceError> {
+        turn: &Turn,
+    ) -> Result<(BlobContent, Option<Permit>), SourceError> {
         if let Some(content) = self.held.get(&id) {
-            return Ok((Content::Here(content.clone()), None));
+            return Ok((BlobContent::InMemory(content.clone()), None));
         }
         if let Some(packs) = self.packs.get() {
-            return packs.content(id, place).await;
+            return packs.content(id, turn).await;
         }
-        match self.api.blob(id, place).await {
+        match self.api.blob(id, turn).await {
             Err(error) if self.goes_over(&error) => match self.packs(commit).await {
-                Ok(packs) => packs.content(id, place).await,
+                Ok(packs) => packs.content(id, turn).await,
                 Err(git) => Err(error.and_git(git)),
             },
-            blob => blob.map(|(content, permit)| (Content::Here(content), permit)),
+            blob => blob.map(|(content, permit)| (BlobContent::InMemory(content), permit)),
         }
     }
 

@@ -17,12 +17,12 @@ use bstr::{BStr, BString, ByteSlice};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
-use crate::memory::{Budget, Permit, Place};
-use crate::source::{Content, Source, SourceError};
+use crate::memory::{Budget, Permit, Turn};
+use crate::source::{BlobContent, Source, SourceError};
 use git_archive::convert::ConvertError;
 use git_archive::object::{Entry, Kind, ObjectId};
 use git_archive::zip::{self, Member, Writer};
-use git_archive::{ExtraFile, Packed, Recipe, prefix_directory};
+use git_archive::{ExtraFile, PackedFile, Packer, prefix_directory};
 use large::Large;
 
 /// Entries worked on ahead of the archive.
@@ -57,7 +57,7 @@ pub struct Contents {
     /// The commit, which is also the comment.
     pub commit: ObjectId,
     /// How contents become entries.
-    pub recipe: Recipe,
+    pub packer: Packer,
     /// Bytes that may be held between the source and the archive.
     pub budget: u64,
     /// Bytes of content that the archive may have.
@@ -66,7 +66,7 @@ pub struct Contents {
 
 /// What was written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Summary {
+pub struct Written {
     /// Entries, directories included.
     pub entries: u64,
     /// The size of the zip in bytes.
@@ -130,31 +130,31 @@ pub async fn write<O: Output>(
     contents: Contents,
     output: &mut O,
     progress: &(dyn Fn(u64, u64) + Send + Sync),
-) -> Result<Summary, StreamError<O::Error>> {
+) -> Result<Written, StreamError<O::Error>> {
     let zip = Writer::new(Vec::with_capacity(2 * CHUNK), contents.seconds);
-    let mut archive = Archive { zip, output, progress, limit: contents.limit, summary: Summary::default() };
+    let mut archive = ArchiveWriter { zip, output, progress, limit: contents.limit, summary: Written::default() };
     if let Some(directory) = prefix_directory(contents.prefix.as_bstr()) {
         let member = Member { path: directory.as_bstr(), kind: Kind::Directory, extra: &[] };
-        archive.put(member, zip::Content::NONE, &[]).await?;
+        archive.put(member, zip::DataHeader::NONE, &[]).await?;
     }
-    let Contents { extra, prefix, recipe, .. } = &contents;
+    let Contents { extra, prefix, packer, .. } = &contents;
     let (extra, prefix) = (extra.clone(), prefix.clone());
     // A bare tree's archive has no comment.
-    let comment = recipe.commit.as_ref().map(|commit| commit.id);
+    let comment = packer.commit.as_ref().map(|commit| commit.id);
     let mut ahead = Ahead::new(contents);
     while let Some((entry, ready)) = ahead.next().await {
         let path = zip::member_path(prefix.as_bstr(), entry.path.as_bstr(), entry.kind);
-        let extra = ahead.work.recipe.tag(&entry);
+        let extra = ahead.work.packer.tag(&entry);
         let member = Member { path: path.as_bstr(), kind: entry.kind, extra: &extra };
         match ready.map_err(|error| error.of(&entry))? {
-            None => archive.put(member, zip::Content::NONE, &[]).await?,
+            None => archive.put(member, zip::DataHeader::NONE, &[]).await?,
             Some(Ready::Held(packed, _permit)) => archive.put_packed(member, packed).await?,
             Some(Ready::Large(large)) => archive.put_large(member, large).await?,
         }
     }
     for file in extra {
         let kind = if file.executable { Kind::Executable } else { Kind::File };
-        let packed = ahead.work.recipe.pack_extra(&file, prefix.as_bstr());
+        let packed = ahead.work.packer.pack_extra(&file, prefix.as_bstr());
         let member = Member { path: file.path.as_bstr(), kind, extra: &[] };
         archive.put_packed(member, packed).await?;
     }
@@ -163,16 +163,16 @@ pub async fn write<O: Output>(
 }
 
 /// The end that is written to.
-struct Archive<'a, O> {
+struct ArchiveWriter<'a, O> {
     zip: Writer<Vec<u8>>,
     output: &'a mut O,
     progress: &'a (dyn Fn(u64, u64) + Send + Sync),
     limit: Option<u64>,
-    summary: Summary,
+    summary: Written,
 }
 
-impl<O: Output> Archive<'_, O> {
-    async fn put_packed(&mut self, member: Member<'_>, packed: Packed) -> Result<(), StreamError<O::Error>> {
+impl<O: Output> ArchiveWriter<'_, O> {
+    async fn put_packed(&mut self, member: Member<'_>, packed: PackedFile) -> Result<(), StreamError<O::Error>> {
         self.summary.warnings.extend(packed.warnings);
         self.put(member, packed.content, &packed.data).await
     }
@@ -180,7 +180,7 @@ impl<O: Output> Archive<'_, O> {
     async fn put(
         &mut self,
         member: Member<'_>,
-        content: zip::Content,
+        content: zip::DataHeader,
         data: &[u8],
     ) -> Result<(), StreamError<O::Error>> {
         let path = member.path;
@@ -231,7 +231,7 @@ impl<O: Output> Archive<'_, O> {
         Ok(())
     }
 
-    async fn finish(mut self, comment: Option<ObjectId>) -> Result<Summary, StreamError<O::Error>> {
+    async fn finish(mut self, comment: Option<ObjectId>) -> Result<Written, StreamError<O::Error>> {
         self.summary.entries = self.zip.entries();
         let gathered = self.zip.out().len() as u64;
         let left = self.zip.written() - gathered;
@@ -257,7 +257,7 @@ struct Work {
     commit: ObjectId,
     source: Source,
     entries: Vec<Entry>,
-    recipe: Recipe,
+    packer: Packer,
     budget: Arc<Budget>,
     repeated: HashMap<Shared, Repeated>,
     /// Bytes that repeated contents may still hold until the archive is done.
@@ -277,14 +277,14 @@ struct Repeated {
 
 #[derive(Clone)]
 enum Kept {
-    Yes(Packed),
+    Yes(PackedFile),
     No,
 }
 
 /// A content whose turn may come.
 enum Ready {
     /// It is in memory, and holds bytes of the budget.
-    Held(Packed, Option<Permit>),
+    Held(PackedFile, Option<Permit>),
     /// It is compressed when its turn comes.
     Large(Large),
 }
@@ -310,11 +310,11 @@ impl Ahead {
     fn new(contents: Contents) -> Self {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let work = Work {
-            repeated: repeated(&contents.entries, &contents.recipe),
+            repeated: repeated(&contents.entries, &contents.packer),
             commit: contents.commit,
             source: contents.source,
             entries: contents.entries,
-            recipe: contents.recipe,
+            packer: contents.packer,
             keep: AtomicU64::new(contents.budget / 4),
             budget: Budget::new(contents.budget),
             cores: Semaphore::new(cores),
@@ -340,11 +340,11 @@ impl Ahead {
 }
 
 /// The contents that stand under several paths which all keep it as it is.
-fn repeated(entries: &[Entry], recipe: &Recipe) -> HashMap<Shared, Repeated> {
+fn repeated(entries: &[Entry], packer: &Packer) -> HashMap<Shared, Repeated> {
     let mut first = HashMap::new();
     let mut repeated = HashMap::new();
     for (index, entry) in entries.iter().enumerate() {
-        let Some(shared) = shared(entry, recipe) else { continue };
+        let Some(shared) = shared(entry, packer) else { continue };
         if let Some(first) = first.insert(shared, index) {
             repeated.entry(shared).or_insert_with(|| Repeated { first, done: watch::Sender::new(None) });
         }
@@ -353,19 +353,19 @@ fn repeated(entries: &[Entry], recipe: &Recipe) -> HashMap<Shared, Repeated> {
 }
 
 /// None for what is like no other: what has no content, what is converted, and links, which are never deflated.
-fn shared(entry: &Entry, recipe: &Recipe) -> Option<Shared> {
+fn shared(entry: &Entry, packer: &Packer) -> Option<Shared> {
     let is_file = matches!(entry.kind, Kind::File | Kind::Executable);
-    if !is_file || !recipe.keeps_content(entry) {
+    if !is_file || !packer.keeps_content(entry) {
         return None;
     }
-    let (if_text, if_binary) = (recipe.is_text(entry, b""), recipe.is_text(entry, b"\0"));
+    let (if_text, if_binary) = (packer.is_text(entry, b""), packer.is_text(entry, b"\0"));
     Some((entry.id, (if_text == if_binary).then_some(if_text)))
 }
 
 impl Work {
     async fn member(self: &Arc<Self>, index: usize) -> Result<Ready, WorkError> {
         let entry = &self.entries[index];
-        let repeated = shared(entry, &self.recipe).and_then(|shared| self.repeated.get(&shared));
+        let repeated = shared(entry, &self.packer).and_then(|shared| self.repeated.get(&shared));
         let Some(repeated) = repeated else { return self.fetched(index).await };
         if repeated.first == index {
             let ready = self.fetched(index).await;
@@ -382,19 +382,18 @@ impl Work {
 
     async fn fetched(self: &Arc<Self>, index: usize) -> Result<Ready, WorkError> {
         let entry = &self.entries[index];
-        let place = Place::new(&self.budget, index);
-        if let Some(ready) = self.reused(index, &place).await {
+        let turn = Turn::new(&self.budget, index);
+        if let Some(ready) = self.reused(index, &turn).await {
             return Ok(ready);
         }
-        let (content, mut permit) =
-            self.source.content(self.commit, entry.id, &place).await.map_err(WorkError::Read)?;
+        let (content, mut permit) = self.source.content(self.commit, entry.id, &turn).await.map_err(WorkError::Read)?;
         if let Some(large) = content.large() {
-            if self.recipe.streams(entry, large.size) {
-                return Ok(Ready::Large(Large::new(large.clone(), &self.recipe, entry)));
+            if self.packer.streams(entry, large.size) {
+                return Ok(Ready::Large(Large::new(large.clone(), &self.packer, entry)));
             }
             // It has to be converted as a whole, and is there twice while it is.
-            place.admit(2 * large.size).await;
-            permit = place.take();
+            turn.admit(2 * large.size).await;
+            permit = turn.take();
         }
         let packed = self.packed(index, content).await?;
         if let Some(permit) = &mut permit {
@@ -404,17 +403,17 @@ impl Work {
     }
 
     /// The entry from the previous archive, if that has it, it proves to be the same, and nothing converts it.
-    async fn reused(self: &Arc<Self>, index: usize, place: &Place) -> Option<Ready> {
+    async fn reused(self: &Arc<Self>, index: usize, turn: &Turn) -> Option<Ready> {
         let entry = &self.entries[index];
         let previous = self.source.previous()?;
         let located = previous.find(entry.id, entry.kind == Kind::Link)?;
-        if !self.recipe.keeps_content(entry) {
+        if !self.packer.keeps_content(entry) {
             return None;
         }
-        place.admit(located.compressed + located.size).await;
-        let mut permit = place.take();
+        turn.admit(located.compressed + located.size).await;
+        let mut permit = turn.take();
         let data = previous.data(located).await?;
-        let packed = self.on_a_core(located.size, move |this| this.recipe.reuse(&this.entries[index], located, data));
+        let packed = self.on_a_core(located.size, move |this| this.packer.reuse(&this.entries[index], located, data));
         let packed = packed.await.ok()??;
         if let Some(permit) = &mut permit {
             permit.shrink(packed.data.len() as u64);
@@ -423,7 +422,7 @@ impl Work {
         Some(Ready::Held(packed, permit))
     }
 
-    async fn packed(self: &Arc<Self>, index: usize, content: Content) -> Result<Packed, WorkError> {
+    async fn packed(self: &Arc<Self>, index: usize, content: BlobContent) -> Result<PackedFile, WorkError> {
         self.on_a_core(content.size(), move |this| this.pack(index, content)).await?
     }
 
@@ -441,9 +440,9 @@ impl Work {
         tokio::task::spawn_blocking(move || work(&this)).await.map_err(|_| WorkError::Panicked)
     }
 
-    fn pack(&self, index: usize, content: Content) -> Result<Packed, WorkError> {
+    fn pack(&self, index: usize, content: BlobContent) -> Result<PackedFile, WorkError> {
         let content = content.read().map_err(WorkError::Read)?;
-        self.recipe.pack(&self.entries[index], content).map_err(WorkError::Convert)
+        self.packer.pack(&self.entries[index], content).map_err(WorkError::Convert)
     }
 
     fn kept(&self, ready: &Ready) -> Kept {

@@ -39,12 +39,12 @@ pub fn inflate(data: &[u8], size: usize) -> Option<Vec<u8>> {
 }
 
 /// Deflate in pieces, for files that are not held in memory.
-pub struct Stream {
+pub struct DeflateStream {
     state: zlib_rs::Deflate,
     out: Vec<u8>,
 }
 
-impl Stream {
+impl DeflateStream {
     /// A stream at a level from 1 to 9.
     pub fn new(level: u8) -> Self {
         Self { state: zlib_rs::Deflate::new(i32::from(level), false, 15), out: vec![0; 64 << 10] }

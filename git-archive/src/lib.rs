@@ -17,7 +17,7 @@ pub mod convert;
 pub mod substitute;
 pub mod deflate;
 pub mod zip;
-pub mod directory;
+pub mod central_directory;
 mod packer;
 
-pub use packer::{BIG_FILE, DEFAULT_LEVEL, ExtraFile, Packed, Recipe, prefix_directory};
+pub use packer::{BIG_FILE, DEFAULT_LEVEL, ExtraFile, PackedFile, Packer, prefix_directory};

@@ -6,12 +6,12 @@ use bstr::{BStr, BString, ByteSlice};
 use bytes::Bytes;
 
 use crate::attributes::{Attributes, PathAttributes};
+use crate::central_directory::Located;
 use crate::convert::ConvertError;
 use crate::deflate::Deflate;
-use crate::directory::Located;
 use crate::object::{Commit, Entry, Kind, hash};
 use crate::zip::Method;
-use crate::{convert, directory, substitute, zip};
+use crate::{central_directory, convert, substitute, zip};
 
 /// Git's default level.
 pub const DEFAULT_LEVEL: u8 = 6;
@@ -24,7 +24,7 @@ const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
 
 /// How the contents of one archive become its entries.
 #[derive(Debug)]
-pub struct Recipe {
+pub struct Packer {
     /// The commit, for `export-subst`; none for a bare tree, in which git substitutes nothing.
     pub commit: Option<Commit>,
     /// What the tree's `.gitattributes` say.
@@ -41,16 +41,16 @@ pub struct Recipe {
 
 /// A file as it stands in the archive.
 #[derive(Debug, Clone)]
-pub struct Packed {
+pub struct PackedFile {
     /// What its headers say.
-    pub content: zip::Content,
+    pub content: zip::DataHeader,
     /// Its data, deflated or not.
     pub data: Bytes,
     /// What is worth telling about it.
     pub warnings: Vec<String>,
 }
 
-impl Recipe {
+impl Packer {
     /// What the attributes say of an entry.
     pub fn attributes_of(&self, entry: &Entry) -> PathAttributes {
         self.attributes.of(entry.path.as_bstr(), entry.kind == Kind::Directory)
@@ -59,7 +59,7 @@ impl Recipe {
     /// The extra field of an entry: its id, for the next archive. Directories carry none.
     pub fn tag(&self, entry: &Entry) -> Vec<u8> {
         let tagged = self.tagged && entry.kind != Kind::Directory;
-        if tagged { directory::tag(entry.id, self.level) } else { Vec::new() }
+        if tagged { central_directory::tag(entry.id, self.level) } else { Vec::new() }
     }
 
     /// Whether the entry's content goes into the archive as it is in Git.
@@ -85,7 +85,7 @@ impl Recipe {
     }
 
     /// Converts and deflates a file's or link's content.
-    pub fn pack(&self, entry: &Entry, blob: Bytes) -> Result<Packed, ConvertError> {
+    pub fn pack(&self, entry: &Entry, blob: Bytes) -> Result<PackedFile, ConvertError> {
         let mut warnings = Vec::new();
         let content = if self.keeps_content(entry) { blob } else { self.convert(entry, &blob, &mut warnings)? };
         if content.starts_with(LFS_POINTER) && entry.kind != Kind::Link {
@@ -98,7 +98,7 @@ impl Recipe {
 
     /// Deflates a file that is in no tree. It is never converted; of the attributes only `diff` counts, for what is left of its path when
     /// as much is cut off as the prefix is long, as in git's archive-zip.c.
-    pub fn pack_extra(&self, file: &ExtraFile, prefix: &BStr) -> Packed {
+    pub fn pack_extra(&self, file: &ExtraFile, prefix: &BStr) -> PackedFile {
         let attributes = match file.path.get(prefix.len()..) {
             None | Some(b"") => PathAttributes::default(),
             Some(path) => self.attributes.of(path.as_bstr(), false),
@@ -108,7 +108,7 @@ impl Recipe {
     }
 
     /// The entry with data that an earlier archive has for it, if they prove to be its content. The text bit is found anew.
-    pub fn reuse(&self, entry: &Entry, located: Located, data: Bytes) -> Option<Packed> {
+    pub fn reuse(&self, entry: &Entry, located: Located, data: Bytes) -> Option<PackedFile> {
         // Git stores links, and what deflate does not make smaller.
         let deflated = located.method == Method::Deflated;
         if deflated && (entry.kind == Kind::Link || data.len() as u64 >= located.size) {
@@ -118,14 +118,14 @@ impl Recipe {
         if hash::blob_id(&content) != entry.id {
             return None;
         }
-        let content = zip::Content {
+        let content = zip::DataHeader {
             method: located.method,
             crc: crc32fast::hash(&content),
             size: content.len() as u64,
             compressed: data.len() as u64,
             text: self.is_text(entry, &content),
         };
-        Some(Packed { content, data, warnings: Vec::new() })
+        Some(PackedFile { content, data, warnings: Vec::new() })
     }
 
     fn deflated(&self, content: &[u8]) -> Option<Vec<u8>> {
@@ -153,17 +153,17 @@ impl Recipe {
     }
 }
 
-fn packed(content: &Bytes, deflated: Option<Vec<u8>>, text: bool, warnings: Vec<String>) -> Packed {
+fn packed(content: &Bytes, deflated: Option<Vec<u8>>, text: bool, warnings: Vec<String>) -> PackedFile {
     let (method, data) =
         deflated.map_or_else(|| (Method::Stored, content.clone()), |data| (Method::Deflated, data.into()));
-    let content = zip::Content {
+    let content = zip::DataHeader {
         method,
         crc: crc32fast::hash(content),
         size: content.len() as u64,
         compressed: data.len() as u64,
         text,
     };
-    Packed { content, data, warnings }
+    PackedFile { content, data, warnings }
 }
 
 /// A file that is in no tree: `git archive --add-file` and `--add-virtual-file`. They come behind the tree's entries.

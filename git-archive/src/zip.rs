@@ -32,7 +32,7 @@ pub enum Method {
 
 /// What the headers of an entry say of its content.
 #[derive(Debug, Clone, Copy)]
-pub struct Content {
+pub struct DataHeader {
     /// How it is kept.
     pub method: Method,
     /// CRC-32 of the uncompressed content.
@@ -45,7 +45,7 @@ pub struct Content {
     pub text: bool,
 }
 
-impl Content {
+impl DataHeader {
     /// The content of a directory or a submodule.
     pub const NONE: Self = Self { method: Method::Stored, crc: 0, size: 0, compressed: 0, text: false };
 }
@@ -96,7 +96,7 @@ impl<W: Write> Writer<W> {
     ///
     /// # Errors
     /// A path over 65,535 bytes, or what `out` answers.
-    pub fn member(&mut self, member: Member<'_>, content: Content, data: &[u8]) -> io::Result<()> {
+    pub fn member(&mut self, member: Member<'_>, content: DataHeader, data: &[u8]) -> io::Result<()> {
         debug_assert_eq!(content.compressed, data.len() as u64, "the header must say what follows");
         let entry = self.open(member, content, 0)?;
         self.put(data)?;
@@ -104,10 +104,10 @@ impl<W: Write> Writer<W> {
         Ok(())
     }
 
-    /// Begins an entry whose compressed size is known, but whose data follows by [`Stream::chunk`].
-    pub fn sized<'a, 'm>(&'a mut self, member: Member<'m>, content: Content) -> io::Result<Stream<'a, 'm, W>> {
+    /// Begins an entry whose compressed size is known, but whose data follows by [`OpenMember::chunk`].
+    pub fn sized<'a, 'm>(&'a mut self, member: Member<'m>, content: DataHeader) -> io::Result<OpenMember<'a, 'm, W>> {
         let entry = self.open(member, content, 0)?;
-        Ok(Stream { writer: self, member, content, entry })
+        Ok(OpenMember { writer: self, member, content, entry })
     }
 
     /// Begins an entry of `size` bytes whose checksum and compressed size stand behind it, in a data descriptor. Git does so over
@@ -117,11 +117,11 @@ impl<W: Write> Writer<W> {
         member: Member<'m>,
         method: Method,
         size: u64,
-    ) -> io::Result<Stream<'a, 'm, W>> {
+    ) -> io::Result<OpenMember<'a, 'm, W>> {
         let compressed = if method == Method::Stored { size } else { 0 };
-        let content = Content { method, crc: 0, size, compressed, text: false };
+        let content = DataHeader { method, crc: 0, size, compressed, text: false };
         let entry = self.open(member, content, FLAG_DESCRIPTOR)?;
-        Ok(Stream { writer: self, member, content, entry })
+        Ok(OpenMember { writer: self, member, content, entry })
     }
 
     /// Writes the central directory and the comment: the commit's id, as git does.
@@ -149,7 +149,7 @@ impl<W: Write> Writer<W> {
         Ok(())
     }
 
-    fn open(&mut self, member: Member<'_>, content: Content, flags: u16) -> io::Result<Opened> {
+    fn open(&mut self, member: Member<'_>, content: DataHeader, flags: u16) -> io::Result<Opened> {
         let name_length = u16::try_from(member.path.len())
             .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "a path over 65,535 bytes"))?;
         let streamed = flags & FLAG_DESCRIPTOR != 0;
@@ -169,7 +169,7 @@ impl<W: Write> Writer<W> {
         Ok(opened)
     }
 
-    fn close(&mut self, member: Member<'_>, content: Content, entry: &Opened) {
+    fn close(&mut self, member: Member<'_>, content: DataHeader, entry: &Opened) {
         let made_by = if matches!(member.kind, Kind::Executable | Kind::Link) { MADE_BY_UNIX } else { 0 };
         self.made_by = self.made_by.max(made_by);
         self.entries += 1;
@@ -195,14 +195,14 @@ impl<W: Write> Writer<W> {
 
 /// An entry whose data arrives in pieces.
 #[must_use = "an entry that is not ended leaves a broken archive"]
-pub struct Stream<'a, 'm, W> {
+pub struct OpenMember<'a, 'm, W> {
     writer: &'a mut Writer<W>,
     member: Member<'m>,
-    content: Content,
+    content: DataHeader,
     entry: Opened,
 }
 
-impl<W: Write> Stream<'_, '_, W> {
+impl<W: Write> OpenMember<'_, '_, W> {
     /// The next piece of its data as it is to stand in the archive.
     pub fn chunk(&mut self, data: &[u8]) -> io::Result<()> {
         self.writer.put(data)
@@ -214,7 +214,7 @@ impl<W: Write> Stream<'_, '_, W> {
     }
 
     /// Ends the entry. `content` is what was found out on the way; a data descriptor is written if one was promised.
-    pub fn end(self, content: Content) -> io::Result<()> {
+    pub fn end(self, content: DataHeader) -> io::Result<()> {
         let Self { writer, member, content: promised, entry } = self;
         if entry.flags & FLAG_DESCRIPTOR != 0 {
             let mut descriptor = Fields::with(0x0807_4b50_u32.to_le_bytes());
@@ -268,7 +268,7 @@ impl Fields {
 }
 
 /// The zip64 field of the central directory, if one of the three needs it.
-fn wide_fields(content: Content, offset: u64) -> Vec<u8> {
+fn wide_fields(content: DataHeader, offset: u64) -> Vec<u8> {
     let values = [content.size, content.compressed, offset];
     if values.iter().all(|&value| value <= LIMIT_32) {
         return Vec::new();

@@ -48,7 +48,8 @@ impl World {
 
     /// What the cache's zip of a commit is where there is nothing to take over.
     async fn cold(&self, commit: ObjectId) -> Vec<u8> {
-        let source = source::Settings { git_url: Some(self.emulator.git_url()), ..source::Settings::default() };
+        let source =
+            source::SourceOptions { git_url: Some(self.emulator.git_url()), ..source::SourceOptions::default() };
         self.archive(commit, &Options { source, tagged: true, ..Options::default() }).await
     }
 

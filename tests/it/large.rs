@@ -108,13 +108,13 @@ async fn a_large_file_beside_the_cache() {
 #[tokio::test]
 async fn a_pack_without_room_names_the_setting() {
     use codecommit::open::{self, OpenError, Options};
-    use codecommit::source::{Mode, Settings, Source};
+    use codecommit::source::{Mode, Source, SourceOptions};
     let mut tree = Tree::default();
     tree.add("large", "100644", incompressible(34 * MIB));
     let world = world(&tree, &[]);
     let opened = |aws: Aws, storage: u64| {
         let git_url = Some(world.emulator.git_url());
-        let source = Settings { mode: Mode::Git, git_url, storage, ..Settings::default() };
+        let source = SourceOptions { mode: Mode::Git, git_url, storage, ..SourceOptions::default() };
         let (options, tip) = (Options { source: source.clone(), ..Options::default() }, world.tip());
         async move {
             let source = Source::new(&aws, super::world::NAME, &source);

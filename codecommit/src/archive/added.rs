@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use bstr::{BString, ByteSlice};
 use bytes::Bytes;
 
-use super::Error;
+use super::ArchiveError;
 use git_archive::ExtraFile;
 
 /// One file to add.
@@ -22,11 +22,11 @@ pub(super) enum Added {
 }
 
 impl Added {
-    pub(super) fn read(&self) -> Result<ExtraFile, Error> {
+    pub(super) fn read(&self) -> Result<ExtraFile, ArchiveError> {
         match self {
             Self::Virtual(file) => Ok(file.clone()),
             Self::File { path, prefix } => {
-                read(path, prefix).map_err(|source| Error::Add { path: path.clone(), source })
+                read(path, prefix).map_err(|source| ArchiveError::Add { path: path.clone(), source })
             }
         }
     }

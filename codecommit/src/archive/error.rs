@@ -9,7 +9,7 @@ use crate::write::StreamError;
 
 /// Why there is no archive: what was attempted. The cause is its `source()`; [`with_causes`](crate::causes::with_causes) joins them.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum ArchiveError {
     /// The tree-ish stands for no commit.
     #[error("failed to resolve '{treeish}' in {repository}")]
     Resolve {
@@ -63,7 +63,7 @@ pub enum Error {
     },
 }
 
-impl Error {
+impl ArchiveError {
     /// The stable code.
     pub fn code(&self) -> &'static str {
         match self {

@@ -19,7 +19,7 @@ use http_body_util::BodyExt;
 
 use super::gate::Gate;
 use super::throttle;
-use crate::memory::{LARGEST_ANSWER, Place};
+use crate::memory::{LARGEST_ANSWER, Turn};
 
 /// The name of the operation that a request belongs to, as an extension of the request.
 #[derive(Debug, Clone)]
@@ -126,7 +126,7 @@ impl HttpConnector for Connector {
 
 impl Connector {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
-        let place = request.extension::<Place>().cloned();
+        let turn = request.extension::<Turn>().cloned();
         let slot = self.gate.enter().await;
         self.counter.sent(request.extension::<Operation>().map_or("other", |operation| operation.0.as_str()));
         let response = with_faults_in_memory(self.inner.call(request).await?).await?;
@@ -137,8 +137,8 @@ impl Connector {
         // The slot goes back before the body is waited for: a request that waits for bytes must not keep out the one that
         // the archive is at.
         slot.answered(throttled);
-        if let Some(place) = place.filter(|_| response.status().is_success()) {
-            place.admit(content_length(&response).unwrap_or(LARGEST_ANSWER)).await;
+        if let Some(turn) = turn.filter(|_| response.status().is_success()) {
+            turn.admit(content_length(&response).unwrap_or(LARGEST_ANSWER)).await;
         }
         Ok(response)
     }

@@ -11,8 +11,8 @@ use tokio::task::JoinSet;
 
 use super::{Previous, SourceError};
 use crate::aws::CallError;
-use crate::memory::{Permit, Place};
-use git_archive::directory::Folder;
+use crate::memory::{Permit, Turn};
+use git_archive::central_directory::Folder;
 use git_archive::object::hash::{self, EMPTY_TREE};
 use git_archive::object::{Commit, Entry, Kind, ObjectId, Signature};
 
@@ -84,11 +84,11 @@ impl Api {
         Ok(in_order(walk.folders))
     }
 
-    /// The content of a blob, proved against its id. `place` is where it stands in the archive: it comes in when there is room for it.
-    pub async fn blob(&self, id: ObjectId, place: &Place) -> Result<(Bytes, Option<Permit>), SourceError> {
+    /// The content of a blob, proved against its id. `turn` is where it stands in the archive: it comes in when there is room for it.
+    pub async fn blob(&self, id: ObjectId, turn: &Turn) -> Result<(Bytes, Option<Permit>), SourceError> {
         let mut found = id;
         for _ in 0..2 {
-            let (content, permit) = self.unproved_blob(id, place).await?;
+            let (content, permit) = self.unproved_blob(id, turn).await?;
             found = hash::blob_id(&content);
             if found == id {
                 return Ok((content, permit));
@@ -97,8 +97,8 @@ impl Api {
         Err(SourceError::BlobMismatch { wanted: id, found })
     }
 
-    async fn unproved_blob(&self, id: ObjectId, place: &Place) -> Result<(Bytes, Option<Permit>), SourceError> {
-        let at = place.clone();
+    async fn unproved_blob(&self, id: ObjectId, turn: &Turn) -> Result<(Bytes, Option<Permit>), SourceError> {
+        let at = turn.clone();
         let request = self.client.get_blob().repository_name(&self.repository).blob_id(id.to_string());
         let sent = request.customize().mutate_request(move |request| request.add_extension(at.clone())).send().await;
         let answer = sent.map_err(|error| match CallError::new("GetBlob", error) {
@@ -106,7 +106,7 @@ impl Api {
             call => call.into(),
         })?;
         let content = Bytes::from(answer.content.into_inner());
-        let permit = place.take().map(|mut permit| {
+        let permit = turn.take().map(|mut permit| {
             permit.shrink(content.len() as u64);
             permit
         });

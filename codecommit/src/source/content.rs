@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::SourceError;
 use super::git::{Pack, Reader};
-use crate::memory::{Permit, Place};
+use crate::memory::{Permit, Turn};
 use git_archive::object::{Commit, Entry, ObjectId};
 
 /// Bases of deltas that each reader keeps. There are as many readers as threads that read at once.
@@ -17,49 +17,49 @@ const LARGE: u64 = 16 << 20;
 
 /// A file's content.
 #[derive(Debug)]
-pub enum Content {
+pub enum BlobContent {
     /// It came over the API.
-    Here(Bytes),
+    InMemory(Bytes),
     /// It is in the pack, and inflated where it is used.
-    Packed(Packed),
+    InPack(PackedBlob),
 }
 
 /// A content in the pack.
 #[derive(Debug, Clone)]
-pub struct Packed {
+pub struct PackedBlob {
     packs: Arc<Packs>,
     id: ObjectId,
     /// Its size in bytes.
     pub size: u64,
 }
 
-impl Content {
+impl BlobContent {
     /// Its size in bytes.
     pub fn size(&self) -> u64 {
         match self {
-            Self::Here(content) => content.len() as u64,
-            Self::Packed(packed) => packed.size,
+            Self::InMemory(content) => content.len() as u64,
+            Self::InPack(packed) => packed.size,
         }
     }
 
     /// The whole of it. Blocks while it inflates.
     pub fn read(self) -> Result<Bytes, SourceError> {
         match self {
-            Self::Here(content) => Ok(content),
-            Self::Packed(packed) => packed.packs.reading(|reader| Ok(reader.blob(packed.id)?)),
+            Self::InMemory(content) => Ok(content),
+            Self::InPack(packed) => packed.packs.reading(|reader| Ok(reader.blob(packed.id)?)),
         }
     }
 
     /// The content, if it is too large to be held as a whole.
-    pub fn large(&self) -> Option<&Packed> {
+    pub fn large(&self) -> Option<&PackedBlob> {
         match self {
-            Self::Packed(packed) if packed.size > LARGE => Some(packed),
+            Self::InPack(packed) if packed.size > LARGE => Some(packed),
             _ => None,
         }
     }
 }
 
-impl Packed {
+impl PackedBlob {
     /// The content in pieces, from its beginning each time.
     pub fn stream(&self) -> Result<impl Read + Send + use<>, SourceError> {
         self.packs.reading(|reader| Ok(reader.stream(self.id)?))
@@ -95,11 +95,11 @@ impl Packs {
     pub(super) async fn content(
         self: &Arc<Self>,
         id: ObjectId,
-        place: &Place,
-    ) -> Result<(Content, Option<Permit>), SourceError> {
+        turn: &Turn,
+    ) -> Result<(BlobContent, Option<Permit>), SourceError> {
         let size = self.pack.size(id).ok_or(SourceError::NotInPack(id))?;
-        place.admit(if size > LARGE { 0 } else { size }).await;
-        Ok((Content::Packed(Packed { packs: self.clone(), id, size }), place.take()))
+        turn.admit(if size > LARGE { 0 } else { size }).await;
+        Ok((BlobContent::InPack(PackedBlob { packs: self.clone(), id, size }), turn.take()))
     }
 
     fn reading<T>(&self, read: impl FnOnce(&mut Reader) -> Result<T, SourceError>) -> Result<T, SourceError> {

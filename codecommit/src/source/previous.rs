@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::sync::{OnceCell, Semaphore};
 
 use crate::aws::CallError;
-use git_archive::directory::{self, Directory, Folder, Located};
+use git_archive::central_directory::{self, Directory, Folder, Located};
 use git_archive::object::{ObjectId, hash};
 
 /// The end of an archive that is read at first, in bytes: the directory of some 8,000 entries is in it.
@@ -131,7 +131,7 @@ impl ObjectVersion {
     async fn directory(&self, level: u8) -> Result<Option<Directory>, CallError> {
         let tail_at = self.bytes.saturating_sub(TAIL);
         let tail = self.range(tail_at, self.bytes - tail_at).await?;
-        let Some((offset, size)) = directory::locate(&tail, self.bytes) else { return Ok(None) };
+        let Some((offset, size)) = central_directory::locate(&tail, self.bytes) else { return Ok(None) };
         if size > LARGEST_DIRECTORY {
             return Ok(None);
         }

@@ -8,11 +8,11 @@ use std::io::{self, Read};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::source::{Packed, SourceError};
+use crate::source::{PackedBlob, SourceError};
 use git_archive::deflate;
 use git_archive::object::{Entry, Kind};
 use git_archive::zip::{self, Method};
-use git_archive::{BIG_FILE, Recipe};
+use git_archive::{BIG_FILE, Packer};
 
 /// Content is read in pieces of this many bytes.
 const PIECE: usize = 64 << 10;
@@ -21,7 +21,7 @@ const WAITING: usize = 8;
 
 /// A large file, and how it is compressed.
 pub(super) struct Large {
-    content: Packed,
+    content: PackedBlob,
     level: u8,
     text_if: TextIf,
 }
@@ -37,19 +37,19 @@ struct TextIf {
 pub(super) struct Header {
     pub(super) method: Method,
     /// Everything, but for what is above the threshold.
-    pub(super) known: Option<zip::Content>,
+    pub(super) known: Option<zip::DataHeader>,
 }
 
 /// The data as it is to stand in the archive.
 pub(super) struct Pieces {
     arriving: mpsc::Receiver<Vec<u8>>,
-    made: JoinHandle<Result<zip::Content, SourceError>>,
+    made: JoinHandle<Result<zip::DataHeader, SourceError>>,
 }
 
 impl Large {
-    pub(super) fn new(content: Packed, recipe: &Recipe, entry: &Entry) -> Self {
-        let text_if = TextIf { no_nul: recipe.is_text(entry, b""), nul: recipe.is_text(entry, b"\0") };
-        let level = if entry.kind == Kind::Link { 0 } else { recipe.level };
+    pub(super) fn new(content: PackedBlob, packer: &Packer, entry: &Entry) -> Self {
+        let text_if = TextIf { no_nul: packer.is_text(entry, b""), nul: packer.is_text(entry, b"\0") };
+        let level = if entry.kind == Kind::Link { 0 } else { packer.level };
         Self { content, level, text_if }
     }
 
@@ -67,7 +67,7 @@ impl Large {
         if method == Method::Stored || smaller {
             return Ok(Header { method, known: Some(measured) });
         }
-        let stored = zip::Content { method: Method::Stored, compressed: measured.size, ..measured };
+        let stored = zip::DataHeader { method: Method::Stored, compressed: measured.size, ..measured };
         Ok(Header { method: Method::Stored, known: Some(stored) })
     }
 
@@ -83,7 +83,7 @@ impl Large {
         &self,
         method: Method,
         sink: S,
-    ) -> impl Future<Output = Result<zip::Content, SourceError>> + Send + use<S>
+    ) -> impl Future<Output = Result<zip::DataHeader, SourceError>> + Send + use<S>
     where
         S: FnMut(&[u8]) -> io::Result<()> + Send + 'static,
     {
@@ -104,7 +104,7 @@ impl Pieces {
     }
 
     /// What was found out on the way.
-    pub(super) async fn content(self) -> Result<zip::Content, SourceError> {
+    pub(super) async fn content(self) -> Result<zip::DataHeader, SourceError> {
         self.made.await.unwrap_or_else(|error| Err(SourceError::Large(io::Error::other(error))))
     }
 }
@@ -115,14 +115,14 @@ fn compress(
     level: u8,
     text_if: TextIf,
     mut sink: impl FnMut(&[u8]) -> io::Result<()>,
-) -> io::Result<zip::Content> {
+) -> io::Result<zip::DataHeader> {
     let mut crc = crc32fast::Hasher::new();
     let (mut size, mut compressed, mut text) = (0_u64, 0_u64, text_if.no_nul);
     let mut counted = |piece: &[u8]| {
         compressed += piece.len() as u64;
         if piece.is_empty() { Ok(()) } else { sink(piece) }
     };
-    let mut deflating = (method == Method::Deflated).then(|| deflate::Stream::new(level));
+    let mut deflating = (method == Method::Deflated).then(|| deflate::DeflateStream::new(level));
     let mut buffer = vec![0; PIECE];
     loop {
         let count = fill(&mut content, &mut buffer)?;
@@ -142,7 +142,7 @@ fn compress(
     if let Some(stream) = deflating {
         stream.finish(&mut counted)?;
     }
-    Ok(zip::Content { method, crc: crc.finalize(), size, compressed, text })
+    Ok(zip::DataHeader { method, crc: crc.finalize(), size, compressed, text })
 }
 
 /// Reads until the buffer is full or the content ends.

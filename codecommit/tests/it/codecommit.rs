@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use codecommit::causes::with_causes;
-use codecommit::source::{Mode, Settings};
-use codecommit::{Archive, CodeCommit, Error};
+use codecommit::source::{Mode, SourceOptions};
+use codecommit::{Archive, ArchiveError};
 use emulator::{Fault, FaultKind};
 use tempfile::TempDir;
 
@@ -54,12 +54,15 @@ impl World {
         Self { endpoint, repository }
     }
 
-    fn over(&self, mode: Mode) -> Settings {
-        Settings { mode, git_url: Some(self.endpoint.emulator.git_url()), ..Settings::default() }
+    fn over(&self, mode: Mode) -> SourceOptions {
+        SourceOptions { mode, git_url: Some(self.endpoint.emulator.git_url()), ..SourceOptions::default() }
     }
 
     fn archive(&self, treeish: &str) -> Archive<'_> {
-        CodeCommit::new(&self.endpoint.aws, "project").archive(treeish).source(self.over(Mode::Auto)).deflate(zlib)
+        codecommit::Repository::new(&self.endpoint.aws, "project")
+            .archive(treeish)
+            .source(self.over(Mode::Auto))
+            .deflate(zlib)
     }
 
     fn git(&self, words: &[&str]) -> Vec<u8> {
@@ -137,7 +140,7 @@ async fn what_stands_for_nothing_says_so() {
         assert_eq!(error.code(), code, "{treeish}: {}", with_causes(&error));
         assert!(with_causes(&error).contains(words), "{}", with_causes(&error));
     }
-    let other = CodeCommit::new(&world.endpoint.aws, "other").archive("main").to_vec().await.unwrap_err();
+    let other = codecommit::Repository::new(&world.endpoint.aws, "other").archive("main").to_vec().await.unwrap_err();
     assert_eq!(other.code(), "SourceMissing", "{}", with_causes(&other));
 }
 
@@ -290,7 +293,7 @@ async fn a_failure_leaves_no_file_and_an_old_one_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("out.zip");
     world.endpoint.emulator.inject(Fault::every("GetBlob", FaultKind::Denied));
-    let api = || Settings { mode: Mode::Api, ..Settings::default() };
+    let api = || SourceOptions { mode: Mode::Api, ..SourceOptions::default() };
     let error = world.archive("HEAD").source(api()).to_file(&path).await.unwrap_err();
     assert_eq!((error.code(), names(&folder)), ("SourceDenied", vec![]), "{}", with_causes(&error));
     std::fs::write(&path, "old").unwrap();
@@ -299,7 +302,7 @@ async fn a_failure_leaves_no_file_and_an_old_one_as_it_was() {
     world.endpoint.emulator.clear_faults();
     for (path, cause) in [("/nonexistent/out.zip", "No such file"), ("/dev/null/out.zip", "Not a directory")] {
         let missing = world.archive("HEAD").to_file(Path::new(path)).await.unwrap_err();
-        assert!(matches!(missing, Error::File { .. }));
+        assert!(matches!(missing, ArchiveError::File { .. }));
         assert!(with_causes(&missing).starts_with(&format!("failed to write {path}: {cause}")), "{missing:?}");
     }
 }

@@ -15,9 +15,9 @@ mod shrink;
 use std::path::Path;
 
 use bstr::ByteSlice as _;
+use codecommit::ArchiveError;
 use codecommit::causes::with_causes;
 use codecommit::open::OpenError;
-use codecommit::{CodeCommit, Error};
 use futures_util::{StreamExt as _, stream};
 use tempfile::TempDir;
 
@@ -71,11 +71,11 @@ impl World {
     async fn failure(&self, name: &str, repository: &Repository, branch: &str, case: &Case) -> Option<String> {
         let words = case.git(branch, self.folder.path());
         let theirs = tokio::task::block_in_place(|| repository.output(&words, b""));
-        let archive = CodeCommit::new(&self.endpoint.aws, name).archive(case.treeish(branch));
+        let archive = codecommit::Repository::new(&self.endpoint.aws, name).archive(case.treeish(branch));
         let ours = case.library(archive, self.folder.path(), self.endpoint.emulator.git_url()).to_vec().await;
         match (theirs.status.success(), ours) {
             // Only pathspecs are made that may mean nothing.
-            (false, Err(Error::Open { source, .. }))
+            (false, Err(ArchiveError::Open { source, .. }))
                 if matches!(*source, OpenError::Select(_) | OpenError::Pathspec(_)) =>
             {
                 None
@@ -112,8 +112,8 @@ impl World {
 }
 
 /// What the library refuses on purpose, and git does not.
-fn is_known(error: &Error) -> bool {
-    matches!(error, Error::Open { source, .. } if matches!(**source, OpenError::Taken(_)))
+fn is_known(error: &ArchiveError) -> bool {
+    matches!(error, ArchiveError::Open { source, .. } if matches!(**source, OpenError::Taken(_)))
 }
 
 /// Random text may hold a placeholder that depends on more than the commit: it stays, and a warning says so.

@@ -4,7 +4,7 @@
 use std::io::Cursor;
 
 use bstr::ByteSlice as _;
-use codecommit::{Archive, CodeCommit};
+use codecommit::Archive;
 use oracle::zip::{self as listing, assert_equal_bytes};
 use oracle::{BRANCH, CommitText, Random, Repository, Tree, every_kind, noise, trials, zlib};
 
@@ -17,7 +17,7 @@ fn serving(repository: &Repository) -> Endpoint {
 }
 
 fn of<'a>(endpoint: &'a Endpoint, treeish: &str) -> Archive<'a> {
-    CodeCommit::new(&endpoint.aws, "demo").archive(treeish)
+    codecommit::Repository::new(&endpoint.aws, "demo").archive(treeish)
 }
 
 async fn zip(archive: Archive<'_>) -> Vec<u8> {

@@ -10,7 +10,7 @@ const TERMINAL_COLUMNS: i64 = 80;
 /// What `%<(…)`, `%>(…)`, `%>>(…)` or `%><(…)` announces for the next placeholder.
 #[derive(Clone, Copy)]
 pub(super) struct Padding {
-    kind: Kind,
+    kind: PaddingKind,
     /// The width; negative for the column up to which to fill.
     columns: i64,
     pub(super) truncation: Truncation,
@@ -18,7 +18,7 @@ pub(super) struct Padding {
 
 /// On which side the text stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum PaddingKind {
     Left,
     Right,
     /// On the right, and taking spaces from the left if it needs them.
@@ -40,10 +40,10 @@ impl Padding {
     /// truncation is unknown.
     pub(super) fn parse(rest: &[u8], truncation: Truncation) -> (Option<Padding>, usize) {
         let (kind, sign) = match rest {
-            [b'<', ..] => (Kind::Left, 1),
-            [b'>', b'<', ..] => (Kind::Middle, 2),
-            [b'>', b'>', ..] => (Kind::RightStealing, 2),
-            _ => (Kind::Right, 1),
+            [b'<', ..] => (PaddingKind::Left, 1),
+            [b'>', b'<', ..] => (PaddingKind::Middle, 2),
+            [b'>', b'>', ..] => (PaddingKind::RightStealing, 2),
+            _ => (PaddingKind::Right, 1),
         };
         let is_to_column = rest.get(sign) == Some(&b'|');
         let open = sign + usize::from(is_to_column);
@@ -85,7 +85,7 @@ impl Padding {
             columns = -columns - current_column(output);
         }
         let width = width(&text);
-        if self.kind == Kind::RightStealing {
+        if self.kind == PaddingKind::RightStealing {
             columns += steal(output, &mut text, width - columns);
         }
         if width > columns {
@@ -101,9 +101,9 @@ impl Padding {
         }
         let missing = usize::try_from(columns - width).unwrap_or_default();
         let before = match self.kind {
-            Kind::Left => 0,
-            Kind::Right | Kind::RightStealing => missing,
-            Kind::Middle => missing / 2,
+            PaddingKind::Left => 0,
+            PaddingKind::Right | PaddingKind::RightStealing => missing,
+            PaddingKind::Middle => missing / 2,
         };
         output.resize(output.len() + before, b' ');
         output.extend_from_slice(&text);

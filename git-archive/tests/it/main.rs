@@ -2,7 +2,7 @@
 
 mod attributes;
 mod convert;
-mod directory;
+mod central_directory;
 mod pathspec;
 mod select;
 mod substitute;

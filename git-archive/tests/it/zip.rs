@@ -11,8 +11,8 @@ use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use git_archive::attributes::Attributes;
 use git_archive::object::{Commit, Kind};
-use git_archive::zip::{Content, LONGEST_PATH, Member, Method, Writer, member_path};
-use git_archive::{Recipe, deflate};
+use git_archive::zip::{DataHeader, LONGEST_PATH, Member, Method, Writer, member_path};
+use git_archive::{Packer, deflate};
 
 use oracle::zip::{self as listing, assert_equal_bytes};
 use oracle::zlib;
@@ -24,18 +24,18 @@ fn contained(repository: &Repository, treeish: &str) -> Vec<u8> {
     let commit = Commit::parse(id, &repository.run(&["cat-file", "commit", treeish], b"")).expect("a commit");
     let mut zip = Writer::new(Vec::new(), commit.committer.seconds);
     let attributes = Attributes::new([]);
-    let recipe = Recipe { commit: None, attributes, abbreviation: 12, level: 6, deflate: zlib, tagged: false };
+    let packer = Packer { commit: None, attributes, abbreviation: 12, level: 6, deflate: zlib, tagged: false };
     let mut blobs = HashMap::new();
     for entry in repository.entries(treeish) {
         let path = member_path(BStr::new(""), entry.path.as_bstr(), entry.kind);
         let member = Member { path: path.as_bstr(), kind: entry.kind, extra: &[] };
         if matches!(entry.kind, Kind::Directory | Kind::Submodule) {
-            zip.member(member, Content::NONE, &[]).expect("memory takes all");
+            zip.member(member, DataHeader::NONE, &[]).expect("memory takes all");
             continue;
         }
         let read = || repository.run(&["cat-file", "blob", &entry.id.to_string()], b"");
         let blob: &Vec<u8> = blobs.entry(entry.id).or_insert_with(read);
-        let packed = recipe.pack(&entry, blob.clone().into()).expect("nothing is converted");
+        let packed = files.pack(&entry, blob.clone().into()).expect("nothing is converted");
         zip.member(member, packed.content, &packed.data).expect("memory takes all");
     }
     zip.finish(Some(id)).expect("memory takes all")
@@ -119,7 +119,7 @@ fn a_path_may_have_65535_bytes() {
         }
         let mut zip = Writer::new(Vec::new(), 0);
         let member = Member { path: BStr::new(&path), kind: Kind::File, extra: &[] };
-        assert_eq!(zip.member(member, Content::NONE, &[]).is_ok(), fits, "{length}");
+        assert_eq!(zip.member(member, DataHeader::NONE, &[]).is_ok(), fits, "{length}");
     }
 }
 
@@ -153,7 +153,7 @@ fn streamed(repository: &Repository, tree: &Tree, level: u32) -> Vec<u8> {
         let text = !content.contains(&0);
         let crc = crc32fast::hash(content);
         let (size, compressed) = (content.len() as u64, data.len() as u64);
-        stream.end(Content { method, crc, size, compressed, text }).expect("memory takes all");
+        stream.end(DataHeader { method, crc, size, compressed, text }).expect("memory takes all");
     }
     zip.finish(Some(repository.id(BRANCH))).expect("memory takes all")
 }
@@ -161,11 +161,11 @@ fn streamed(repository: &Repository, tree: &Tree, level: u32) -> Vec<u8> {
 #[test]
 fn an_entry_of_known_size_must_keep_what_its_header_said() {
     let mut zip = Writer::new(Vec::new(), 0);
-    let content = Content { method: Method::Stored, crc: 1, size: 4, compressed: 4, text: true };
+    let content = DataHeader { method: Method::Stored, crc: 1, size: 4, compressed: 4, text: true };
     let member = Member { path: BStr::new("a"), kind: Kind::File, extra: &[] };
     let mut stream = zip.sized(member, content).unwrap();
     stream.chunk(b"abcd").unwrap();
-    assert!(stream.end(Content { crc: 2, ..content }).is_err());
+    assert!(stream.end(DataHeader { crc: 2, ..content }).is_err());
 }
 
 fn open(zip: Vec<u8>) -> zip::ZipArchive<Cursor<Vec<u8>>> {

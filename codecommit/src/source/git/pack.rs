@@ -26,7 +26,7 @@ use bytes::Bytes;
 use gix_object::Kind as ObjectKind;
 
 use git_archive::object::ObjectId;
-use index::{Object, Place, Scanned};
+use index::{Object, ObjectIndex, Scanned};
 use spool::Storage;
 
 pub use error::PackError;
@@ -143,7 +143,7 @@ fn prefix(id: &[u8]) -> u32 {
 }
 
 /// The index of a place.
-fn index_of(place: Place) -> usize {
+fn index_of(place: ObjectIndex) -> usize {
     place.get() as usize - 1
 }
 

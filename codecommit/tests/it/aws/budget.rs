@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use codecommit::memory::{Budget, Permit, Place};
+use codecommit::memory::{Budget, Permit, Turn};
 use futures_util::FutureExt as _;
 use proptest::prelude::*;
 
@@ -73,10 +73,10 @@ async fn what_the_archive_waits_for_always_gets_in() {
     let budget = Budget::new(10);
     let (sender, mut arrived) = tokio::sync::mpsc::unbounded_channel();
     for index in (0..200_usize).rev() {
-        let (place, sender) = (Place::new(&budget, index), sender.clone());
+        let (turn, sender) = (Turn::new(&budget, index), sender.clone());
         tokio::spawn(async move {
-            place.admit(1 + index as u64 % 37).await;
-            let _open = sender.send((index, place.take()));
+            turn.admit(1 + index as u64 % 37).await;
+            let _open = sender.send((index, turn.take()));
         });
     }
     in_time(write_in_order(&budget, &mut arrived)).await;
@@ -101,11 +101,11 @@ async fn write_in_order(
 #[test]
 fn a_second_try_gives_back_what_the_first_held() {
     let budget = Budget::new(100);
-    let place = Place::new(&budget, 5);
+    let turn = Turn::new(&budget, 5);
     for _ in 0..3 {
-        assert!(place.admit(80).now_or_never().is_some());
+        assert!(turn.admit(80).now_or_never().is_some());
     }
-    drop(place.take());
-    assert!(place.take().is_none());
+    drop(turn.take());
+    assert!(turn.take().is_none());
     assert!(budget.admit(9, 100).now_or_never().is_some());
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use bstr::{BString, ByteSlice};
 use codecommit::Archive;
-use codecommit::source::{Mode, Settings};
+use codecommit::source::{Mode, SourceOptions};
 
 use super::content;
 use oracle::zlib;
@@ -130,7 +130,7 @@ impl Case {
     /// The same for the library; Git's endpoint is at `git_url`.
     pub(super) fn library<'a>(&self, mut archive: Archive<'a>, folder: &Path, git_url: String) -> Archive<'a> {
         let mode = if self.over_git { Mode::Git } else { Mode::Auto };
-        archive = archive.source(Settings { mode, git_url: Some(git_url), ..Settings::default() });
+        archive = archive.source(SourceOptions { mode, git_url: Some(git_url), ..SourceOptions::default() });
         for extra in &self.extra {
             archive = match extra {
                 Extra::File(at, prefix) => archive.prefix(prefix.clone()).add_file(folder.join(ON_DISK[*at].0)),

@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use bstr::{BStr, ByteSlice as _};
 use git_archive::object::Kind;
-use git_archive::zip::{Content, Member, Method, Writer};
+use git_archive::zip::{DataHeader, Member, Method, Writer};
 
 use oracle::zip::{u16_at, u32_at, u64_at};
 
@@ -74,8 +74,8 @@ fn member(path: &str) -> Member<'_> {
     Member { path: BStr::new(path), kind: Kind::File, extra: &[] }
 }
 
-fn content(size: u64) -> Content {
-    Content { method: Method::Stored, crc: 0x1234_5678, size, compressed: size, text: false }
+fn content(size: u64) -> DataHeader {
+    DataHeader { method: Method::Stored, crc: 0x1234_5678, size, compressed: size, text: false }
 }
 
 /// An archive of a file of this size, and a small one behind it.

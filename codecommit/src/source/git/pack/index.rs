@@ -19,7 +19,7 @@ pub(super) struct Object {
     /// Its id, or that of its base as long as it is a delta that is not resolved.
     pub(super) id: [u8; HASH_BYTES],
     /// The place of its base among the objects, if it is a delta whose base is known.
-    pub(super) base: Option<Place>,
+    pub(super) base: Option<ObjectIndex>,
     /// Where its header starts.
     pub(super) offset: u64,
     /// The size of the object itself, also for a delta.
@@ -31,7 +31,7 @@ pub(super) struct Object {
 }
 
 /// An object's place in the pack, one more than its index, so that an option of it takes no room.
-pub(super) type Place = std::num::NonZeroU32;
+pub(super) type ObjectIndex = std::num::NonZeroU32;
 
 /// A pack whose deltas are not resolved yet.
 pub(super) struct Scanned {
@@ -158,14 +158,14 @@ impl<I: Iterator<Item = Bytes>> Scan<'_, I> {
 }
 
 /// The place of the object that starts at an offset.
-fn place_at(objects: &[Object], offset: u64) -> Option<Place> {
+fn place_at(objects: &[Object], offset: u64) -> Option<ObjectIndex> {
     let index = objects.binary_search_by_key(&offset, |object| object.offset).ok()?;
     place(index)
 }
 
 /// The place of an index.
-pub(super) fn place(index: usize) -> Option<Place> {
-    u32::try_from(index + 1).ok().and_then(Place::new)
+pub(super) fn place(index: usize) -> Option<ObjectIndex> {
+    u32::try_from(index + 1).ok().and_then(ObjectIndex::new)
 }
 
 /// How far a counter moved within one call, which is never more than a buffer holds.

@@ -3,7 +3,7 @@
 use sha1::Digest;
 
 use super::cache::Cache;
-use super::index::{self, Object, Place, place};
+use super::index::{self, Object, ObjectIndex, place};
 use super::{Pack, PackError};
 use git_archive::object::ObjectId;
 
@@ -60,7 +60,7 @@ fn missing_base(objects: &[Object], delta: &Object) -> PackError {
 
 /// All deltas of a pack, by what they name as their base.
 struct Deltas {
-    by_place: Vec<(Place, u32)>,
+    by_place: Vec<(ObjectIndex, u32)>,
     by_id: Vec<([u8; 20], u32)>,
 }
 

@@ -1,10 +1,10 @@
 //! The directory of what our writer writes, read back; and how much is believed of one that it did not write.
 
 use bstr::{BStr, BString, ByteSlice as _};
+use git_archive::central_directory::{Directory, locate, tag};
 use git_archive::deflate;
-use git_archive::directory::{Directory, locate, tag};
 use git_archive::object::{Entry, Kind, ObjectId, hash};
-use git_archive::zip::{Content, Member, Method, Writer, member_path};
+use git_archive::zip::{DataHeader, Member, Method, Writer, member_path};
 
 use oracle::{BRANCH, CommitText, Random, Repository, Tree, base, noise, strip, trials};
 
@@ -22,7 +22,7 @@ fn written(entries: &[Entry], content_of: impl Fn(&Entry) -> Vec<u8>) -> Vec<u8>
         let method = if deflated.is_some() { Method::Deflated } else { Method::Stored };
         let data = deflated.as_ref().unwrap_or(&content);
         let [size, compressed] = [content.len(), data.len()].map(|length| length as u64);
-        let content = Content { method, crc: crc32fast::hash(&content), size, compressed, text: true };
+        let content = DataHeader { method, crc: crc32fast::hash(&content), size, compressed, text: true };
         writer.member(member, content, data).expect("memory takes all");
     }
     writer.finish(Some(hash::blob_id(b""))).expect("memory takes all")
@@ -127,14 +127,14 @@ impl std::io::Write for Small {
 fn what_begins_behind_4_gib_is_found() {
     let mut writer = Writer::new(Small::default(), 0);
     let (size, id) = (5 << 30, hash::blob_id(b"x"));
-    let huge = Content { method: Method::Stored, crc: 0, size, compressed: size, text: false };
+    let huge = DataHeader { method: Method::Stored, crc: 0, size, compressed: size, text: false };
     let member = |path: &'static str| Member { path: path.into(), kind: Kind::File, extra: &[] };
     let mut open = writer.sized(member("huge"), huge).unwrap();
     let zeros = vec![0; 1 << 20];
     (0..size >> 20).for_each(|_| open.chunk(&zeros).unwrap());
     open.end(huge).unwrap();
     let start = writer.written() + 30 + 9 + 4;
-    let content = Content { method: Method::Stored, crc: crc32fast::hash(b"x"), size: 1, compressed: 1, text: true };
+    let content = DataHeader { method: Method::Stored, crc: crc32fast::hash(b"x"), size: 1, compressed: 1, text: true };
     let extra = tag(id, LEVEL);
     writer.member(Member { extra: &extra, ..member("last") }, content, b"x").unwrap();
     let Small(kept, length) = writer.finish(Some(id)).unwrap();
