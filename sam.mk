@@ -13,6 +13,8 @@ ARCH ?= $(if $(shell grep -s 'Architecture=arm64' samconfig.toml),arm64,x86_64)
 this := $(lastword $(MAKEFILE_LIST))
 venv := .tools/venv
 checkov := .tools/checkov
+stack_checks := .tools/stack-checks
+templates := template.yaml stack/source-account.yaml
 triple.x86_64 := x86_64-unknown-linux-gnu
 triple.arm64 := aarch64-unknown-linux-gnu
 triple = $(triple.$(ARCH))
@@ -52,10 +54,14 @@ bootstrap: $(venv)/.build
 build-UpdatesFunction build-LifecycleFunction: bootstrap
 	cp $(binary) "$(ARTIFACTS_DIR)/bootstrap"
 
-validate: $(venv)/.sam $(checkov)/.checkov
+# Everything that is known about the stack without an account: its form, its policies, and the tests of its scripts.
+validate: $(venv)/.sam $(checkov)/.checkov $(stack_checks)/.stack
 	$(venv)/bin/sam validate --lint --region eu-central-1
-	$(venv)/bin/cfn-lint template.yaml stack/source-account.yaml
-	$(checkov)/bin/checkov --file template.yaml stack/source-account.yaml --config-file stack/checkov.yaml
+	$(venv)/bin/cfn-lint $(templates)
+	$(checkov)/bin/checkov --file $(templates) --config-file stack/checkov.yaml
+	$(stack_checks)/bin/python stack/checks/policies.py
+	$(stack_checks)/bin/shellcheck --shell bash $(wildcard stack/*.sh)
+	$(stack_checks)/bin/pytest --quiet -p no:cacheprovider stack/tests
 
 deploy: $(venv)/.sam
 	$(venv)/bin/sam build
@@ -85,6 +91,11 @@ $(venv)/.%: stack/requirements/%.txt | $(venv)
 $(checkov)/.checkov: stack/requirements/checkov.txt
 	python3 -m venv $(checkov)
 	$(checkov)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+$(stack_checks)/.stack: stack/requirements/stack.txt stack/requirements/test.txt
+	python3 -m venv $(stack_checks)
+	$(stack_checks)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
 $(venv):
