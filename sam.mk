@@ -73,9 +73,9 @@ invoke: $(venv)/.sam
 logs: $(venv)/.sam
 	$(venv)/bin/sam logs --stack-name $(STACK) --tail $(in_region)
 
-# Gives the events in the failure queue to the function again; DRY_RUN=1 only shows them.
+# Gives the events in the failure queue to the function again, and asks before; DRY_RUN=1 only shows them, YES=1 does not ask.
 redrive: $(venv)/.sam
-	$(if $(REGION),AWS_DEFAULT_REGION=$(REGION)) $(venv)/bin/python stack/redrive.py $(if $(DRY_RUN),--dry-run) $(STACK)
+	$(if $(REGION),AWS_DEFAULT_REGION=$(REGION)) $(venv)/bin/python stack/redrive.py $(if $(DRY_RUN),--dry-run) $(if $(YES),--yes) $(STACK)
 
 # The packaged template without SAM's transform, which service-managed stack sets refuse. BUCKET holds the zip.
 plain-template: $(venv)/.sam
