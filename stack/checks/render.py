@@ -16,6 +16,8 @@ PSEUDO = {
     "AWS::URLSuffix": "amazonaws.com",
     "AWS::StackName": "demo",
 }
+# What CloudFormation calls a nested stack, about.
+NESTED_NAME = "{parent}-{name}-1ABCDEFGHIJKL"
 NO_VALUE = object()
 
 # The ARN of each type of resource that a template here refers to, after `arn:PARTITION:`.
@@ -71,9 +73,9 @@ Loader.add_multi_constructor("!", long_form)
 class Stack:
     """A template with its parameters, as CloudFormation would see it."""
 
-    def __init__(self, path, parameters=None, pseudo=None):
+    def __init__(self, path, parameters=None, pseudo=None, template=None):
         self.path = pathlib.Path(path)
-        self.template = load(path)
+        self.template = template or load(path)
         self.pseudo = PSEUDO | (pseudo or {})
         self.parameters = self._parameters(parameters or {})
         self._nested = {}
@@ -126,7 +128,8 @@ class Stack:
             given = self.evaluate(properties.get("Parameters", {}))
             given = {key: ",".join(value) if isinstance(value, list) else value for key, value in given.items()}
             path = self.path.parent / properties["TemplateURL"]
-            pseudo = self.pseudo | {"AWS::StackName": f"{self.pseudo['AWS::StackName']}-{name}-1ABCDEFGHIJKL"}
+            stack_name = NESTED_NAME.format(parent=self.pseudo["AWS::StackName"], name=name)
+            pseudo = self.pseudo | {"AWS::StackName": stack_name}
             self._nested[name] = Stack(path, given, pseudo)
         return self._nested[name]
 
