@@ -13,6 +13,8 @@ ARCH ?= $(if $(shell grep -s 'Architecture=arm64' samconfig.toml),arm64,x86_64)
 this := $(lastword $(MAKEFILE_LIST))
 venv := .tools/venv
 checkov := .tools/checkov
+stack_checks := .tools/stack-checks
+templates := template.yaml stack/project.yaml stack/product.yaml stack/source-account.yaml
 triple.x86_64 := x86_64-unknown-linux-gnu
 triple.arm64 := aarch64-unknown-linux-gnu
 triple = $(triple.$(ARCH))
@@ -52,10 +54,19 @@ bootstrap: $(venv)/.build
 build-UpdatesFunction build-LifecycleFunction: bootstrap
 	cp $(binary) "$(ARTIFACTS_DIR)/bootstrap"
 
-validate: $(venv)/.sam $(checkov)/.checkov
+# Everything that is known about the stack without an account: its form, also as a plain template, its policies, and the tests of
+# its scripts. W1028: in the plain template a choice may be decided by the condition of its resource. W1030: see template.yaml.
+validate: $(venv)/.sam $(checkov)/.checkov $(stack_checks)/.stack
 	$(venv)/bin/sam validate --lint --region eu-central-1
-	$(venv)/bin/cfn-lint template.yaml stack/source-account.yaml
-	$(checkov)/bin/checkov --file template.yaml stack/source-account.yaml --config-file stack/checkov.yaml
+	$(venv)/bin/cfn-lint $(templates)
+	@mkdir -p target
+	@sed 's|CodeUri: .*|CodeUri: s3://bucket/zip|' template.yaml > target/packaged-as-if.yaml
+	$(venv)/bin/python stack/plain.py target/packaged-as-if.yaml > target/plain-as-if.json
+	$(venv)/bin/cfn-lint --ignore-checks W1028 W1030 -- target/plain-as-if.json
+	$(checkov)/bin/checkov --file $(templates) --config-file stack/checkov.yaml
+	$(stack_checks)/bin/python stack/checks/policies.py
+	$(stack_checks)/bin/shellcheck --shell bash $(wildcard stack/*.sh)
+	$(stack_checks)/bin/pytest --quiet -p no:cacheprovider stack/tests
 
 deploy: $(venv)/.sam
 	$(venv)/bin/sam build
@@ -67,11 +78,11 @@ invoke: $(venv)/.sam
 logs: $(venv)/.sam
 	$(venv)/bin/sam logs --stack-name $(STACK) --tail $(in_region)
 
-# Gives the events in the failure queue to the function again; DRY_RUN=1 only shows them.
+# Gives the events in the failure queue to the function again, and asks before; DRY_RUN=1 only shows them, YES=1 does not ask.
 redrive: $(venv)/.sam
-	$(if $(REGION),AWS_DEFAULT_REGION=$(REGION)) $(venv)/bin/python stack/redrive.py $(if $(DRY_RUN),--dry-run) $(STACK)
+	$(if $(REGION),AWS_DEFAULT_REGION=$(REGION)) $(venv)/bin/python stack/redrive.py $(if $(DRY_RUN),--dry-run) $(if $(YES),--yes) $(STACK)
 
-# The packaged template without SAM's transform, which service-managed stack sets refuse. BUCKET holds the zip.
+# The packaged template without SAM's transform and nested stacks, which service-managed stack sets refuse. BUCKET holds the zip.
 plain-template: $(venv)/.sam
 	@[ -n "$(BUCKET)" ] || { echo "BUCKET=name of a bucket that the target accounts can read" >&2; exit 2; }
 	$(venv)/bin/sam build
@@ -85,6 +96,11 @@ $(venv)/.%: stack/requirements/%.txt | $(venv)
 $(checkov)/.checkov: stack/requirements/checkov.txt
 	python3 -m venv $(checkov)
 	$(checkov)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+$(stack_checks)/.stack: stack/requirements/stack.txt stack/requirements/test.txt
+	python3 -m venv $(stack_checks)
+	$(stack_checks)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
 $(venv):

@@ -1,14 +1,19 @@
-"""Prints a packaged SAM template as plain CloudFormation: what the transform would make of it, made here.
+"""Prints a packaged SAM template as plain CloudFormation: without SAM's transform, which is carried out here, and without nested stacks.
 
-Stack sets with service-managed permissions refuse templates with a transform.
+Stack sets with service-managed permissions refuse both.
 """
 
 import json
 import os
+import pathlib
 import sys
 
 from samcli.yamlhelper import yaml_parse
 from samtranslator.translator.transform import transform
+
+from flatten import flatten
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
 class NoManagedPolicies:
@@ -18,12 +23,34 @@ class NoManagedPolicies:
         return {}
 
 
-# The translator asks for a region only to name the partition, which the template leaves to CloudFormation.
-os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
-with open(sys.argv[1], encoding="utf-8") as file:
-    template = transform(yaml_parse(file.read()), {}, NoManagedPolicies())
-template.pop("Transform", None)
-serverless = [name for name, resource in template["Resources"].items() if "Serverless" in resource["Type"]]
-if serverless:
-    sys.exit("still serverless: " + ", ".join(serverless))
-json.dump(template, sys.stdout, indent=1)
+def read(path):
+    return yaml_parse(path.read_text(encoding="utf-8"))
+
+
+def flat(path):
+    """Returns a template of this project without nested stacks."""
+    template = read(path)
+    return flatten(template, lambda name: flat(nested(path, name)))
+
+
+def nested(path, name):
+    return path.parent / read(path)["Resources"][name]["Properties"]["TemplateURL"]
+
+
+def main():
+    # Packaging replaces a nested template's path by an address; the source still has it.
+    source = ROOT / "template.yaml"
+    template = flatten(read(pathlib.Path(sys.argv[1])), lambda name: flat(nested(source, name)))
+    # The translator asks for a region only to name the partition, which the template leaves to CloudFormation.
+    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+    template = transform(template, {}, NoManagedPolicies())
+    template.pop("Transform", None)
+    kinds = {name: resource["Type"] for name, resource in template["Resources"].items()}
+    refused = [name for name, kind in kinds.items() if "Serverless" in kind or kind == "AWS::CloudFormation::Stack"]
+    if refused:
+        sys.exit("still serverless or nested: " + ", ".join(refused))
+    json.dump(template, sys.stdout, indent=1)
+
+
+if __name__ == "__main__":
+    main()

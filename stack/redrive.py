@@ -1,53 +1,171 @@
-"""Gives every event in a stack's failure queue to its function again, and removes it from the queue once Lambda has taken it.
+"""Gives the pushes in a stack's failure queue to its function again, and removes each from the queue once Lambda has taken it.
 
-A message is either the record of Lambda's on-failure destination, with the event as `requestPayload` and the
-function in `requestContext`, or an event that EventBridge could not deliver, as it was.
+A message is the record of Lambda's on-failure destination (the event as `requestPayload`, the function in `requestContext`), or
+an event that EventBridge could not deliver, as it was. Only the stack's own functions are invoked. Requests of CloudFormation and
+ticks of the schedule are never sent again: CloudFormation has gone on, and the schedule comes by itself; they are only removed.
+What cannot be read, and what belongs to another target, stays in the queue.
 """
 
 import argparse
+import dataclasses
 import json
+import sys
 
-import boto3
+# Long enough to read the list and to answer the question. What is not sent becomes visible again at the end.
+HIDDEN_SECONDS = 600
+# A wait makes SQS ask all of its servers, so that an empty answer means an empty queue.
+WAIT_SECONDS = 2
+BATCH = 10
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("stack")
-    parser.add_argument("--dry-run", action="store_true", help="show the events, change nothing")
+    parser.add_argument("--dry-run", action="store_true", help="show the messages, change nothing")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
     arguments = parser.parse_args()
-    outputs = stack_outputs(arguments.stack)
-    redrive(outputs["FailureQueueUrl"], outputs["UpdatesFunctionArn"], arguments.dry_run)
+
+    # Only what talks to AWS needs it, so that --help works without.
+    import boto3
+
+    outputs = stack_outputs(boto3.client("cloudformation"), arguments.stack)
+    functions = [outputs[name] for name in ("UpdatesFunctionArn", "LifecycleFunctionArn") if name in outputs]
+    queue = Queue(boto3.client("sqs"), outputs["FailureQueueUrl"])
+    confirm = (lambda: False) if arguments.dry_run else (lambda: True) if arguments.yes else ask
+    sys.exit(redrive(queue, boto3.client("lambda"), functions, confirm))
 
 
-def stack_outputs(stack):
-    described = boto3.client("cloudformation").describe_stacks(StackName=stack)
+def stack_outputs(cloudformation, stack):
+    described = cloudformation.describe_stacks(StackName=stack)
     return {output["OutputKey"]: output["OutputValue"] for output in described["Stacks"][0]["Outputs"]}
 
 
-def redrive(queue, default_function, dry_run):
-    sqs, functions = boto3.client("sqs"), boto3.client("lambda")
-    seen = set()
-    while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=2).get("Messages"):
-        fresh = [message for message in messages if message["MessageId"] not in seen]
-        for message in fresh:
-            seen.add(message["MessageId"])
-            function, event, error = unwrap(json.loads(message["Body"]), default_function)
-            print(json.dumps({"message": message["MessageId"], "function": function, "error": error, "event": event}))
-            if not dry_run:
-                functions.invoke(FunctionName=function, InvocationType="Event", Payload=json.dumps(event))
-                sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-        # Everything in the queue has been seen: what comes again failed again, and is for the next redrive.
-        if not fresh:
-            break
-    print(f"{len(seen)} events" + (", nothing changed" if dry_run else " invoked again"))
+def ask():
+    try:
+        return input("Go on? [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        print("nobody answers; --yes does not ask")
+        return False
 
 
-def unwrap(body, default_function):
-    if "requestPayload" not in body:
-        return default_function, body, None
-    # The context names a version or $LATEST after the function; the function alone is what we may always invoke.
-    function = ":".join(body["requestContext"]["functionArn"].split(":")[:7])
-    return function, body["requestPayload"], (body.get("responsePayload") or {}).get("errorType")
+def redrive(queue, client, functions, confirm):
+    """Lists the queue, asks, sends what is to be sent. Returns the exit code: 1 where a message could not be sent."""
+    messages = []
+    try:
+        for message in queue.receive_all():
+            messages.append((message, read(message, functions)))
+            print(json.dumps({"message": message["MessageId"]} | dataclasses.asdict(messages[-1][1])))
+        counts = [sum(found.action == action for _, found in messages) for action in ("invoke", "remove", "leave")]
+        print("{} to invoke again, {} to remove, {} to leave in the queue".format(*counts))
+        if not any(counts[:2]) or not confirm():
+            print("nothing changed")
+            return 0
+        return send(queue, client, messages)
+    finally:
+        queue.release()
+
+
+def send(queue, client, messages):
+    failed = 0
+    for message, found in messages:
+        try:
+            if found.action == "invoke":
+                client.invoke(FunctionName=found.function, InvocationType="Event", Payload=json.dumps(found.event))
+            if found.action != "leave":
+                queue.remove(message)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other messages must not wait for it
+            failed += 1
+            print(f"{message['MessageId']} stays in the queue: {error}", file=sys.stderr)
+    print(f"done, {failed} failed")
+    return 1 if failed else 0
+
+
+@dataclasses.dataclass
+class Found:
+    """What a message is, and what is done with it: invoke, remove or leave."""
+
+    action: str
+    reason: str
+    function: str | None = None
+    error: str | None = None
+    event: object = None
+
+
+def read(message, functions):
+    """Reads a message of the queue."""
+    try:
+        body = json.loads(message["Body"])
+    except ValueError as error:
+        return Found("leave", f"not JSON: {error}")
+    if not isinstance(body, dict):
+        return Found("leave", "not an event")
+    if "requestPayload" in body:
+        event, target = body["requestPayload"], (body.get("requestContext") or {}).get("functionArn", "")
+        error = (body.get("responsePayload") or {}).get("errorType")
+        error = error or (body.get("requestContext") or {}).get("condition")
+    else:
+        attributes = {name: value.get("StringValue") for name, value in message.get("MessageAttributes", {}).items()}
+        # EventBridge says which target it could not reach, and why.
+        event, target, error = body, attributes.get("TARGET_ARN") or functions[0], attributes.get("ERROR_CODE")
+    return classify(event, target, error, functions)
+
+
+def classify(event, target, error, functions):
+    if not isinstance(event, dict):
+        return Found("leave", "not an event", error=error, event=event)
+    if "ResponseURL" in event:
+        # Its URL is a credential, so it is not shown.
+        return Found("remove", "a request of CloudFormation, which no longer waits", error=error)
+    if event.get("detail-type") == "Scheduled Event":
+        return Found("remove", "a tick of the schedule, which comes again by itself", error=error, event=event)
+    # A version or an alias may stand behind the name in either; the stack's output says which one to invoke.
+    own = {unqualified(function): function for function in functions}
+    function = own.get(unqualified(target))
+    if function is None:
+        return Found("leave", f"not for a function of this stack but for {target or 'nobody'}", error=error, event=event)
+    return Found("invoke", "a push", function, error, event)
+
+
+def unqualified(arn):
+    return ":".join(arn.split(":")[:7])
+
+
+class Queue:
+    """The failure queue, and the messages of it that are hidden from others at the moment."""
+
+    def __init__(self, sqs, url):
+        self.sqs, self.url, self.hidden = sqs, url, {}
+
+    def receive_all(self):
+        """Yields every message once. An answer without a new one means that all have been seen."""
+        while True:
+            answer = self.sqs.receive_message(
+                QueueUrl=self.url,
+                MaxNumberOfMessages=BATCH,
+                WaitTimeSeconds=WAIT_SECONDS,
+                VisibilityTimeout=HIDDEN_SECONDS,
+                MessageAttributeNames=["All"],
+            )
+            messages = answer.get("Messages", [])
+            fresh = [message for message in messages if message["MessageId"] not in self.hidden]
+            self.hidden.update((message["MessageId"], message["ReceiptHandle"]) for message in messages)
+            if not fresh:
+                return
+            yield from fresh
+
+    def remove(self, message):
+        self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=self.hidden[message["MessageId"]])
+        del self.hidden[message["MessageId"]]
+
+    def release(self):
+        """Makes all that is still hidden visible again."""
+        handles, self.hidden = list(self.hidden.values()), {}
+        for start in range(0, len(handles), BATCH):
+            entries = [
+                {"Id": str(index), "ReceiptHandle": handle, "VisibilityTimeout": 0}
+                for index, handle in enumerate(handles[start : start + BATCH])
+            ]
+            self.sqs.change_message_visibility_batch(QueueUrl=self.url, Entries=entries)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 //! The settings in the four places that tell of them: `src/config.rs`, the template's parameters and environments, and the tables of
-//! README.md and docs/deploy.md.
+//! README.md and docs/deploy.md. And what else of the stack depends on the function's code: parameter values, fields of the log.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use codecommit_multibranch::config::Config;
+use serde::Deserialize;
 use serde_yaml_ng::Value;
 
-use super::tidy::{coded, first_cells, read, section, settings};
+use super::tidy::{coded, first_cells, read, section, settings, sources};
 
 /// What only tests and emulators set.
 const NEVER_DEPLOYED: &str = "CODECOMMIT_GIT_URL";
@@ -60,6 +62,80 @@ fn a_variable_has_the_parameters_that_the_document_says() {
     }
 }
 
+/// Values of one parameter; `stack/tests/parameter-values.yaml` says what the lists mean, and holds the template against them too.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Values {
+    variable: Option<String>,
+    form: Option<String>,
+    accepted: Vec<Value>,
+    #[serde(default)]
+    refused: Vec<Value>,
+    #[serde(default, rename = "stricter")]
+    _stricter: Vec<Value>,
+}
+
+#[test]
+fn the_function_takes_and_refuses_the_values_that_the_template_does() {
+    let table: BTreeMap<String, Values> =
+        serde_yaml_ng::from_str(&read("stack/tests/parameter-values.yaml")).expect("the table has its form");
+    let mut checked = 0;
+    for (parameter, values) in &table {
+        let Some(variable) = &values.variable else { continue };
+        let form = values.form.as_deref().unwrap_or("{}");
+        let refusal = |value: &Value| {
+            let value = value.as_str().map_or_else(|| number(value), str::to_owned);
+            let set = form.replace("{}", &value);
+            Config::from_lookup(|name| (name == variable).then(|| set.clone())).err()
+        };
+        for value in &values.accepted {
+            checked += 1;
+            assert_eq!(refusal(value), None, "{parameter}={value:?}");
+        }
+        for value in &values.refused {
+            checked += 1;
+            let error = refusal(value).unwrap_or_else(|| panic!("{parameter}={value:?} is taken"));
+            assert!(error.to_string().contains(variable.as_str()), "{parameter}={value:?}: {error}");
+        }
+    }
+    assert!(checked > 40, "{checked} values");
+}
+
+fn number(value: &Value) -> String {
+    serde_yaml_ng::to_string(value).expect("a number").trim().to_owned()
+}
+
+#[test]
+fn the_dashboard_and_the_saved_queries_ask_for_fields_that_the_function_writes() {
+    let sources: String = sources("src").into_iter().map(|(_, text)| text).collect();
+    let resources = template()["Resources"].clone();
+    let mut texts = Vec::new();
+    for name in ["OperationsDashboard", "QueryByBranch", "QueryByCommit"] {
+        names(&resources[name]["Properties"], &mut texts);
+    }
+    let mut fields = BTreeSet::new();
+    for query in
+        texts.iter().flat_map(|text| text.lines()).filter(|line| line.contains('|') || line.contains("fields "))
+    {
+        fields.extend(query.split(|c: char| !c.is_alphanumeric() && c != '.' && c != '_').filter_map(field));
+    }
+    assert!(fields.len() > 10, "{fields:?}");
+    for field in fields {
+        let written = [format!("\"{field}\""), format!(" {field} = ")].iter().any(|text| sources.contains(text));
+        assert!(written, "no source in src/ writes the field {field}");
+    }
+}
+
+/// The field that a word of a query names: one of the metrics' lines, or one below `fields` of the log's.
+fn field(word: &str) -> Option<String> {
+    if let Some(name) = word.strip_prefix("fields.") {
+        return Some(name.to_owned());
+    }
+    let camel = word.starts_with(|c: char| c.is_ascii_uppercase()) && word.contains(|c: char| c.is_ascii_lowercase());
+    (camel && word.chars().all(char::is_alphanumeric) && !["UpdatesLogs", "AWS"].contains(&word))
+        .then(|| word.to_owned())
+}
+
 /// A row of the document's table.
 struct Row {
     parameters: Vec<String>,
@@ -105,6 +181,7 @@ fn names(value: &Value, found: &mut Vec<String>) {
             found.extend(text.split("${").skip(1).filter_map(|rest| rest.split('}').next()).map(str::to_owned));
         }
         Value::Sequence(values) => values.iter().for_each(|value| names(value, found)),
+        Value::Mapping(mapping) => mapping.values().for_each(|value| names(value, found)),
         Value::Tagged(tagged) => names(&tagged.value, found),
         _ => {}
     }

@@ -144,7 +144,7 @@ pub(super) fn settings() -> BTreeSet<String> {
 }
 
 /// Rust files of a folder with their text, also in folders below it.
-fn sources(folder: &str) -> Vec<(PathBuf, String)> {
+pub(super) fn sources(folder: &str) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     let mut folders = vec![root().join(folder)];
     while let Some(folder) = folders.pop() {

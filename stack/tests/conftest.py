@@ -1,0 +1,7 @@
+"""Paths of what the tests drive."""
+
+import pathlib
+import sys
+
+STACK = pathlib.Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(STACK), str(STACK / "checks")]

@@ -1,0 +1,163 @@
+"""What the templates refuse, and what they make for each set of parameters."""
+
+import pathlib
+import re
+
+import pytest
+import render
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TEMPLATE = render.load(ROOT / "template.yaml")
+VALUES = yaml.safe_load((ROOT / "stack/tests/parameter-values.yaml").read_text(encoding="utf-8"))
+SETS = yaml.safe_load((ROOT / "stack/checks/parameter-sets.yaml").read_text(encoding="utf-8"))["template.yaml"]
+
+
+def stack(**given):
+    pseudo = {key: value for key, value in given.items() if key.startswith("AWS::")}
+    return render.Stack(ROOT / "template.yaml", {key: given[key] for key in given if key not in pseudo}, pseudo)
+
+
+def stacks_of(given):
+    """Yields the stack of a set of parameters, and those nested in it."""
+    waiting = [stack(**given)]
+    while waiting:
+        current = waiting.pop()
+        yield current
+        waiting.extend(child for _, child in current.nested())
+
+
+def takes(parameter, value):
+    declared = TEMPLATE["Parameters"][parameter]
+    fits = declared.get("MinLength", 0) <= len(value) <= declared.get("MaxLength", 4096)
+    # CloudFormation matches the whole value, as this does.
+    return fits and re.fullmatch(declared.get("AllowedPattern", ".*"), value, re.DOTALL) is not None
+
+
+@pytest.mark.parametrize("parameter", VALUES)
+def test_the_template_refuses_what_the_function_would_refuse(parameter):
+    row = VALUES[parameter]
+    accepted = [value for value in row["accepted"] if not takes(parameter, str(value))]
+    refused = [value for value in row.get("refused", []) + row.get("stricter", []) if takes(parameter, str(value))]
+    assert (accepted, refused) == ([], []), "accepted values that it refuses, refused values that it takes"
+
+
+def test_every_text_that_the_function_checks_has_a_pattern_in_the_table():
+    """A free text that reaches the function's settings must be in the table; the others have allowed values."""
+    environment = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
+    used = {name for name in TEMPLATE["Parameters"] if re.search(rf"\b{name}\b", str(environment))}
+    free = {name for name in used if "AllowedValues" not in TEMPLATE["Parameters"][name]}
+    assert free - {"RepositoryAccountId"} <= set(VALUES)
+
+
+# The services' limits, and CodePipeline's 20 characters that become the artifacts' key.
+LIMITS = {
+    "AWS::CodePipeline::Pipeline": 20,
+    "AWS::CodeBuild::Project": 150,
+    "AWS::CodeStarNotifications::NotificationRule": 64,
+    "AWS::Logs::QueryDefinition": 255,
+}
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_names_fit_their_limits_whatever_the_stacks_name(name):
+    for current in stacks_of(SETS[name]):
+        for logical, resource in current.resources():
+            limit = LIMITS.get(resource["Type"])
+            if limit:
+                assert len(resource["Properties"]["Name"]) <= limit, logical
+
+
+def test_the_dev_build_cannot_read_what_the_ops_pipeline_stores():
+    (project,) = [child for _, child in stack(**SETS["everything on"]).nested()]
+    resources = dict(project.resources())
+    readable = re.findall(r"arn:aws:s3:::[^']+", str(resources["DevBuildRole"]))
+    stored = {name: resources[name]["Properties"]["Name"] for name in ("DevPipelineOfBranches", "OpsPipelineOfTrunk")}
+    assert len(readable) == 1 and readable[0].endswith(f"/{stored['DevPipelineOfBranches']}/*")
+    # What a role may write to a log is its own kind of stream.
+    assert "log-stream:dev/*" in str(resources["DevBuildRole"]) and "log-stream:ops/*" in str(resources["OpsBuildRole"])
+    assert stored["OpsPipelineOfTrunk"] not in str(resources["DevBuildRole"])
+
+
+def test_the_lifecycle_role_delivers_only_with_branch_triggers():
+    for value, delivers in [("on", True), ("off", False)]:
+        resources = dict(stack(RepositoryName="demo", BranchTriggers=value).resources())
+        attached = resources["LifecycleRole"]["Properties"]["ManagedPolicyArns"]
+        assert any("DeliveryPolicy" in arn for arn in attached) == delivers
+
+
+@pytest.mark.parametrize(
+    ("trunk", "branches"),
+    [("", "**,!main,!master"), ("master", "**,!master"), ("trunk/2.x", "**,!trunk/2.x")],
+)
+def test_the_trunk_is_excluded_whatever_its_name(trunk, branches):
+    current = stack(RepositoryName="demo", TrunkBranch=trunk)
+    environment = current.evaluate(TEMPLATE["Globals"]["Function"]["Environment"]["Variables"])
+    assert environment["BRANCHES"] == branches
+    assert dict(current.resources())["RepositoryTrigger"]["Properties"]["Branches"] == branches
+
+
+@pytest.mark.parametrize(
+    ("partition", "region", "host"),
+    [
+        ("aws", "eu-central-1", "eu-central-1.console.aws.amazon.com"),
+        ("aws-cn", "cn-north-1", "cn-north-1.console.amazonaws.cn"),
+        ("aws-us-gov", "us-gov-west-1", "us-gov-west-1.console.amazonaws-us-gov.com"),
+    ],
+)
+def test_links_lead_to_the_console_of_the_partition(partition, region, host):
+    current = stack(**{"RepositoryName": "demo", "AWS::Partition": partition, "AWS::Region": region})
+    link = current.evaluate(TEMPLATE["Outputs"]["DevPipelineConsole"]["Value"])
+    assert link.startswith(f"https://{host}/codesuite/codepipeline/pipelines/stack-0123abcd-dev/")
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_every_alarm_also_tells_that_all_is_well(name):
+    current = stack(**SETS[name])
+    alarms = [body["Properties"] for _, body in current.resources() if body["Type"] == "AWS::CloudWatch::Alarm"]
+    assert alarms
+    for alarm in alarms:
+        assert alarm.get("AlarmActions") == alarm.get("OKActions")
+        assert ("AlarmActions" in alarm) == ("AlarmTopicArn" in SETS[name])
+
+
+def test_the_hub_hands_every_parameter_to_its_project():
+    project = render.load(ROOT / "stack/project.yaml")
+    assert set(TEMPLATE["Resources"]["Project"]["Properties"]["Parameters"]) == set(project["Parameters"])
+    product = render.load(ROOT / "stack/product.yaml")
+    assert set(project["Resources"]["Product"]["Properties"]["Parameters"]) == set(product["Parameters"])
+
+
+def test_a_project_has_at_most_a_dozen_resources_of_its_own():
+    """The dev and the ops pipeline without options. Each option adds one."""
+    project = render.Stack(
+        ROOT / "stack/project.yaml",
+        {"NamePrefix": "demo", "RepositoryName": "demo", "PipelineBucketName": "pipelines", "OpsPipeline": "on", "TrunkBranch": "main"},
+    )
+    assert len(list(project.resources())) <= 12
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"PipelineName": "dev"},
+        {"ArtifactBucketName": "bucket"},
+        {"ArtifactKmsKeyArn": "arn:aws:kms:eu-central-1:111122223333:key/1"},
+        {"RepositoryAccountId": "444455556666"},
+        {"SourceRoleArn": "arn:aws:iam::444455556666:role/source"},
+        {"BranchTriggers": "on", "Route": "none"},
+        {"OpsPipeline": "on"},
+        {"PipelineName": "dev", "ArtifactBucketName": "bucket", "ServiceCatalogProductId": "prod-a"},
+    ],
+)
+def test_parameters_that_contradict_each_other_are_refused(given):
+    assert stack(RepositoryName="demo", **given).broken_rules()
+
+
+def test_the_product_carries_the_script_word_for_word():
+    product = render.load(ROOT / "stack/product.yaml")
+    source = product["Resources"]["ProvisionBuild"]["Properties"]["Source"]["BuildSpec"]
+    (command,) = yaml.safe_load(source)["phases"]["build"]["commands"]
+    assert command == (ROOT / "stack/provision.sh").read_text(encoding="utf-8")
+    # CodeBuild's limit for a build specification within a project.
+    assert len(source) < 25_600
