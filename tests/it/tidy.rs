@@ -161,7 +161,7 @@ pub(super) fn sources(folder: &str) -> Vec<(PathBuf, String)> {
     found
 }
 
-fn root() -> &'static Path {
+pub(super) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
@@ -171,7 +171,7 @@ pub(super) fn read(name: &str) -> String {
 }
 
 /// The text without its comments.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     let lines = text.lines().map(|line| line.split_once("//").map_or(line, |(code, _)| code));
     lines.collect::<Vec<_>>().join("\n")
 }
