@@ -6,6 +6,8 @@ setting = $(shell sed -n 's/^$(1) *= *"\(.*\)".*/\1/p' samconfig.toml 2>/dev/nul
 
 STACK ?= $(or $(call setting,stack_name),codecommit-multibranch)
 REGION ?= $(or $(AWS_REGION),$(AWS_DEFAULT_REGION),$(call setting,region))
+CONFIG ?= default
+packaged = target/releases/$(or $(RELEASE),$(shell git describe --always --dirty --tags)).yaml
 EVENT ?= events/branch-updated.json
 # One place says the architecture: the deployment's own settings.
 ARCH ?= $(if $(shell grep -s 'Architecture=arm64' samconfig.toml),arm64,x86_64)
@@ -68,9 +70,17 @@ validate: $(venv)/.sam $(checkov)/.checkov $(stack_checks)/.stack
 	$(stack_checks)/bin/shellcheck --shell bash $(wildcard stack/*.sh)
 	$(stack_checks)/bin/pytest --quiet -p no:cacheprovider stack/tests
 
-deploy: $(venv)/.sam
-	$(venv)/bin/sam build
-	$(venv)/bin/sam deploy $(if $(wildcard samconfig.toml),,--guided --stack-name $(STACK))
+# Builds, uploads and deploys. What was uploaded is named in target/releases/VERSION.yaml; RELEASE=VERSION deploys that again, without
+# a build: the way back.
+deploy: $(venv)/.sam samconfig.toml
+	@[ -z "$(RELEASE)" ] || [ -e "$(packaged)" ] || { echo "$(packaged) is missing: there is no release $(RELEASE) to deploy" >&2; exit 2; }
+	$(if $(RELEASE),,$(venv)/bin/sam build)
+	@mkdir -p $(dir $(packaged))
+	$(if $(RELEASE),,$(venv)/bin/sam package --resolve-s3 $(in_region) --output-template-file $(packaged))
+	$(venv)/bin/sam deploy --template-file $(packaged) --config-file $(CURDIR)/samconfig.toml --config-env $(CONFIG)
+
+samconfig.toml: | $(venv)/.sam
+	$(venv)/bin/python stack/configure.py
 
 invoke: $(venv)/.sam
 	$(venv)/bin/sam remote invoke UpdatesFunction --stack-name $(STACK) --event-file $(EVENT) $(in_region)

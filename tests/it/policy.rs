@@ -1,4 +1,4 @@
-//! The template's policies against `stack/permissions.json`, and that table against the calls in `src/`, both ways.
+//! The template's policies against `stack/permissions.json`, and that table against the calls in `src/` and `codecommit/`, both ways.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ struct Permissions {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Other {
-    /// Text in `src/` that shows that we need it; without it a service acts under the function's role.
+    /// Text in the sources that shows that we need it; without it a service acts under the function's role.
     source: Option<String>,
     why: String,
 }
@@ -121,7 +121,7 @@ fn everything_in_the_table_is_called() {
     }
     for (action, Other { source, why }) in other {
         let used = source.is_none_or(|text| sources.contains(&text));
-        assert!(used && !why.is_empty(), "{action} is in stack/permissions.json but nothing in src/ shows its use");
+        assert!(used && !why.is_empty(), "{action} is in stack/permissions.json but nothing in the sources shows its use");
     }
 }
 
@@ -201,10 +201,11 @@ fn snake(operation: &str) -> String {
     name
 }
 
-/// The library and the Lambda's binary, without white space, so that a call broken over lines is found.
+/// The client and the function, without white space, so that a call broken over lines is found.
 fn sources() -> String {
     let mut text = String::new();
     append_sources(&root().join("src"), &mut text);
+    append_sources(&root().join("codecommit/src"), &mut text);
     text.retain(|letter| !letter.is_whitespace());
     text
 }
@@ -212,8 +213,8 @@ fn sources() -> String {
 fn append_sources(folder: &Path, text: &mut String) {
     for entry in std::fs::read_dir(folder).expect("src is readable") {
         let path = entry.expect("src is readable").path();
-        // The library's front is for programs with permissions of their own: the functions never call it.
-        if path.file_stem().is_some_and(|name| name == "codecommit") {
+        // What a name given by hand refers to is looked up for other programs: the functions never call it.
+        if path.file_stem().is_some_and(|name| name == "treeish") {
             continue;
         }
         if path.is_dir() {

@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# Settles beliefs of docs/untested.md against a stack in a sandbox account: untested.sh STACK
+#
+# Run it after one push of a branch and one of the trunk. It only reads, but for S1, which asks for a change set that CloudFormation
+# should refuse, and deletes it if it does not. Bash 4, AWS CLI 2.
+# SC2329: `check` invokes the functions that it is handed.
+# shellcheck disable=SC2329
+set -euo pipefail
+
+stack=${1:?usage: untested.sh STACK}
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+failed=0
+export AWS_PAGER=
+
+# check NUMBER PATTERN COMMAND…: the belief holds if the command's output, with its errors, matches the pattern.
+check() {
+    local number=$1 pattern=$2 output
+    shift 2
+    output=$("$@" 2>&1) || true
+    if [[ $output =~ $pattern ]]; then
+        echo "$number holds"
+    else
+        failed=1
+        printf '%s does NOT hold: %s\n  expected %s, got: %s\n' "$number" "$*" "$pattern" "${output:0:500}"
+    fi
+}
+
+output() {
+    aws cloudformation describe-stacks --stack-name "$stack" --output text \
+        --query "Stacks[0].Outputs[?OutputKey=='$1'].OutputValue"
+}
+
+parameter() {
+    aws cloudformation describe-stacks --stack-name "$stack" --output text \
+        --query "Stacks[0].Parameters[?ParameterKey=='$1'].ParameterValue"
+}
+
+# The physical name of a resource: resource STACK LOGICAL-NAME
+resource() {
+    aws cloudformation describe-stack-resource --stack-name "$1" --logical-resource-id "$2" --output text \
+        --query StackResourceDetail.PhysicalResourceId
+}
+
+refused_branches() {
+    local set=untested-s1
+    aws cloudformation create-change-set --stack-name "$set" --change-set-name "$set" --change-set-type CREATE \
+        --template-body "$1" --parameters 'ParameterKey=Branches,ParameterValue=!wip/**'
+    aws cloudformation delete-stack --stack-name "$set"
+}
+
+# The template is longer than a request may be; its Branches parameter alone is what S1 is about.
+template_of_branches() {
+    python3 - "$here/../template.yaml" <<'PYTHON'
+import json
+import re
+import sys
+
+text = open(sys.argv[1], encoding="utf-8").read()
+pattern = json.loads(re.search(r'^  Branches:\n(?:    .*\n)*?    AllowedPattern: (".*")$', text, re.MULTILINE)[1])
+handle = {"Type": "AWS::CloudFormation::WaitConditionHandle"}
+print(json.dumps({"Parameters": {"Branches": {"Type": "String", "AllowedPattern": pattern}}, "Resources": {"Handle": handle}}))
+PYTHON
+}
+
+# Runs one query of Logs Insights over the last day and prints its rows.
+query() {
+    local id status=Running deadline=$((SECONDS + 60))
+    id=$(aws logs start-query --log-group-name "$1" --query-string "$2" --query queryId --output text \
+        --start-time $(($(date +%s) - 86400)) --end-time "$(date +%s)")
+    while [[ $status == Running || $status == Scheduled ]] && ((SECONDS < deadline)); do
+        sleep 1
+        status=$(aws logs get-query-results --query-id "$id" --query status --output text)
+    done
+    aws logs get-query-results --query-id "$id" --query results
+}
+
+project=$(resource "$stack" Project)
+bucket=$(resource "$stack" PipelineBucket)
+build_logs=$(resource "$project" BuildLogs)
+function=$(output UpdatesFunctionName)
+dev=$(output DevPipelineName)
+ops=$(output OpsPipelineName)
+repository=$(parameter RepositoryName)
+trigger_prefix=$(parameter TriggerPrefix)
+
+check S1 'ValidationError.*Branches' refused_branches "$(template_of_branches)"
+check S2 '^[1-9]' aws s3api list-objects-v2 --bucket "$bucket" --prefix "$dev/" --query KeyCount --output text
+check S3 '^dev/' aws logs describe-log-streams --log-group-name "$build_logs" --log-stream-name-prefix dev/ \
+    --query 'logStreams[0].logStreamName' --output text
+check S4 '^Succeeded' aws codepipeline list-action-executions --pipeline-name "$ops" --output text \
+    --query "actionExecutionDetails[?stageName=='Source'] | [0].status"
+check S5 'Starts' aws cloudwatch list-metrics --namespace CodeCommitMultibranch --query 'Metrics[].MetricName' --output text
+# shellcheck disable=SC2016 # a literal of JMESPath stands in backticks
+check S6 '^[1-9]' aws cloudwatch list-metrics --namespace AWS/Lambda --metric-name AsyncEventAge --output text \
+    --dimensions "Name=FunctionName,Value=$function" --query 'Metrics[?length(Dimensions)==`1`] | length(@)'
+check S7 'started|skipped' query "$(output UpdatesLogGroup)" 'filter ispresent(fields.outcome) | fields fields.outcome | limit 5'
+check S8 "^$trigger_prefix" aws codecommit get-repository-triggers --repository-name "$repository" --output text \
+    --query "triggers[?starts_with(name, '$trigger_prefix')].name | [0]"
+exit "$failed"
