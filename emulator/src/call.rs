@@ -11,6 +11,8 @@ pub(crate) struct Call {
     pub(crate) service: Service,
     /// The operation's name in the service's model.
     pub(crate) operation: String,
+    /// The path, or nothing for services that have only one.
+    pub(crate) target: String,
 }
 
 impl Call {
@@ -24,6 +26,7 @@ impl Call {
             _ if path.starts_with(git_http::ROOT) => (Service::Git, git_http::operation(path)),
             _ => (Service::S3, operation::of_s3(request.method(), request.uri(), headers)),
         };
-        Self { service, operation: operation.to_owned() }
+        let target = if path == "/" { String::new() } else { path.to_owned() };
+        Self { service, operation: operation.to_owned(), target }
     }
 }

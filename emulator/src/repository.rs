@@ -41,6 +41,19 @@ impl Repositories {
         names.into_iter().collect()
     }
 
+    /// Returns the repositories in the folder with names that CodeCommit does not allow.
+    pub(crate) fn unserved(&self) -> Vec<PathBuf> {
+        let entries = self.folder.iter().filter_map(|folder| folder.read_dir().ok()).flatten().flatten();
+        let paths = entries.map(|entry| entry.path()).filter(|path| git_dir(path).is_some());
+        let has_name = |path: &PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str());
+            name.is_some_and(|name| is_name(name.strip_suffix(".git").unwrap_or(name)))
+        };
+        let mut unserved: Vec<PathBuf> = paths.filter(|path| !has_name(path)).collect();
+        unserved.sort_unstable();
+        unserved
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<Arc<Repository>> {
         let git_dir = self.git_dir(name)?;
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
