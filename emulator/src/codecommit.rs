@@ -21,6 +21,23 @@ use crate::repository::{self, Repositories, Repository};
 use differences::DifferenceCache;
 use input::Input;
 
+/// The operations that the emulator models.
+const OPERATIONS: [&str; 13] = [
+    "BatchGetCommits",
+    "GetBlob",
+    "GetBranch",
+    "GetCommit",
+    "GetDifferences",
+    "GetFile",
+    "GetFolder",
+    "GetRepository",
+    "GetRepositoryTriggers",
+    "ListBranches",
+    "ListRepositories",
+    "PutRepositoryTriggers",
+    "TestRepositoryTriggers",
+];
+
 pub(crate) struct CodeCommit {
     repositories: Arc<Repositories>,
     events: Arc<Events>,
@@ -34,6 +51,9 @@ impl CodeCommit {
     }
 
     pub(crate) async fn call(&self, operation: &str, input: Value) -> Result<Value, ServiceError> {
+        if !OPERATIONS.contains(&operation) {
+            return Err(ServiceError::not_modelled(format!("CodeCommit's {operation}")));
+        }
         let input = &Input::new(input)?;
         if operation == "ListRepositories" {
             return repositories::list(&self.repositories, input, self.page_size);
@@ -52,7 +72,7 @@ impl CodeCommit {
             "GetRepositoryTriggers" => Ok(triggers::get(repository)),
             "PutRepositoryTriggers" => triggers::put(repository, input),
             "TestRepositoryTriggers" => triggers::test(repository, input, &self.events).await,
-            other => Err(ServiceError::not_modelled(format!("CodeCommit's {other}"))),
+            _ => Err(ServiceError::not_modelled(format!("CodeCommit's {operation}"))),
         }
     }
 

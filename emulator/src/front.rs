@@ -21,8 +21,8 @@ use crate::guard;
 use crate::json;
 use crate::log::Service;
 use crate::runtime_api;
-use crate::s3;
 use crate::services::Services;
+use crate::unknown;
 use crate::wire::{self, BoxError, HttpRequest, HttpResponse};
 
 /// Serves connections until the task is dropped.
@@ -92,16 +92,20 @@ async fn disturbed(services: &Services, call: &Call, request: HttpRequest) -> Re
 async fn dispatch(services: &Services, call: &Call, request: HttpRequest) -> Result<HttpResponse, BoxError> {
     let operation = &call.operation;
     match call.service {
-        Service::CodeCommit => json::answer(request, |input| services.codecommit.call(operation, input)).await,
-        Service::CodePipeline => json::answer(request, |input| services.codepipeline.call(operation, input)).await,
+        Service::CodeCommit => {
+            json::answer(request, "codecommit", |input| services.codecommit.call(operation, input)).await
+        }
+        Service::CodePipeline => {
+            json::answer(request, "codepipeline", |input| services.codepipeline.call(operation, input)).await
+        }
         Service::Git => services.git.call(request).await,
         Service::Lambda => runtime_api::invoke(&services.lambda, request).await,
-        Service::S3 => {
-            let response = s3::answer(&services.s3, request).await;
-            response
-                .map(|response| response.map(http_body_util::BodyExt::boxed_unsync))
-                .map_err(|error| format!("{error:?}").into())
+        Service::Other => {
+            let (head, content) = request.into_parts();
+            content.collect().await?; // some clients lose a response that comes before the request's end
+            Ok(unknown::not_modelled(&head.headers, operation))
         }
+        Service::S3 => services.s3.answer(request).await,
     }
 }
 

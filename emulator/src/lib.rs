@@ -21,6 +21,7 @@ mod operation;
 mod pace;
 mod services;
 mod token_bucket;
+mod unknown;
 mod wire;
 
 // The services, each by its wire protocol.

@@ -21,6 +21,8 @@ pub enum Service {
     Git,
     /// Lambda's Invoke.
     Lambda,
+    /// A service that the emulator does not model.
+    Other,
 }
 
 impl fmt::Display for Service {
@@ -31,6 +33,7 @@ impl fmt::Display for Service {
             Self::S3 => "s3",
             Self::Git => "git",
             Self::Lambda => "lambda",
+            Self::Other => "other",
         })
     }
 }

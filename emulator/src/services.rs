@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use s3s::service::S3Service;
 use uuid::Uuid;
 
 use crate::codecommit::CodeCommit;
@@ -25,7 +24,7 @@ pub(crate) struct Services {
     pub(crate) events: Arc<Events>,
     pub(crate) codecommit: CodeCommit,
     pub(crate) codepipeline: CodePipeline,
-    pub(crate) s3: S3Service,
+    pub(crate) s3: s3::Endpoint,
     pub(crate) store: Arc<Store>,
     pub(crate) git: GitEndpoint,
     pub(crate) lambda: Arc<Lambda>,
@@ -55,7 +54,7 @@ impl Services {
             codecommit: CodeCommit::new(Arc::clone(&repositories), Arc::clone(&events), options.page_size.max(1)),
             git: GitEndpoint::new(Arc::clone(&repositories), Arc::clone(&events)),
             codepipeline,
-            s3: s3::service(Arc::clone(&store)),
+            s3: s3::Endpoint::new(&store),
             store,
             repositories,
             events,
