@@ -1,7 +1,7 @@
 //! S3 with versions: buckets, objects, multipart uploads and their listings, with the wire protocol of `s3s`.
 //!
 //! # Differs from S3
-//! - Object lock, tags, grants, customer keys (SSE-C), lifecycles and `UploadPartCopy` are not modelled: 501.
+//! - Object lock, tags, grants, customer keys (SSE-C) and lifecycles are not modelled: 501.
 //! - One account owns everything; a canned ACL other than the owner's is not modelled: 501.
 //! - `HeadObject` with a range answers 200, not 206.
 //! - Responses repeat the requested encryption; nothing is encrypted.
@@ -13,6 +13,7 @@ mod bucket;
 mod buckets;
 mod checksum;
 mod conditions;
+mod copies;
 mod declared;
 mod details;
 mod errors;
@@ -72,9 +73,10 @@ impl Endpoint {
         if let Some(whole) = whole {
             let (head, body) = response.into_parts();
             let body = body.collect().await?.to_bytes();
-            response = match screening::refuses_range(head.status, &body) {
-                true => self.unsigned.call(whole).await.map_err(failed)?,
-                false => http::Response::from_parts(head, s3s::Body::from(body)),
+            response = if screening::refuses_range(head.status, &body) {
+                self.unsigned.call(whole).await.map_err(failed)?
+            } else {
+                http::Response::from_parts(head, s3s::Body::from(body))
             };
         }
         details::complete(response, &path).await

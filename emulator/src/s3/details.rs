@@ -35,14 +35,31 @@ pub(crate) async fn complete(response: Response<s3s::Body>, path: &str) -> Resul
     let (mut head, body) = response.into_parts();
     head.headers.insert("x-amz-request-id", HeaderValue::from_str(&request_id)?);
     head.headers.insert("x-amz-id-2", HeaderValue::from_str(&host_id)?);
-    if !head.status.is_client_error() && !head.status.is_server_error() {
+    let is_error = head.status.is_client_error() || head.status.is_server_error();
+    let is_xml = head.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/xml");
+    let is_object = head.headers.contains_key(header::ACCEPT_RANGES);
+    if !is_error && (!is_xml || is_object) {
         return Ok(Response::from_parts(head, body.map_err(Into::into).boxed_unsync()));
     }
-    let body = body.collect().await?.to_bytes();
+    let body = with_control_characters(body.collect().await?.to_bytes());
+    if !is_error {
+        head.headers.remove(header::CONTENT_LENGTH);
+        return Ok(Response::from_parts(head, wire::full(body)));
+    }
     let ids = format!("<RequestId>{request_id}</RequestId><HostId>{host_id}</HostId>");
     let body = with_details(&body, path, &ids).map_or(body, Bytes::from);
     head.headers.remove(header::CONTENT_LENGTH);
     Ok(Response::from_parts(head, wire::full(body)))
+}
+
+/// Writes control characters of keys as character references, as S3 does. `s3s` leaves them in the document.
+fn with_control_characters(body: Bytes) -> Bytes {
+    let is_control = |byte: u8| byte < 0x20 && !matches!(byte, b'\t' | b'\n');
+    if !body.iter().copied().any(is_control) {
+        return body;
+    }
+    let escape = |&byte: &u8| if is_control(byte) { format!("&#x{byte:x};").into_bytes() } else { vec![byte] };
+    body.iter().flat_map(escape).collect::<Vec<u8>>().into()
 }
 
 /// Returns the error document with its details; `None` if the body is no such document.

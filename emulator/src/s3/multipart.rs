@@ -56,9 +56,7 @@ pub(super) fn create(store: &Store, input: &CreateMultipartUploadInput) -> S3Res
 pub(super) async fn upload_part(store: &Store, mut request: S3Request<UploadPartInput>) -> S3Result<UploadPartOutput> {
     let body = request.input.body.take();
     let input = &request.input;
-    if !PART_NUMBERS.contains(&input.part_number) {
-        return Err(s3_error!(InvalidArgument, "Part number must be an integer between 1 and 10000, inclusive"));
-    }
+    check_part_number(input.part_number)?;
     if input.sse_customer_key.is_some() {
         return Err(s3_error!(NotImplemented, "customer keys are not modelled"));
     }
@@ -126,6 +124,13 @@ fn completed_output(bucket: &str, completed: &CompletedUpload) -> CompleteMultip
     output
 }
 
+pub(super) fn check_part_number(number: i32) -> S3Result {
+    if PART_NUMBERS.contains(&number) {
+        return Ok(());
+    }
+    Err(s3_error!(InvalidArgument, "Part number must be an integer between 1 and 10000, inclusive"))
+}
+
 pub(super) fn abort(store: &Store, input: &AbortMultipartUploadInput) -> S3Result<AbortMultipartUploadOutput> {
     store.bucket(&input.bucket, input.expected_bucket_owner.as_deref(), |bucket| {
         find(bucket, &input.key, &input.upload_id)?;
@@ -173,7 +178,7 @@ pub(super) fn visible_checksum(checksums: PartChecksums) -> (Option<ChecksumAlgo
     (Some(algorithm), Some(ChecksumType::from_static(kind)))
 }
 
-fn find<'a>(bucket: &'a mut Bucket, key: &str, id: &str) -> S3Result<&'a mut Upload> {
+pub(super) fn find<'a>(bucket: &'a mut Bucket, key: &str, id: &str) -> S3Result<&'a mut Upload> {
     bucket.uploads.iter_mut().find(|upload| upload.id == id && upload.key == key).ok_or_else(|| {
         s3_error!(
             NoSuchUpload,

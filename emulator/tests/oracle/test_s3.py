@@ -266,7 +266,8 @@ class TestObjects:
         refused("NotImplemented", 501, s3.get_object_tagging, **key)
         refused("NotImplemented", 501, s3.get_bucket_policy, Bucket=bucket)
         source = {"Bucket": bucket, "Key": "key"}
-        refused("NotImplemented", 501, s3.copy_object, Bucket=bucket, Key="to", CopySource=source)
+        copy = {"Bucket": bucket, "Key": "to", "CopySource": source}
+        refused("NotImplemented", 501, s3.copy_object, **copy, Tagging="a=b", TaggingDirective="REPLACE")
 
 
 class TestChecksums:
@@ -776,3 +777,68 @@ class TestRetries:
         with pytest.raises(ClientError) as caught:
             s3.list_parts(**arguments)
         assert caught.value.response["Error"]["Code"] == "NoSuchUpload"
+
+
+class TestCopies:
+    """CopyObject, UploadPartCopy, and the first version of ListObjects."""
+
+    def test_a_copy_takes_bytes_and_metadata(self, s3, bucket):
+        put = s3.put_object(Bucket=bucket, Key="a b/ü", Body=b"body", Metadata={"a": "1"}, ContentType="text/x")
+        s3.put_object(Bucket=bucket, Key="a b/ü", Body=b"newer")
+        source = {"Bucket": bucket, "Key": "a b/ü", "VersionId": put["VersionId"]}
+        copied = s3.copy_object(Bucket=bucket, Key="copy", CopySource=source)
+        assert copied["CopySourceVersionId"] == put["VersionId"]
+        assert copied["CopyObjectResult"]["ETag"] == put["ETag"]
+        got = s3.get_object(Bucket=bucket, Key="copy", VersionId=copied["VersionId"])
+        assert (got["Body"].read(), got["Metadata"], got["ContentType"]) == (b"body", {"a": "1"}, "text/x")
+        s3.copy_object(Bucket=bucket, Key="copy", CopySource=source, MetadataDirective="REPLACE", Metadata={"b": "2"})
+        assert s3.head_object(Bucket=bucket, Key="copy")["Metadata"] == {"b": "2"}
+
+    def test_copies_that_are_refused(self, s3, bucket):
+        put = s3.put_object(Bucket=bucket, Key="key", Body=b"body")
+        source = {"Bucket": bucket, "Key": "key"}
+        copy = {"Bucket": bucket, "Key": "copy", "CopySource": source}
+        refused("NoSuchKey", 404, s3.copy_object, **copy | {"CopySource": source | {"Key": "absent"}})
+        refused("NoSuchBucket", 404, s3.copy_object, **copy | {"CopySource": source | {"Bucket": "no-such-bucket"}})
+        refused("InvalidRequest", 400, s3.copy_object, **copy | {"Key": "key"})
+        refused("PreconditionFailed", 412, s3.copy_object, **copy, CopySourceIfNoneMatch=put["ETag"])
+        refused("PreconditionFailed", 412, s3.copy_object, **copy, CopySourceIfMatch='"0"')
+        s3.copy_object(**copy, IfNoneMatch="*")
+        refused("PreconditionFailed", 412, s3.copy_object, **copy, IfNoneMatch="*")
+
+    def test_parts_are_copied(self, s3, bucket):
+        content = bytes(range(256)) * (PART // 256) + b"the end"
+        s3.put_object(Bucket=bucket, Key="source", Body=content)
+        upload = s3.create_multipart_upload(Bucket=bucket, Key="key")["UploadId"]
+        arguments = {"Bucket": bucket, "Key": "key", "UploadId": upload, "CopySource": f"{bucket}/source"}
+        ranges = [f"bytes=0-{PART - 1}", f"bytes={PART}-{len(content) - 1}"]
+        parts = []
+        for number, piece in enumerate(ranges, 1):
+            part = s3.upload_part_copy(**arguments, PartNumber=number, CopySourceRange=piece)
+            parts.append({"PartNumber": number, "ETag": part["CopyPartResult"]["ETag"]})
+        refused("InvalidRange", 416, s3.upload_part_copy, **arguments, PartNumber=3, CopySourceRange="bytes=0-99999999")
+        refused("InvalidArgument", 400, s3.upload_part_copy, **arguments, PartNumber=3, CopySourceRange="bytes=5-")
+        del arguments["CopySource"]
+        s3.complete_multipart_upload(**arguments, MultipartUpload={"Parts": parts})
+        assert s3.get_object(Bucket=bucket, Key="key")["Body"].read() == content
+
+    def test_boto_copies_large_objects(self, s3, bucket):
+        content = bytes(range(256)) * (40 * 4096)
+        s3.upload_fileobj(io.BytesIO(content), bucket, "source")
+        s3.copy({"Bucket": bucket, "Key": "source"}, bucket, "copy")
+        assert s3.get_object(Bucket=bucket, Key="copy")["Body"].read() == content
+
+    @pytest.mark.parametrize("size", [1, 2, 3, 1000])
+    @pytest.mark.parametrize("delimiter", ["", "/"])
+    def test_the_first_version_of_list_objects(self, s3, bucket, size, delimiter):
+        keys = ["a", "b/1", "b/2", "c d", "e/f/g", "z"]
+        for key in keys:
+            s3.put_object(Bucket=bucket, Key=key)
+        pages = s3.get_paginator("list_objects").paginate(
+            Bucket=bucket, Delimiter=delimiter, PaginationConfig={"PageSize": size}
+        )
+        pages = list(pages)
+        listed = [it["Key"] for page in pages for it in page.get("Contents", [])]
+        prefixes = [it["Prefix"] for page in pages for it in page.get("CommonPrefixes", [])]
+        assert listed == (["a", "c d", "z"] if delimiter else keys)
+        assert prefixes == (["b/", "e/"] if delimiter else [])
