@@ -1,4 +1,5 @@
-//! The smallest function: answers with the event it was sent. `{"exit": 3}` ends it, `{"fail": "why"}` fails, `{"sleep": true}` waits for ever.
+//! A minimal function that answers with its event. `{"exit": 3}` exits, `{"fail": "why"}` fails, `{"sleep": true}` never
+//! answers.
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -35,7 +36,7 @@ fn variables() -> Value {
     variables.map(|(name, value)| (name, Value::from(value))).collect()
 }
 
-/// One request on a connection of its own; the invocation's id and the answer's body.
+/// Sends one request on its own connection and returns the invocation's ID and the body of the response.
 fn call(api: &str, method: &str, path: &str, content: &str) -> io::Result<(String, String)> {
     let mut connection = TcpStream::connect(api)?;
     let length = content.len();

@@ -1,4 +1,4 @@
-//! What a faulty service answers: in place of the true answer, or made from it.
+//! The responses of a faulty service: in place of the real response, or made from it.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -7,71 +7,73 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
-use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use hyper::body::{Body, Frame, SizeHint};
 use serde_json::Value;
 
-use crate::body::{self, BoxError, Response};
+use crate::account::user_arn;
 use crate::faults::FaultKind;
 use crate::json;
 use crate::log::Service;
+use crate::wire::{self, BoxError, HttpBody, HttpResponse};
 
-impl FaultKind {
-    /// The answer that takes the place of the operation, where this kind has one.
-    pub(crate) fn instead(&self, service: Service) -> Option<Response> {
-        Some(match self {
-            Self::Status(status) => body::empty(*status),
-            Self::Error(code) => refuse(service, 400, code, "a fault set in the emulator"),
-            Self::ThrottleJson => json::exception(400, "ThrottlingException", "Rate exceeded"),
-            Self::ThrottleXml => {
-                let error = "<Error><Type>Sender</Type><Code>Throttling</Code><Message>Rate exceeded</Message></Error>";
-                body::response(400, &[XML], format!("<ErrorResponse>{error}</ErrorResponse>"))
-            }
-            Self::ThrottleEmpty => body::empty(429),
-            Self::Denied if service == Service::S3 => xml(403, "AccessDenied", "Access Denied"),
-            Self::Denied if service == Service::Git => body::empty(403),
-            Self::Denied => {
-                let message =
-                    "User: arn:aws:iam::123456789012:user/emulator is not authorized to perform this operation";
-                json::exception(400, "AccessDeniedException", message)
-            }
-            Self::OkError => xml(200, "InternalError", "We encountered an internal error. Please try again."),
-            Self::Reset | Self::Lost | Self::Hang | Self::Cut | Self::Corrupt => return None,
-        })
-    }
-
-    /// The true answer, spoiled; an error closes the connection.
-    pub(crate) async fn spoil(&self, operation: &str, answer: Response) -> Result<Response, BoxError> {
-        let (mut head, content) = answer.into_parts();
-        let content = content.collect().await?.to_bytes();
-        let content = match self {
-            Self::Lost => return Err("a fault loses the answer".into()),
-            Self::Cut => Cut::half_of(&content),
-            Self::Corrupt => body::full(corrupt(operation, &content)),
-            _ => body::full(content),
-        };
-        head.headers.remove("content-length");
-        Ok(Response::from_parts(head, content))
-    }
+/// Returns the response that replaces the operation, if this kind of fault has one.
+pub(crate) fn instead(fault: &FaultKind, service: Service) -> Option<HttpResponse> {
+    Some(match fault {
+        FaultKind::Status(status) => wire::empty(*status),
+        FaultKind::Error(code) => refuse(service, 400, code, "an injected fault of the emulator"),
+        FaultKind::ThrottleJson => json::exception(400, "ThrottlingException", "Rate exceeded"),
+        FaultKind::ThrottleXml => {
+            let error = "<Error><Type>Sender</Type><Code>Throttling</Code><Message>Rate exceeded</Message></Error>";
+            wire::response(400, &[XML], format!("<ErrorResponse>{error}</ErrorResponse>"))
+        }
+        FaultKind::ThrottleEmpty => wire::empty(429),
+        FaultKind::Denied if service == Service::S3 => xml(403, "AccessDenied", "Access Denied"),
+        FaultKind::Denied if service == Service::Git => wire::empty(403),
+        FaultKind::Denied => {
+            let message = format!("User: {} is not authorized to perform this operation", user_arn());
+            json::exception(400, "AccessDeniedException", &message)
+        }
+        FaultKind::OkError => xml(200, "InternalError", "We encountered an internal error. Please try again."),
+        FaultKind::Reset | FaultKind::Lost | FaultKind::Hang | FaultKind::Cut | FaultKind::Corrupt => return None,
+    })
 }
 
-/// Too many requests, as the service says it.
-pub(crate) fn throttled(service: Service) -> Response {
+/// Returns the real response with the fault applied; an error closes the connection.
+pub(crate) async fn spoil(
+    fault: &FaultKind,
+    operation: &str,
+    response: HttpResponse,
+) -> Result<HttpResponse, BoxError> {
+    let (mut head, content) = response.into_parts();
+    let content = content.collect().await?.to_bytes();
+    let content = match fault {
+        FaultKind::Lost => return Err("an injected fault drops the response".into()),
+        FaultKind::Cut => Cut::half_of(&content),
+        FaultKind::Corrupt => wire::full(corrupt(operation, &content)),
+        _ => wire::full(content),
+    };
+    head.headers.remove("content-length");
+    Ok(HttpResponse::from_parts(head, content))
+}
+
+/// Returns the service's own response to too many requests.
+pub(crate) fn throttled(service: Service) -> HttpResponse {
     match service {
         Service::S3 => xml(503, "SlowDown", "Please reduce your request rate."),
-        Service::Git => body::empty(429),
+        Service::Git => wire::empty(429),
         _ => json::exception(400, "ThrottlingException", "Rate exceeded"),
     }
 }
 
 const XML: (&str, &str) = ("content-type", "application/xml");
 
-fn refuse(service: Service, status: u16, code: &str, message: &str) -> Response {
+fn refuse(service: Service, status: u16, code: &str, message: &str) -> HttpResponse {
     if service == Service::S3 { xml(status, code, message) } else { json::exception(status, code, message) }
 }
 
-fn xml(status: u16, code: &str, message: &str) -> Response {
+fn xml(status: u16, code: &str, message: &str) -> HttpResponse {
     let error = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
-    body::response(status, &[XML], format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{error}"))
+    wire::response(status, &[XML], format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{error}"))
 }
 
 fn corrupt(operation: &str, content: &Bytes) -> Bytes {
@@ -96,7 +98,7 @@ fn change_blob(blob: &mut Value) -> Option<()> {
     Some(())
 }
 
-/// Flips a bit in the middle; nothing becomes one byte.
+/// Flips a bit in the middle; empty content becomes one byte.
 fn change_byte(mut content: Vec<u8>) -> Vec<u8> {
     let middle = content.len() / 2;
     match content.get_mut(middle) {
@@ -106,7 +108,7 @@ fn change_byte(mut content: Vec<u8>) -> Vec<u8> {
     content
 }
 
-/// A body that announces more than it has, then fails.
+/// A body that announces its whole length, sends half of it and then fails.
 struct Cut {
     announced: u64,
     half: Option<Bytes>,
@@ -114,17 +116,17 @@ struct Cut {
 }
 
 impl Cut {
-    fn half_of(content: &Bytes) -> body::Body {
+    fn half_of(content: &Bytes) -> HttpBody {
         let half = Some(content.slice(..content.len() / 2));
         Self { announced: content.len() as u64, half, flushed: false }.boxed_unsync()
     }
 }
 
-impl HttpBody for Cut {
+impl Body for Cut {
     type Data = Bytes;
     type Error = BoxError;
 
-    /// The server drops what it has not sent when a body fails: it is given one turn to send the half.
+    /// hyper drops unsent bytes when a body fails, so this yields once for the half to be sent.
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         if let Some(half) = self.half.take() {
             return Poll::Ready(Some(Ok(Frame::data(half))));
@@ -134,7 +136,7 @@ impl HttpBody for Cut {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        Poll::Ready(Some(Err("a fault cuts the answer".into())))
+        Poll::Ready(Some(Err("an injected fault cuts the response".into())))
     }
 
     fn size_hint(&self) -> SizeHint {

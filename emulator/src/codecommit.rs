@@ -1,7 +1,7 @@
-//! CodeCommit's JSON API, as far as it reads repositories and keeps their triggers.
+//! CodeCommit's JSON API: the operations that read repositories, and those on triggers.
 //!
-//! Shapes and exceptions are those of the service's model. Unknown and chosen here: page sizes, and U+FFFD
-//! for what is not UTF-8. Triggers live in memory; all else is the Git repository.
+//! Inputs, outputs and exceptions follow the service's model. The service does not document its page sizes and how it
+//! shows text that is not UTF-8; the emulator chooses a page size and U+FFFD. Triggers are in memory.
 
 mod commits;
 mod differences;
@@ -15,24 +15,22 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-pub(crate) use differences::DifferenceCache;
-pub(crate) use repositories::arn;
-pub(crate) use triggers::{Trigger, Triggers};
-
 use crate::error::ServiceError;
 use crate::events::Events;
 use crate::repository::{self, Repositories, Repository};
+use differences::DifferenceCache;
 use input::Input;
 
 pub(crate) struct CodeCommit {
     repositories: Arc<Repositories>,
     events: Arc<Events>,
     page_size: usize,
+    differences: DifferenceCache,
 }
 
 impl CodeCommit {
     pub(crate) fn new(repositories: Arc<Repositories>, events: Arc<Events>, page_size: usize) -> Self {
-        Self { repositories, events, page_size }
+        Self { repositories, events, page_size, differences: DifferenceCache::default() }
     }
 
     pub(crate) async fn call(&self, operation: &str, input: Value) -> Result<Value, ServiceError> {
@@ -50,7 +48,7 @@ impl CodeCommit {
             "GetFolder" => files::get_folder(repository, input).await,
             "GetFile" => files::get_file(repository, input).await,
             "GetBlob" => files::get_blob(repository, input).await,
-            "GetDifferences" => differences::get(repository, input, self.page_size).await,
+            "GetDifferences" => differences::get(&self.differences, repository, input, self.page_size).await,
             "GetRepositoryTriggers" => Ok(triggers::get(repository)),
             "PutRepositoryTriggers" => triggers::put(repository, input),
             "TestRepositoryTriggers" => triggers::test(repository, input, &self.events).await,

@@ -1,118 +1,120 @@
 //! CodePipeline: pipelines, and their executions with the revisions that they took from S3.
 //!
+//! The answers follow recordings of the service. Where a comment says "not recorded", the behavior is a belief.
+//!
 //! # Differs from CodePipeline
-//! - Nothing is run: an execution succeeds at once, or fails if a source has no object. Tests can hold executions in progress.
-//! - A pipeline is not started by its creation, by polling or by events.
-//! - A CodeCommit source has a revision only where one is given.
-//! - Stages in other accounts, regions and with conditions are kept as given and mean nothing.
+//! - No action runs: after the source actions, all others succeed at once. Tests can hold executions in progress and end
+//!   their actions by command.
+//! - A polling source starts the pipeline once, at its creation. Later versions, events and schedules do not.
+//! - An execution takes its revisions at the start, and no artifact is copied.
+//! - An execution does not supersede or wait for another.
+//! - A CodeCommit source has a revision only if the start gives one.
+//! - Stages in other accounts or regions, and conditions of stages, are stored without effect.
+//! - A token is known as long as its pipeline.
 
+mod action_runs;
 mod declaration;
 mod execution;
+mod finish;
 mod input;
 mod page;
+mod pipeline;
 mod pipelines;
+mod progress;
+mod references;
 mod revisions;
+mod settings;
+mod show;
 mod start;
+mod state;
+mod stop;
+mod timestamp;
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 
-pub use self::execution::{Execution, Revision, Status};
-use self::input::Field;
-use self::pipelines::Pipeline;
+pub use self::execution::{ActionRun, ActionStatus, Execution, Revision, StartCause, Status};
+pub use self::finish::Finish;
+use self::input::{Field, Violations};
+pub use self::settings::StartRate;
+use self::state::State;
 use crate::error::ServiceError;
 use crate::s3::Store;
 
-/// Executions that may be in progress at once in the modes QUEUED and PARALLEL, as CodePipeline's quotas say.
-const CONCURRENT_EXECUTIONS: usize = 50;
-
-/// The service and all that it remembers.
+/// The service with its pipelines.
 pub struct CodePipeline {
-    s3: Arc<Store>,
-    pipelines: Mutex<BTreeMap<String, Pipeline>>,
-    held: AtomicBool,
-    limit: AtomicUsize,
+    state: State,
 }
 
 impl CodePipeline {
-    /// A service without pipelines whose S3 sources read from `s3`.
+    /// Returns a service without pipelines whose S3 sources read from `s3`.
     pub fn new(s3: Arc<Store>) -> Self {
-        Self {
-            s3,
-            pipelines: Mutex::default(),
-            held: AtomicBool::new(false),
-            limit: AtomicUsize::new(CONCURRENT_EXECUTIONS),
-        }
+        Self { state: State::new(s3) }
     }
 
     /// Answers one operation of the JSON protocol.
     #[expect(clippy::unused_async, reason = "all services are called alike")]
     pub async fn call(&self, operation: &str, input: Value) -> Result<Value, ServiceError> {
-        let input = Field::root(&input);
+        let violations = Violations::default();
+        let (state, input) = (&self.state, Field::root(&input, &violations));
         match operation {
-            "CreatePipeline" => pipelines::create(self, &input),
-            "GetPipeline" => pipelines::get(self, &input),
-            "UpdatePipeline" => pipelines::update(self, &input),
-            "DeletePipeline" => pipelines::delete(self, &input),
-            "ListPipelines" => pipelines::list(self, &input),
-            "StartPipelineExecution" => start::start(self, &input),
-            "GetPipelineExecution" => execution::get(self, &input),
-            "ListPipelineExecutions" => execution::list(self, &input),
+            "CreatePipeline" => pipelines::create(state, &input),
+            "GetPipeline" => pipelines::get(state, &input),
+            "UpdatePipeline" => pipelines::update(state, &input),
+            "DeletePipeline" => pipelines::delete(state, &input),
+            "ListPipelines" => pipelines::list(state, &input),
+            "StartPipelineExecution" => start::start(state, &input),
+            "StopPipelineExecution" => stop::stop(state, &input),
+            "GetPipelineExecution" => show::get(state, &input),
+            "ListPipelineExecutions" => show::list(state, &input),
+            "ListActionExecutions" => action_runs::list(state, &input),
             _ => Err(ServiceError::not_modelled(format!("CodePipeline's {operation}"))),
         }
     }
 
-    /// The executions of a pipeline, the oldest first.
+    /// Creates a pipeline that does not start, from an input of `CreatePipeline`.
+    pub fn create_idle(&self, input: &Value) -> Result<(), ServiceError> {
+        let violations = Violations::default();
+        pipelines::create_idle(&self.state, &Field::root(input, &violations))
+    }
+
+    /// Returns the executions of a pipeline, the oldest first, without the visibility lag.
     pub fn executions(&self, pipeline: &str) -> Vec<Execution> {
-        self.all(|pipelines| pipelines.get(pipeline).map(|pipeline| pipeline.executions.clone()).unwrap_or_default())
+        let shared = self.state.lock();
+        shared.pipelines.get(pipeline).map(|it| it.executions.clone()).unwrap_or_default()
     }
 
-    /// Whether executions that start from now on stay in progress; those in progress succeed when it ends.
-    pub fn hold_executions(&self, held: bool) {
-        self.held.store(held, Ordering::Relaxed);
-        if held {
-            return;
-        }
-        self.all(|pipelines| {
-            let executions = pipelines.values_mut().flat_map(|pipeline| &mut pipeline.executions);
-            for execution in executions.filter(|execution| execution.status == Status::InProgress) {
-                execution.status = Status::Succeeded;
-            }
-        });
+    /// Keeps executions in progress after their source actions, or lets all of them end.
+    pub fn hold_executions(&self, hold: bool) {
+        let mut shared = self.state.lock();
+        shared.settings.hold = hold;
+        shared.advance();
     }
 
-    /// How many executions of a pipeline may be in progress at once.
+    /// Ends actions of an execution and returns the execution; an error says why the command does not apply.
+    pub fn finish(&self, command: &Finish) -> Result<Execution, String> {
+        finish::finish(&self.state, command)
+    }
+
+    /// Sets the maximum number of concurrent executions of a pipeline.
     pub fn limit_executions(&self, limit: usize) {
-        self.limit.store(limit, Ordering::Relaxed);
+        self.state.lock().settings.limit = limit;
     }
 
-    fn all<T>(&self, work: impl FnOnce(&mut BTreeMap<String, Pipeline>) -> T) -> T {
-        work(&mut self.pipelines.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Sets the time from a start until operations show the execution.
+    pub fn set_visibility_lag(&self, lag: Duration) {
+        self.state.lock().settings.visibility_lag = lag;
     }
 
-    fn pipeline<T>(
-        &self,
-        name: &str,
-        work: impl FnOnce(&mut Pipeline) -> Result<T, ServiceError>,
-    ) -> Result<T, ServiceError> {
-        self.all(|pipelines| match pipelines.get_mut(name) {
-            Some(pipeline) => work(pipeline),
-            None => Err(ServiceError::new(
-                "PipelineNotFoundException",
-                format!("Account '{}' does not have a pipeline with name '{name}'", crate::credentials::ACCOUNT),
-            )),
-        })
+    /// Sets the duration of source actions.
+    pub fn set_source_duration(&self, duration: Duration) {
+        self.state.lock().settings.source_duration = duration;
     }
-}
 
-/// A timestamp of the JSON protocol: seconds with milliseconds.
-fn epoch_seconds(time: SystemTime) -> Value {
-    let milliseconds = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds fit for some thousand years")]
-    let seconds = milliseconds as f64 / 1000.0;
-    seconds.into()
+    /// Throttles `StartPipelineExecution` beyond a rate; `None` admits all starts.
+    pub fn throttle_starts(&self, rate: Option<StartRate>) {
+        self.state.lock().settings.throttle_starts(rate);
+    }
 }

@@ -1,7 +1,4 @@
-//! The address that tests and demonstrations steer the emulator by.
-//!
-//! `GET`, `DELETE /_emulator/requests`; `POST`, `DELETE /_emulator/faults`; `POST /_emulator/latency`, `/_emulator/rate`,
-//! `/_emulator/notify`; `GET /_emulator/dead-letters`. All bodies are JSON.
+//! The control address, by which tests and scripts read and change a running emulator. The README lists its paths.
 
 use std::time::Duration;
 
@@ -10,19 +7,20 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::body::{self, BoxError, Request, Response};
+use crate::codepipeline::{Finish, StartRate};
 use crate::events::Change;
 use crate::faults::Fault;
-use crate::front::Front;
+use crate::services::Services;
+use crate::wire::{self, BoxError, HttpRequest, HttpResponse};
 
 pub(crate) const ROOT: &str = "/_emulator/";
 
-/// A reference that was changed without a push to the emulator.
+/// A branch that was changed without a push to the emulator.
 #[derive(Deserialize)]
-struct Notice {
+struct ChangedBranch {
     repository: String,
     branch: String,
-    /// The commit before; without it the branch is new.
+    /// The previous commit; without it the branch counts as new.
     old: Option<String>,
 }
 
@@ -36,78 +34,118 @@ struct Rate {
     per_second: Option<f64>,
 }
 
-/// One fault, several, or one as on the command line.
+/// The settings of CodePipeline that a request changes; an absent member changes nothing.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CodePipelineSettings {
+    hold: Option<bool>,
+    limit: Option<usize>,
+    visibility_lag_milliseconds: Option<u64>,
+    source_milliseconds: Option<u64>,
+}
+
+/// One fault, several, or one in the command line's form.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Wanted {
+enum GivenFaults {
     One(Fault),
     Many(Vec<Fault>),
     Text(String),
 }
 
-pub(crate) async fn answer(front: &Front, request: Request) -> Result<Response, BoxError> {
+pub(crate) async fn answer(services: &Services, request: HttpRequest) -> Result<HttpResponse, BoxError> {
     let (parts, content) = request.into_parts();
     let content = content.collect().await?.to_bytes();
     let path = parts.uri.path().strip_prefix(ROOT).unwrap_or_default();
     let done = match (parts.method.as_str(), path) {
-        ("GET", "requests") => Ok(json!(front.log.requests())),
+        ("GET", "requests") => Ok(json!(services.log.requests())),
         ("DELETE", "requests") => {
-            front.log.clear();
+            services.log.clear();
             Ok(Value::Null)
         }
-        ("POST", "faults") => parse(&content).and_then(|wanted| set_faults(front, wanted)),
+        ("POST", "faults") => parse(&content).and_then(|given| set_faults(services, given)),
         ("DELETE", "faults") => {
-            front.faults.clear();
+            services.faults.clear();
             Ok(Value::Null)
         }
         ("POST", "latency") => parse(&content).map(|latency: Latency| {
-            front.pace.set_latency(Duration::from_millis(latency.milliseconds));
+            services.pace.set_latency(Duration::from_millis(latency.milliseconds));
             Value::Null
         }),
         ("POST", "rate") => parse(&content).map(|rate: Rate| {
-            front.pace.set_rate(rate.per_second);
+            services.pace.set_rate(rate.per_second);
             Value::Null
         }),
         ("POST", "notify") => match parse(&content) {
-            Ok(notice) => notify(front, notice).await,
+            Ok(change) => notify(services, change).await,
             Err(error) => Err(error),
         },
-        ("GET", "dead-letters") => Ok(json!(front.lambda.dead_letters())),
+        ("POST", "codepipeline") => parse(&content).map(|settings| set_codepipeline(services, &settings)),
+        ("POST", "start-rate") => parse(&content).map(|rate: Option<StartRate>| {
+            services.codepipeline.throttle_starts(rate);
+            Value::Null
+        }),
+        ("POST", "executions") => parse(&content).and_then(|command: Finish| finish(services, &command)),
+        ("GET", "dead-letters") => Ok(json!(services.lambda.dead_letters())),
         (method, _) => {
-            return Ok(body::json(404, &json!({ "error": format!("no {method} {}", parts.uri) })));
+            return Ok(wire::json(
+                404,
+                &json!({ "error": format!("the control address has no {method} {}", parts.uri.path()) }),
+            ));
         }
     };
     Ok(match done {
-        Ok(answer) => body::json(200, &answer),
-        Err(error) => body::json(400, &json!({ "error": error })),
+        Ok(answer) => wire::json(200, &answer),
+        Err(error) => wire::json(400, &json!({ "error": error })),
     })
 }
 
-fn set_faults(front: &Front, wanted: Wanted) -> Result<Value, String> {
-    let faults = match wanted {
-        Wanted::One(fault) => vec![fault],
-        Wanted::Many(faults) => faults,
-        Wanted::Text(text) => vec![text.parse()?],
+fn set_codepipeline(services: &Services, settings: &CodePipelineSettings) -> Value {
+    let service = &services.codepipeline;
+    settings.hold.into_iter().for_each(|hold| service.hold_executions(hold));
+    settings.limit.into_iter().for_each(|limit| service.limit_executions(limit));
+    let milliseconds = |value: Option<u64>| value.map(Duration::from_millis).into_iter();
+    milliseconds(settings.visibility_lag_milliseconds).for_each(|lag| service.set_visibility_lag(lag));
+    milliseconds(settings.source_milliseconds).for_each(|duration| service.set_source_duration(duration));
+    Value::Null
+}
+
+/// Ends actions of an execution, and returns the execution's ID and status.
+fn finish(services: &Services, command: &Finish) -> Result<Value, String> {
+    let execution = services.codepipeline.finish(command)?;
+    Ok(json!({ "execution": execution.id, "status": format!("{:?}", execution.status) }))
+}
+
+fn set_faults(services: &Services, given: GivenFaults) -> Result<Value, String> {
+    let faults = match given {
+        GivenFaults::One(fault) => vec![fault],
+        GivenFaults::Many(faults) => faults,
+        GivenFaults::Text(text) => vec![text.parse()?],
     };
     for fault in faults {
-        front.faults.add(fault);
+        services.faults.add(fault);
     }
     Ok(Value::Null)
 }
 
-/// Sends what the repository's triggers say about a branch as it is now, and answers which of them did.
-async fn notify(front: &Front, notice: Notice) -> Result<Value, String> {
-    let Notice { repository, branch, old } = notice;
-    let known = front.repositories.get(&repository).ok_or_else(|| format!("there is no repository {repository}"))?;
+/// Fires the repository's triggers for a branch as it is now, and returns the names of those that sent an event.
+async fn notify(services: &Services, change: ChangedBranch) -> Result<Value, String> {
+    let ChangedBranch { repository, branch, old } = change;
+    let known = services
+        .repositories
+        .get(&repository)
+        .ok_or_else(|| format!("the emulator serves no repository {repository}"))?;
     let reference = format!("refs/heads/{branch}");
     let references = known.references().await.map_err(|error| error.to_string())?;
     let after = references.get(&reference).cloned();
     if after.is_none() && old.is_none() {
-        return Err(format!("there is no branch {branch}; name the old commit of a deleted one"));
+        return Err(format!(
+            "repository {repository} has no branch {branch}; to report a deleted branch, give its old commit"
+        ));
     }
     let changed = after != old;
     let change = Change { reference, before: old, after };
-    let sent = if changed { front.events.fire(&known, &[change]) } else { Vec::new() };
+    let sent = if changed { services.events.fire(&known, &[change]) } else { Vec::new() };
     Ok(json!({ "sent": sent }))
 }
 

@@ -1,29 +1,29 @@
-//! What a service answers when it refuses.
+//! The error that CodeCommit and CodePipeline return.
 
-/// An exception of a JSON service: its status, its name in the service's model, what it says.
+/// An exception of a JSON service, with the name that the service's model gives it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct ServiceError {
     /// The HTTP status.
     pub status: u16,
-    /// The exception's name, as in the service's model.
+    /// The name of the exception in the service's model.
     pub code: &'static str,
-    /// The text for a person.
+    /// The text for people.
     pub message: String,
 }
 
 impl ServiceError {
-    /// An exception with status 400, as nearly all of the JSON services' are.
+    /// Returns an exception with status 400, which nearly all exceptions of the JSON services have.
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self { status: 400, code, message: message.into() }
     }
 
-    /// What the emulator does not do: 501, so that nobody takes silence for an answer.
+    /// Returns a 501 for an operation or option that the emulator does not model.
     pub fn not_modelled(what: impl std::fmt::Display) -> Self {
         Self { status: 501, code: "NotImplemented", message: format!("the emulator does not model {what}") }
     }
 
-    /// The emulator itself failed: 500, with the reason.
+    /// Returns a 500 for a failure of the emulator itself.
     pub(crate) fn internal(error: &dyn std::error::Error) -> Self {
         Self { status: 500, code: "InternalFailure", message: error.to_string() }
     }

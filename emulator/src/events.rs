@@ -1,4 +1,4 @@
-//! What a repository's triggers send when references change, in the shape that CodeCommit's real events have.
+//! The events that a repository's triggers send when references change, in the form of CodeCommit's own events.
 
 use std::collections::{BTreeSet, HashMap};
 use std::io;
@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::codecommit::{Trigger, arn};
-use crate::credentials::{ACCOUNT, FUNCTION, REGION};
+use crate::account::{REGION, function_arn, repository_arn, user_arn};
 use crate::lambda::Lambda;
 use crate::repository::Repository;
+use crate::trigger::Trigger;
 
 const ZERO_ID: &str = "0000000000000000000000000000000000000000";
 
-/// A reference with the commits it led to before and after; `None` where it did not exist.
+/// A reference with its commit before and after a change; `None` where it did not exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Change {
     pub(crate) reference: String,
@@ -23,7 +23,7 @@ pub(crate) struct Change {
     pub(crate) after: Option<String>,
 }
 
-/// The way from a changed repository to the function.
+/// Sends the events of triggers to the function.
 pub(crate) struct Events {
     lambda: Arc<Lambda>,
 }
@@ -33,14 +33,14 @@ impl Events {
         Self { lambda }
     }
 
-    /// Sends one event to each trigger that wants any of the changes, and returns the names of those.
+    /// Sends one event for each trigger that fires on any of the changes, and returns the names of these triggers.
     ///
-    /// Only triggers on the emulated function are served; there is nobody behind another destination.
+    /// Only the emulated function receives events; triggers with another destination send nothing.
     pub(crate) fn fire(&self, repository: &Repository, changes: &[Change]) -> Vec<String> {
         let triggers = repository.triggers.lock().unwrap_or_else(PoisonError::into_inner);
         let mut fired = Vec::new();
         for trigger in triggers.list.iter().filter(|trigger| trigger.destination_arn == function_arn()) {
-            let wanted = changes.iter().filter(|change| trigger.wants(&change.reference, change.event()));
+            let wanted = changes.iter().filter(|change| trigger.fires_on(&change.reference, change.event()));
             let references: Vec<Value> = wanted.map(Change::describe).collect();
             if !references.is_empty() {
                 let id = &triggers.configuration_id;
@@ -51,7 +51,7 @@ impl Events {
         fired
     }
 
-    /// Sends what the console's and the API's test sends: the default branch's last commit, or zeros for an empty repository.
+    /// Sends the test event of `TestRepositoryTriggers`: the default branch's last commit, or zeros for an empty repository.
     pub(crate) async fn test(&self, repository: &Repository, trigger: &Trigger) -> io::Result<()> {
         let branch = repository.default_branch().await?.map(|branch| format!("refs/heads/{branch}"));
         let tip = match &branch {
@@ -67,7 +67,7 @@ impl Events {
 }
 
 impl Change {
-    /// The trigger event that this is.
+    /// Returns the name of the trigger event.
     fn event(&self) -> &'static str {
         match (&self.before, &self.after) {
             (None, _) => "createReference",
@@ -76,7 +76,7 @@ impl Change {
         }
     }
 
-    /// A created reference says so, a deleted one too and names its old commit, a plain push says neither.
+    /// Returns the entry of the event: `created` or `deleted` only where it applies, and a deleted reference's old commit.
     fn describe(&self) -> Value {
         let commit = self.after.as_ref().or(self.before.as_ref());
         let mut described = json!({ "commit": commit, "ref": self.reference });
@@ -89,7 +89,7 @@ impl Change {
     }
 }
 
-/// What is different between two listings of a repository's references, in order of their names.
+/// Returns the differences between two listings of a repository's references, in the order of their names.
 pub(crate) fn changes(before: &HashMap<String, String>, after: &HashMap<String, String>) -> Vec<Change> {
     let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     names
@@ -103,15 +103,10 @@ pub(crate) fn changes(before: &HashMap<String, String>, after: &HashMap<String, 
         .collect()
 }
 
-/// The destination of triggers that reach the emulated function.
-pub(crate) fn function_arn() -> String {
-    format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{FUNCTION}")
-}
-
 fn event(name: &str, repository: &str, configuration_id: &str, trigger: &Trigger, references: &[Value]) -> Value {
     let format = "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]+0000";
-    let format = time::format_description::parse_borrowed::<1>(format).expect("a constant");
-    let time = OffsetDateTime::now_utc().format(&format).expect("a date has all parts");
+    let format = time::format_description::parse_borrowed::<1>(format).expect("the format is a valid constant");
+    let time = OffsetDateTime::now_utc().format(&format).expect("a date has every part of the format");
     json!({ "Records": [{
         "awsRegion": REGION,
         "codecommit": { "references": references },
@@ -120,12 +115,12 @@ fn event(name: &str, repository: &str, configuration_id: &str, trigger: &Trigger
         "eventName": name,
         "eventPartNumber": 1,
         "eventSource": "aws:codecommit",
-        "eventSourceARN": arn(repository),
+        "eventSourceARN": repository_arn(repository),
         "eventTime": time,
         "eventTotalParts": 1,
         "eventTriggerConfigId": configuration_id,
         "eventTriggerName": trigger.name,
         "eventVersion": "1.0",
-        "userIdentityARN": format!("arn:aws:iam::{ACCOUNT}:user/emulator"),
+        "userIdentityARN": user_arn(),
     }] })
 }

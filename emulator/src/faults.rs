@@ -1,76 +1,76 @@
-//! Faults on purpose: what goes wrong, at which call of which operation.
+//! Injected faults: the kind, and the calls of an operation that it affects.
 
 use std::str::FromStr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-/// Something that goes wrong at some calls of an operation.
+/// A fault that affects some calls of an operation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
-    /// The operation's name, or `*` for every one.
+    /// The operation's name, or `*` for every operation.
     pub operation: String,
-    /// The first call that is hit, counted from 1 and from the moment the fault is set.
+    /// The first affected call, counted from 1 and from the moment the fault is set.
     pub nth: usize,
-    /// How many calls in a row are hit.
+    /// The number of consecutive calls that are affected.
     pub count: usize,
-    /// What goes wrong.
+    /// The kind of the fault.
     pub kind: FaultKind,
 }
 
-/// What goes wrong. On the command line and in JSON these are `status:503`, `throttle-json`, `error:EncryptionKeyDisabledException`, ….
+/// The kind of a fault. Each variant names its form on the command line and in JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum FaultKind {
-    /// `status:N`: this status with an empty body.
+    /// `status:N`: a response with this status and an empty body.
     Status(u16),
-    /// `error:CODE`: this exception, as the service would answer it.
+    /// `error:CODE`: this exception in the service's own form.
     Error(String),
-    /// `throttle-json`: `ThrottlingException`, as the JSON services answer it.
+    /// `throttle-json`: `ThrottlingException` in the form of the JSON services.
     ThrottleJson,
-    /// `throttle-xml`: status 400 with an XML body, on JSON services too.
+    /// `throttle-xml`: status 400 with an XML body, even from JSON services.
     ThrottleXml,
     /// `throttle-empty`: status 429 without a body.
     ThrottleEmpty,
-    /// `denied`: access denied, as the service would say it.
+    /// `denied`: access denied in the service's own form.
     Denied,
-    /// `reset`: the connection is closed without an answer; nothing was done.
+    /// `reset`: the connection closes without a response; the operation is not done.
     Reset,
-    /// `lost`: the operation is done, and then as `reset`.
+    /// `lost`: the operation is done, then the connection closes without a response.
     Lost,
-    /// `hang`: no answer, ever.
+    /// `hang`: the response never comes.
     Hang,
-    /// `cut`: the whole length is announced, half of the body sent, and the connection closed.
+    /// `cut`: the response announces its whole length, sends half of the body and closes the connection.
     Cut,
-    /// `corrupt`: a well-formed answer with other content: a byte of a blob is changed, a file of a folder missing.
+    /// `corrupt`: a well-formed response with wrong content: a byte of a blob is changed, or a folder lacks a file.
     Corrupt,
     /// `ok-error`: status 200 with an S3 error as its body.
     OkError,
 }
 
 impl Fault {
-    /// The n-th call of an operation, counted from 1.
+    /// Returns a fault of the `nth` call of an operation, counted from 1.
     pub fn nth(operation: &str, nth: usize, kind: FaultKind) -> Self {
         Self { operation: operation.to_owned(), nth, count: 1, kind }
     }
 
-    /// The next `count` calls of an operation.
+    /// Returns a fault of the next `count` calls of an operation.
     pub fn next(operation: &str, count: usize, kind: FaultKind) -> Self {
         Self { operation: operation.to_owned(), nth: 1, count, kind }
     }
 
-    /// Every call of an operation.
+    /// Returns a fault of every call of an operation.
     pub fn every(operation: &str, kind: FaultKind) -> Self {
         Self::next(operation, usize::MAX, kind)
     }
 }
 
-/// `GetBlob:2:reset` (the second call), `GetBlob:2x3:reset` (three from the second on), `GetBlob:every:reset`.
+/// Parses `GetBlob:2:reset` (the second call), `GetBlob:2x3:reset` (three calls from the second) or `GetBlob:every:reset`.
 impl FromStr for Fault {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is not OPERATION:NTH:KIND");
+        let wrong = || format!("{text:?} is not of the form OPERATION:NTH:KIND");
         let mut parts = text.splitn(3, ':');
         let (Some(operation), Some(nth), Some(kind)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(wrong());
@@ -108,7 +108,7 @@ impl FromStr for FaultKind {
         match text.split_once(':') {
             Some(("status", status)) => match status.parse() {
                 Ok(status @ 200..=599) => Ok(Self::Status(status)),
-                _ => Err(format!("{status:?} is not a status")),
+                _ => Err(format!("{status:?} is not an HTTP status from 200 to 599")),
             },
             Some(("error", code)) if code.chars().all(|c| c.is_ascii_alphanumeric()) => {
                 Ok(Self::Error(code.to_owned()))
@@ -138,7 +138,7 @@ impl From<FaultKind> for String {
     }
 }
 
-/// The faults that are set, each with the calls that it has seen.
+/// The faults that are set, each with the number of calls since it was set.
 pub(crate) struct Faults(Mutex<Vec<(Fault, usize)>>);
 
 impl Faults {
@@ -154,7 +154,7 @@ impl Faults {
         self.list().clear();
     }
 
-    /// Counts a call, and says what goes wrong with it; of several faults the first one set.
+    /// Counts a call and returns the fault that affects it. Of several faults, the one set first wins.
     pub(crate) fn at(&self, operation: &str) -> Option<FaultKind> {
         let mut hit = None;
         for (fault, seen) in self.list().iter_mut().filter(|(f, _)| f.operation == "*" || f.operation == operation) {

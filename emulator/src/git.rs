@@ -1,4 +1,4 @@
-//! Git's programs as children, untouched by anybody's configuration.
+//! Git as a child process, isolated from the configuration of the user and the system.
 
 use std::io;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use tokio::process::Command;
 
-/// `git` on one repository, whoever owns it, as the files on disk are: no user's or system's configuration, no replacements.
+/// Returns `git` for one repository, whoever owns it, without replacement objects.
 pub(crate) fn git(git_dir: &Path) -> Command {
     let mut command = Command::new("git");
     clean(&mut command, &[]);
@@ -14,7 +14,7 @@ pub(crate) fn git(git_dir: &Path) -> Command {
     command
 }
 
-/// Leaves a child of Git's family only with the search path and the settings given.
+/// Clears the environment of a Git process except for the search path, and adds Git settings.
 pub(crate) fn clean(command: &mut Command, settings: &[(&str, &str)]) {
     let settings = [&[("safe.directory", "*")], settings].concat();
     command
@@ -31,7 +31,7 @@ pub(crate) fn clean(command: &mut Command, settings: &[(&str, &str)]) {
     }
 }
 
-/// Runs `git` to its end and returns what it printed.
+/// Runs `git` and returns its standard output.
 pub(crate) async fn output(git_dir: &Path, arguments: &[&str]) -> io::Result<Vec<u8>> {
     let output = git(git_dir).args(arguments).stdin(Stdio::null()).output().await?;
     if output.status.success() {

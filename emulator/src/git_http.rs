@@ -1,4 +1,4 @@
-//! CodeCommit's Git endpoint: Git's own `http-backend` behind CodeCommit's authentication.
+//! CodeCommit's Git endpoint: `git http-backend` behind CodeCommit's authentication.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -14,23 +14,23 @@ use time::OffsetDateTime;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 
-use crate::body::{self, Body, BoxError, Request, Response};
 use crate::events::{self, Events};
 use crate::git;
 use crate::repository::{Repositories, Repository};
 use crate::signature;
+use crate::wire::{self, BoxError, HttpBody, HttpRequest, HttpResponse};
 
-/// The folder of all repositories.
+/// The path that all repositories are below.
 pub(crate) const ROOT: &str = "/v1/repos/";
 
-/// What CodeCommit lets a fetch ask for beyond the tips; no filters, which is Git's default.
+/// CodeCommit serves any reachable commit by its ID, and, like Git by default, no partial clones.
 const SETTINGS: [(&str, &str); 3] = [
     ("uploadpack.allowTipSHA1InWant", "true"),
     ("uploadpack.allowReachableSHA1InWant", "true"),
     ("http.receivepack", "true"),
 ];
 
-/// The capabilities that CodeCommit advertises to a fetch; packs refer to their bases by id, not by offset.
+/// The capabilities that CodeCommit advertises to a fetch. Without `ofs-delta`, packs name delta bases by ID.
 const CAPABILITIES: [&str; 6] = [
     "multi_ack_detailed",
     "shallow",
@@ -40,12 +40,12 @@ const CAPABILITIES: [&str; 6] = [
     "allow-reachable-sha1-in-want",
 ];
 
-pub(crate) struct Git {
+pub(crate) struct GitEndpoint {
     repositories: Arc<Repositories>,
     events: Arc<Events>,
 }
 
-/// The name under which a path of the endpoint is logged.
+/// Returns the operation name of a path of the endpoint, for the request log and for faults.
 pub(crate) fn operation(path: &str) -> &'static str {
     match path.rsplit('/').next() {
         Some("refs") => "GitInfoRefs",
@@ -55,54 +55,63 @@ pub(crate) fn operation(path: &str) -> &'static str {
     }
 }
 
-impl Git {
+impl GitEndpoint {
     pub(crate) fn new(repositories: Arc<Repositories>, events: Arc<Events>) -> Self {
         Self { repositories, events }
     }
 
-    pub(crate) async fn call(&self, request: Request) -> Result<Response, BoxError> {
+    pub(crate) async fn call(&self, request: HttpRequest) -> Result<HttpResponse, BoxError> {
         let path = request.uri().path().strip_prefix(ROOT).unwrap_or_default();
         let Some((name, service)) = path.split_once('/') else {
-            return Ok(body::empty(404));
+            return Ok(wire::empty(404));
         };
         if !matches!(service, "info/refs" | "git-upload-pack" | "git-receive-pack") {
-            return Ok(body::empty(404));
+            return Ok(wire::empty(404));
         }
         if !is_authentic(request.headers(), name) {
             let realm = ("www-authenticate", "Basic realm=\"/v1/repos\"");
-            return Ok(body::response(401, &[realm], Bytes::new()));
+            return Ok(wire::response(401, &[realm], Bytes::new()));
         }
         let Some(repository) = self.repositories.get(name) else {
-            return Ok(body::empty(404));
+            return Ok(wire::empty(404));
         };
         let backend = Backend::of(&repository, &request, service);
         match service {
             "git-receive-pack" => self.receive(&repository, &backend, request.into_body()).await,
             "info/refs" if request.uri().query() == Some("service=git-upload-pack") => {
                 let (head, refs) = backend.run(request.into_body()).await?.into_parts();
-                Ok(Response::from_parts(head, body::full(advertise(refs.collect().await?.to_bytes()))))
+                Ok(HttpResponse::from_parts(head, wire::full(advertise(refs.collect().await?.to_bytes()))))
             }
             _ => backend.run(request.into_body()).await,
         }
     }
 
-    /// A push, and what the repository's triggers say about it.
-    async fn receive(&self, repository: &Repository, backend: &Backend, pack: Body) -> Result<Response, BoxError> {
-        let _alone = repository.changing.lock().await;
+    /// Receives a push and fires the repository's triggers.
+    async fn receive(
+        &self,
+        repository: &Repository,
+        backend: &Backend,
+        pack: HttpBody,
+    ) -> Result<HttpResponse, BoxError> {
+        let _alone = repository.pushing.lock().await;
         let before = repository.references().await?;
         let (head, report) = backend.run(pack).await?.into_parts();
         let report = report.collect().await?.to_bytes();
         let changes = events::changes(&before, &repository.references().await?);
         self.events.fire(repository, &changes);
-        Ok(Response::from_parts(head, body::full(report)))
+        Ok(HttpResponse::from_parts(head, wire::full(report)))
     }
 }
 
-/// The CGI environment of one request.
-struct Backend(Vec<(&'static str, String)>, PathBuf);
+/// One run of `git http-backend`.
+struct Backend {
+    /// The CGI variables.
+    variables: Vec<(&'static str, String)>,
+    git_dir: PathBuf,
+}
 
 impl Backend {
-    fn of(repository: &Repository, request: &Request, service: &str) -> Self {
+    fn of(repository: &Repository, request: &HttpRequest, service: &str) -> Self {
         let header = |name: &str| {
             let value = request.headers().get(name).and_then(|value| value.to_str().ok());
             value.unwrap_or_default().to_owned()
@@ -118,22 +127,22 @@ impl Backend {
             ("REMOTE_ADDR", "127.0.0.1".to_owned()),
         ];
         variables.retain(|(_, value)| !value.is_empty());
-        Self(variables, repository.git_dir.clone())
+        Self { variables, git_dir: repository.git_dir.clone() }
     }
 
-    /// Runs `git http-backend` on a request; its answer is passed on as it comes.
-    async fn run(&self, content: Body) -> Result<Response, BoxError> {
+    /// Runs `git http-backend` on a request and streams its response.
+    async fn run(&self, content: HttpBody) -> Result<HttpResponse, BoxError> {
         let mut command = Command::new("git");
         git::clean(&mut command, &SETTINGS);
-        command.arg("http-backend").env("GIT_PROJECT_ROOT", &self.1).envs(self.0.iter().cloned());
+        command.arg("http-backend").env("GIT_PROJECT_ROOT", &self.git_dir).envs(self.variables.iter().cloned());
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
-        let mut input = child.stdin.take().ok_or("the child has no input")?;
-        let mut output = BufReader::new(child.stdout.take().ok_or("the child has no output")?);
+        let mut input = child.stdin.take().ok_or("git http-backend has no standard input")?;
+        let mut output = BufReader::new(child.stdout.take().ok_or("git http-backend has no standard output")?);
         tokio::spawn(async move {
             let mut content = content.into_data_stream();
             while let Some(Ok(bytes)) = futures_util::StreamExt::next(&mut content).await {
                 if input.write_all(&bytes).await.is_err() {
-                    break; // the backend has refused the request and says so in its answer
+                    break; // the backend refused the request and says so in its response
                 }
             }
         });
@@ -142,7 +151,7 @@ impl Backend {
     }
 }
 
-/// Whether the request carries the password that the fixed key pair makes for this repository.
+/// Returns true if the request has a password that the key pair signed for this repository.
 fn is_authentic(headers: &HeaderMap, name: &str) -> bool {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let credentials = || {
@@ -156,14 +165,14 @@ fn is_authentic(headers: &HeaderMap, name: &str) -> bool {
     signature::verify_git(&user, &password, host, &format!("{ROOT}{name}"), OffsetDateTime::now_utc())
 }
 
-/// Reads a CGI answer's head.
+/// Reads the head of a CGI response.
 async fn head(output: &mut BufReader<ChildStdout>) -> Result<http::response::Builder, BoxError> {
     let mut head = http::Response::builder().status(200);
     loop {
         let mut line = String::new();
         output.read_line(&mut line).await?;
         let Some((name, value)) = line.trim_end().split_once(": ") else {
-            return if line.is_empty() { Err("git http-backend gave no answer".into()) } else { Ok(head) };
+            return if line.is_empty() { Err("git http-backend sent no response".into()) } else { Ok(head) };
         };
         head = match name {
             "Status" => head.status(value.get(..3).unwrap_or_default()),
@@ -172,7 +181,7 @@ async fn head(output: &mut BufReader<ChildStdout>) -> Result<http::response::Bui
     }
 }
 
-fn stream(child: Child, output: BufReader<ChildStdout>) -> Body {
+fn stream(child: Child, output: BufReader<ChildStdout>) -> HttpBody {
     let frames = futures_util::stream::try_unfold((child, output), |(child, mut output)| async move {
         let mut bytes = BytesMut::with_capacity(64 << 10);
         let length = output.read_buf(&mut bytes).await?;
@@ -181,12 +190,12 @@ fn stream(child: Child, output: BufReader<ChildStdout>) -> Body {
     StreamBody::new(frames).boxed_unsync()
 }
 
-/// Rewrites the line of an advertisement that holds Git's capabilities to those that CodeCommit has.
+/// Reduces the capabilities of an advertisement to those that CodeCommit has.
 fn advertise(refs: Bytes) -> Bytes {
     rewritten(&refs).map_or(refs, Bytes::from)
 }
 
-/// An advertisement begins `001e# service=git-upload-pack\n0000`; the first line after that has a NUL and the capabilities.
+/// An advertisement begins with `001e# service=git-upload-pack\n0000`; the next line has the capabilities after a NUL.
 fn rewritten(refs: &[u8]) -> Option<Vec<u8>> {
     let start = refs.windows(4).position(|window| window == b"0000")? + 4;
     let length = usize::from_str_radix(std::str::from_utf8(refs.get(start..start + 4)?).ok()?, 16).ok()?;

@@ -6,12 +6,15 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::body::{self, BoxError, Request, Response};
 use crate::error::ServiceError;
 use crate::signature;
+use crate::wire::{self, BoxError, HttpRequest, HttpResponse};
 
-/// Checks a request's signature, and gives its input to the operation.
-pub(crate) async fn answer<F>(request: Request, operation: impl FnOnce(Value) -> F) -> Result<Response, BoxError>
+/// Checks a request's signature, calls the operation and returns its response.
+pub(crate) async fn answer<F>(
+    request: HttpRequest,
+    operation: impl FnOnce(Value) -> F,
+) -> Result<HttpResponse, BoxError>
 where
     F: Future<Output = Result<Value, ServiceError>>,
 {
@@ -27,16 +30,18 @@ where
     })
 }
 
-pub(crate) fn exception(status: u16, code: &str, message: &str) -> Response {
-    respond(status, code, json!({ "__type": code, "message": message }).to_string())
+pub(crate) fn exception(status: u16, code: &str, message: &str) -> HttpResponse {
+    let body =
+        if message.is_empty() { json!({ "__type": code }) } else { json!({ "__type": code, "message": message }) };
+    respond(status, code, body.to_string())
 }
 
-fn respond(status: u16, error: &str, content: String) -> Response {
+fn respond(status: u16, error: &str, content: String) -> HttpResponse {
     let id = Uuid::new_v4().to_string();
     let headers =
         [("content-type", "application/x-amz-json-1.1"), ("x-amzn-requestid", &id), ("x-amzn-errortype", error)];
     let headers = if error.is_empty() { &headers[..2] } else { &headers[..] };
-    body::response(status, headers, content)
+    wire::response(status, headers, content)
 }
 
 fn parse(content: &Bytes) -> Result<Value, ServiceError> {

@@ -1,8 +1,8 @@
-//! One Lambda function: a queue of invocations, the runtime that asks for them, and the child that is this runtime.
+//! One Lambda function: the queue of invocations, the runtime that polls it, and the child process of this runtime.
 //!
 //! # Differs from Lambda
-//! One child runs one invocation at a time; Lambda starts more. An asynchronous invocation is retried after a moment, not
-//! after minutes.
+//! - One child process runs one invocation at a time; Lambda starts more processes.
+//! - An asynchronous invocation is retried within a second, not after minutes.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -15,59 +15,59 @@ use tokio::process::{Child, Command};
 use tokio::sync::{Notify, oneshot, watch};
 use uuid::Uuid;
 
-/// The two retries of an asynchronous invocation; Lambda waits about one minute and two.
+/// The delays before the two retries of an asynchronous invocation; Lambda waits about one and two minutes.
 const RETRY_DELAYS: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(400)];
-/// Between the end of a child and the start of the next.
+/// The delay between the exit of a child process and the start of the next.
 const RESTART_DELAY: Duration = Duration::from_millis(100);
 
-/// What the function answered, or the error that Lambda reports with `X-Amz-Function-Error`.
+/// The function's answer, or the error that Lambda reports with `X-Amz-Function-Error`.
 pub(crate) type Outcome = Result<Bytes, Bytes>;
 
-/// An event that nobody waited for, as a trigger sends it, and what became of it in the last of its attempts.
+/// An asynchronous event and the outcome of its last attempt.
 #[derive(Clone, Debug)]
 pub struct Delivery {
-    /// What was sent.
+    /// The event.
     pub event: Value,
-    /// What the function answered.
+    /// The function's answer.
     pub outcome: Result<Value, FunctionError>,
 }
 
-/// A function that failed: what Lambda hands to whoever invoked it.
+/// The error of a function that failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the function failed: {payload}")]
 pub struct FunctionError {
-    /// The error as the runtime reported it, with `errorType` and `errorMessage`.
+    /// The runtime's report, with `errorType` and `errorMessage`.
     pub payload: Value,
 }
 
 pub(crate) struct Lambda {
     timeout: Duration,
-    state: Mutex<State>,
+    state: Mutex<Invocations>,
     arrived: Notify,
-    /// Counts the children that ended, so that what a dead one still asks for is not answered.
+    /// The number of child processes that exited; a change ends the polls of a dead process.
     generation: watch::Sender<u64>,
     overdue: Notify,
     ready: AtomicBool,
-    /// The process of the child that runs, or 0.
+    /// The process ID of the running child, or 0.
     child: AtomicU32,
 }
 
 #[derive(Default)]
-struct State {
+struct Invocations {
     queue: VecDeque<Invocation>,
     running: HashMap<String, oneshot::Sender<Outcome>>,
     init_error: Option<Bytes>,
     deliveries: Vec<Delivery>,
 }
 
-/// An event on its way to the function.
+/// An event in the queue.
 pub(crate) struct Invocation {
     pub(crate) id: String,
     pub(crate) payload: Bytes,
     reply: oneshot::Sender<Outcome>,
 }
 
-/// An event in the runtime's hands, and when it must be done.
+/// An event that the runtime received, with its deadline.
 pub(crate) struct Next {
     pub(crate) id: String,
     pub(crate) payload: Bytes,
@@ -97,11 +97,11 @@ impl Lambda {
         let outcome = match first {
             Ok(outcome) => outcome,
             Err(_) if self.withdraw(&id) => {
-                return Err(error("Emulator.NoRuntime", "no runtime asked for the event"));
+                return Err(error("Emulator.NoRuntime", "no runtime took the event within the timeout"));
             }
-            Err(_) => outcome.await, // it was taken later; its own deadline ends it
+            Err(_) => outcome.await, // a runtime took it meanwhile, and its deadline ends it
         };
-        outcome.unwrap_or_else(|_| Err(error("Emulator.Ended", "the emulator ends")))
+        outcome.unwrap_or_else(|_| Err(error("Emulator.Ended", "the emulator is shutting down")))
     }
 
     /// Invokes the function without waiting, with Lambda's two retries.
@@ -121,23 +121,23 @@ impl Lambda {
         });
     }
 
-    /// Events that were sent without waiting and are through, in the order in which they were.
+    /// Returns the finished asynchronous events, in the order in which they finished.
     pub(crate) fn deliveries(&self) -> Vec<Delivery> {
         self.state().deliveries.clone()
     }
 
-    /// Events that failed in all their attempts.
+    /// Returns the events that failed in every attempt.
     pub(crate) fn dead_letters(&self) -> Vec<Value> {
         let deliveries = self.deliveries().into_iter();
         deliveries.filter(|delivery| delivery.outcome.is_err()).map(|delivery| delivery.event).collect()
     }
 
-    /// The process of the function's child, while there is one.
+    /// Returns the process ID of the child while it runs.
     pub(crate) fn process_id(&self) -> Option<u32> {
         Some(self.child.load(Ordering::Relaxed)).filter(|&id| id != 0)
     }
 
-    /// Waits for an event to run; `None` when the child that asked is gone.
+    /// Waits for the next event; returns `None` if the child that polls has exited.
     pub(crate) async fn next(self: &Arc<Self>) -> Option<Next> {
         self.ready.store(true, Ordering::Relaxed);
         let mut generation = self.generation.subscribe();
@@ -152,18 +152,18 @@ impl Lambda {
         }
     }
 
-    /// Takes the function's answer; false when no such invocation is running.
+    /// Records the outcome of an invocation; returns false if it is not running.
     pub(crate) fn finish(&self, id: &str, outcome: Outcome) -> bool {
         let reply = self.state().running.remove(id);
         reply.map(|reply| reply.send(outcome)).is_some()
     }
 
-    /// Takes the report of a runtime that could not start.
+    /// Records the error report of a runtime that failed to start.
     pub(crate) fn init_failed(&self, report: Bytes) {
         self.state().init_error = Some(report);
     }
 
-    /// Keeps a child alive that asks for events; one that ends fails what it had in hands.
+    /// Runs the child and restarts it when it exits; an exit fails the invocations in flight.
     pub(crate) async fn supervise(self: Arc<Self>, command: impl Fn() -> Command) {
         loop {
             self.ready.store(false, Ordering::Relaxed);
@@ -193,11 +193,11 @@ impl Lambda {
         tokio::select! {
             status = child.wait() => match status {
                 Ok(status) => format!("Runtime exited with {status}"),
-                Err(error) => format!("Runtime was lost: {error}"),
+                Err(error) => format!("Runtime status is unknown: {error}"),
             },
             () = self.overdue.notified() => {
                 let killed = child.kill().await;
-                format!("Runtime was ended after its deadline{}", killed.err().map(|e| format!(": {e}")).unwrap_or_default())
+                format!("Runtime was killed after its deadline{}", killed.err().map(|e| format!(": {e}")).unwrap_or_default())
             }
         }
     }
@@ -209,7 +209,7 @@ impl Lambda {
         }
     }
 
-    /// A runtime that never asks for an event costs the next event, as on Lambda, and is then tried again.
+    /// Fails the next event because the runtime exited before it polled, as Lambda does; then it is started again.
     async fn fail_next(&self, ended: &str) {
         loop {
             if let Some(invocation) = self.take() {
@@ -247,7 +247,7 @@ impl Lambda {
         queue.len() < length
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, Invocations> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -259,7 +259,7 @@ impl From<Bytes> for FunctionError {
     }
 }
 
-/// What a function answered, which is JSON as far as Lambda's users can tell.
+/// Parses a function's answer as JSON.
 pub(crate) fn answer(payload: &Bytes) -> Result<Value, FunctionError> {
     serde_json::from_slice(payload).map_err(|error| FunctionError { payload: error.to_string().into() })
 }

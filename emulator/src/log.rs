@@ -1,4 +1,4 @@
-//! What was asked, in the order in which it arrived.
+//! The request log, in the order of arrival.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
@@ -34,25 +34,25 @@ impl fmt::Display for Service {
     }
 }
 
-/// One request as it was seen on the wire.
+/// One logged request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Request {
-    /// Who was asked.
+    /// The service that received the request.
     pub service: Service,
-    /// What was asked for, by the name in the service's model; Git's are `GitInfoRefs`, `GitUploadPack`, `GitReceivePack`.
+    /// The operation's name in the service's model; `GitInfoRefs`, `GitUploadPack` or `GitReceivePack` for Git.
     pub operation: String,
-    /// The status that was answered; 0 while, or if, there is no answer.
+    /// The status of the response; 0 without a response.
     pub status: u16,
-    /// Bytes of the request's body that were read.
+    /// The number of bytes read from the request's body.
     pub bytes_in: u64,
-    /// Bytes of the answer's body that were sent.
+    /// The number of bytes sent of the response's body.
     pub bytes_out: u64,
 }
 
 #[derive(Default)]
 pub(crate) struct Log(Mutex<Vec<Arc<Record>>>);
 
-/// A request under way; its numbers grow until the answer is out.
+/// A request in flight; its numbers grow until the response is complete.
 pub(crate) struct Record {
     service: Service,
     operation: String,

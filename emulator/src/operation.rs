@@ -1,8 +1,8 @@
-//! The S3 operation that a request asks for, by the name in the service's model.
+//! The name of the S3 operation that a request asks for.
 
 use http::{HeaderMap, Method, Uri};
 
-/// Path-style requests only: the emulator has one host name.
+/// Returns the operation's name in the service's model. Only path-style requests count: the emulator has one host name.
 pub(crate) fn of_s3(method: &Method, uri: &Uri, headers: &HeaderMap) -> &'static str {
     let path = uri.path().trim_start_matches('/');
     let is_object = path.split_once('/').is_some_and(|(_bucket, key)| !key.is_empty());

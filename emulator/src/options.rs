@@ -1,4 +1,4 @@
-//! What an emulator is started with, and what that means for its function.
+//! The options of an emulator, and the environment of its function.
 
 use std::ffi::OsStr;
 use std::net::SocketAddr;
@@ -8,40 +8,49 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
-use crate::credentials::{ACCESS_KEY, FUNCTION, REGION, SECRET_KEY};
+use crate::account::{ACCESS_KEY, FUNCTION, REGION, SECRET_KEY};
+use crate::codepipeline::StartRate;
 use crate::faults::Fault;
 use crate::git_http;
 
-/// What an emulator serves, and how.
+/// The options that an emulator starts with.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// A folder whose subfolders `name` and `name.git` are repositories, bare or ordinary.
+    /// A folder whose subfolders `name` and `name.git` are the repositories, bare or not.
     pub repositories: Option<PathBuf>,
-    /// Single repositories by name, wherever they are; they go before the folder's.
+    /// Single repositories by name; they take precedence over those of the folder.
     pub repository: Vec<(String, PathBuf)>,
-    /// The port on loopback; 0 takes a free one.
+    /// The port on loopback; 0 selects a free port.
     pub port: u16,
-    /// The Lambda function to run as a child.
+    /// The Lambda function to run as a child process.
     pub function: Option<PathBuf>,
-    /// Further variables of the function's environment.
+    /// Additional environment variables of the function.
     pub environment: Vec<(String, String)>,
-    /// Whether the function's standard output, which is its log and its metrics, is dropped; else it goes to standard error.
+    /// Drops the function's standard output, which is its log and its metrics, instead of copying it to standard error.
     pub quiet: bool,
-    /// How long an invocation may take.
+    /// The timeout of an invocation.
     pub timeout: Duration,
-    /// A versioned bucket to make.
+    /// A versioned bucket to create.
     pub bucket: Option<String>,
-    /// A pipeline to make, which reads `key` in `bucket`.
+    /// A pipeline to create, which reads `key` in `bucket`.
     pub pipeline: Option<String>,
     /// The key that the pipeline reads.
     pub key: String,
-    /// How long each request waits.
+    /// Keeps executions of pipelines in progress after their source actions.
+    pub hold_executions: bool,
+    /// The time from the start of an execution until CodePipeline shows it.
+    pub visibility_lag: Duration,
+    /// The duration of source actions.
+    pub source_duration: Duration,
+    /// The rate beyond which CodePipeline throttles starts; `None` admits all.
+    pub start_rate: Option<StartRate>,
+    /// The latency of every request.
     pub latency: Duration,
-    /// How many requests a second are let in.
+    /// The number of requests admitted per second; `None` admits all.
     pub rate: Option<f64>,
-    /// What goes wrong from the start.
+    /// The faults that are set from the start.
     pub faults: Vec<Fault>,
-    /// How long a page of CodeCommit's lists is.
+    /// The page size of CodeCommit's lists.
     pub page_size: usize,
 }
 
@@ -58,6 +67,10 @@ impl Default for Options {
             bucket: None,
             pipeline: None,
             key: "source.zip".to_owned(),
+            hold_executions: false,
+            visibility_lag: Duration::ZERO,
+            source_duration: Duration::ZERO,
+            start_rate: None,
             latency: Duration::ZERO,
             rate: None,
             faults: Vec::new(),
@@ -67,7 +80,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// What points any AWS client, and ours, at an emulator on this address.
+    /// Returns the environment variables that point any AWS client at an emulator on this address.
     pub(crate) fn client_environment(address: SocketAddr) -> [(&'static str, String); 5] {
         [
             ("AWS_ENDPOINT_URL", format!("http://{address}")),
@@ -78,7 +91,7 @@ impl Options {
         ]
     }
 
-    /// The child that is the function, in the environment that Lambda gives to it.
+    /// Returns the function's command, with the environment that Lambda sets.
     pub(crate) fn function_command(&self, address: SocketAddr) -> Option<impl Fn() -> Command + Send + use<>> {
         let function = self.function.clone()?;
         let mut variables: Vec<(String, String)> =
@@ -98,12 +111,12 @@ impl Options {
         let quiet = self.quiet;
         Some(move || {
             let mut command = Command::new(&function);
-            // What the caller's shell says of AWS is about other accounts; it must not lead the function there.
+            // The caller's AWS settings are for real accounts: the function must not use them.
             let foreign = std::env::vars_os().map(|(name, _)| name);
             for name in foreign.filter(|name| is_foreign(name)) {
                 command.env_remove(name);
             }
-            // The emulator's own output stays free of the function's.
+            // Standard output is for the emulator's own text.
             let output = if quiet { Stdio::null() } else { std::io::stderr().into() };
             command.envs(variables.clone()).stdin(Stdio::null()).stdout(output);
             command

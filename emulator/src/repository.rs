@@ -1,15 +1,15 @@
-//! The repositories that are served: folders of a folder, and single ones by name.
+//! The repositories that the emulator serves: those of a folder, and single ones by name.
 
 use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::codecommit::{DifferenceCache, Triggers};
 use crate::git;
-use crate::objects::Objects;
+use crate::git_objects::GitObjects;
+use crate::trigger::Triggers;
 
-/// Looks repositories up when they are asked for, so that one made later is served too.
+/// Looks up a repository at each request, so that repositories made later are served too.
 pub(crate) struct Repositories {
     folder: Option<PathBuf>,
     named: Vec<(String, PathBuf)>,
@@ -19,11 +19,10 @@ pub(crate) struct Repositories {
 pub(crate) struct Repository {
     pub(crate) name: String,
     pub(crate) git_dir: PathBuf,
-    pub(crate) objects: Objects,
+    pub(crate) objects: GitObjects,
     pub(crate) triggers: Mutex<Triggers>,
-    pub(crate) differences: DifferenceCache,
-    /// Held while references change, so that what changed can be told.
-    pub(crate) changing: tokio::sync::Mutex<()>,
+    /// Held during a push, so that the references before and after it can be compared.
+    pub(crate) pushing: tokio::sync::Mutex<()>,
 }
 
 impl Repositories {
@@ -63,15 +62,14 @@ impl Repository {
     fn new(name: &str, git_dir: PathBuf) -> Self {
         Self {
             name: name.to_owned(),
-            objects: Objects::new(git_dir.clone()),
+            objects: GitObjects::new(git_dir.clone()),
             git_dir,
-            triggers: Mutex::default(),
-            differences: DifferenceCache::default(),
-            changing: tokio::sync::Mutex::default(),
+            triggers: Mutex::new(Triggers::new(Vec::new())),
+            pushing: tokio::sync::Mutex::default(),
         }
     }
 
-    /// Every branch and tag with the commit it leads to.
+    /// Returns every branch and tag with its commit.
     pub(crate) async fn references(&self) -> io::Result<HashMap<String, String>> {
         let format = "--format=%(objectname) %(*objectname) %(refname)";
         let listing = git::output(&self.git_dir, &["for-each-ref", format, "refs/heads", "refs/tags"]).await?;
@@ -84,7 +82,7 @@ impl Repository {
         Ok(listing.lines().filter_map(parse).collect())
     }
 
-    /// The branch that `HEAD` names, if it exists.
+    /// Returns the branch that `HEAD` names, if it exists.
     pub(crate) async fn default_branch(&self) -> io::Result<Option<String>> {
         let name = git::output(&self.git_dir, &["symbolic-ref", "--quiet", "HEAD"]).await.unwrap_or_default();
         let name = String::from_utf8_lossy(&name).trim().to_owned();
@@ -95,7 +93,7 @@ impl Repository {
     }
 }
 
-/// Whether CodeCommit would take this as a repository's name.
+/// Returns true if CodeCommit accepts this as the name of a repository.
 pub(crate) fn is_name(name: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     (1..=100).contains(&name.len())
@@ -104,12 +102,8 @@ pub(crate) fn is_name(name: &str) -> bool {
         && !name.trim_matches('.').is_empty()
 }
 
-/// Whether a repository is there, and may have this name.
-pub(crate) fn is_servable(name: &str, path: &Path) -> bool {
-    is_name(name) && git_dir(path).is_some()
-}
-
-fn git_dir(path: &Path) -> Option<PathBuf> {
+/// Returns the Git directory of a repository, bare or not, if there is one at `path`.
+pub(crate) fn git_dir(path: &Path) -> Option<PathBuf> {
     let is_repository = |path: &Path| path.join("HEAD").is_file() && path.join("objects").is_dir();
     let inner = path.join(".git");
     if is_repository(&inner) || inner.is_file() {

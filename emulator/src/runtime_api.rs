@@ -1,4 +1,4 @@
-//! Lambda's two interfaces on the wire: Invoke for clients, the Runtime API for the function.
+//! Lambda's two interfaces: Invoke for clients, and the Runtime API for the function.
 
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
@@ -8,20 +8,20 @@ use http_body_util::BodyExt as _;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::body::{self, BoxError, Request, Response};
-use crate::credentials::FUNCTION;
-use crate::events::function_arn;
+use crate::account::{FUNCTION, function_arn};
 use crate::lambda::{Lambda, Next, Outcome};
+use crate::wire::{self, BoxError, HttpRequest, HttpResponse};
 
-/// Where clients invoke functions, and where runtimes ask for work.
+/// The path of Invoke.
 pub(crate) const INVOKE: &str = "/2015-03-31/functions/";
+/// The path of the Runtime API.
 pub(crate) const RUNTIME: &str = "/2018-06-01/runtime/";
 
-/// Lambda's Invoke: `RequestResponse`, `Event` and `DryRun`.
-pub(crate) async fn invoke(lambda: &Arc<Lambda>, request: Request) -> Result<Response, BoxError> {
+/// Answers Invoke, with the invocation types `RequestResponse`, `Event` and `DryRun`.
+pub(crate) async fn invoke(lambda: &Arc<Lambda>, request: HttpRequest) -> Result<HttpResponse, BoxError> {
     let path = request.uri().path().replace("%3A", ":").replace("%24", "$");
     let Some(name) = path.strip_prefix(INVOKE).and_then(|rest| rest.strip_suffix("/invocations")) else {
-        return Ok(refuse(501, "NotImplemented", "the emulator models Invoke only"));
+        return Ok(refuse(501, "NotImplemented", "the emulator models no operation of Lambda but Invoke"));
     };
     let name = name.strip_prefix(&function_arn().replace(FUNCTION, "")).unwrap_or(name);
     if name.split(':').next() != Some(FUNCTION) {
@@ -37,15 +37,15 @@ pub(crate) async fn invoke(lambda: &Arc<Lambda>, request: Request) -> Result<Res
         None | Some(b"RequestResponse") => answered(lambda.invoke(payload).await),
         Some(b"Event") => {
             lambda.send(event);
-            body::empty(202)
+            wire::empty(202)
         }
-        Some(b"DryRun") => body::empty(204),
+        Some(b"DryRun") => wire::empty(204),
         Some(_) => refuse(400, "InvalidParameterValueException", "unknown invocation type"),
     })
 }
 
-/// The Runtime API; `None` closes the connection of a runtime that is gone.
-pub(crate) async fn runtime(lambda: &Arc<Lambda>, request: Request) -> Result<Option<Response>, BoxError> {
+/// Answers the Runtime API; `None` closes the connection of a runtime that has exited.
+pub(crate) async fn runtime(lambda: &Arc<Lambda>, request: HttpRequest) -> Result<Option<HttpResponse>, BoxError> {
     let path = request.uri().path().strip_prefix(RUNTIME).unwrap_or_default().to_owned();
     let parts: Vec<&str> = path.split('/').collect();
     let found = match parts[..] {
@@ -57,17 +57,17 @@ pub(crate) async fn runtime(lambda: &Arc<Lambda>, request: Request) -> Result<Op
             true
         }
         _ => {
-            return Ok(Some(refuse(501, "NotImplemented", "not a path of the Runtime API")));
+            return Ok(Some(refuse(501, "NotImplemented", "the emulator does not model this path of the Runtime API")));
         }
     };
     if found {
-        return Ok(Some(body::json(202, &json!({ "status": "OK" }))));
+        return Ok(Some(wire::json(202, &json!({ "status": "OK" }))));
     }
     let error = json!({ "errorType": "InvalidRequestID", "errorMessage": "Invalid request ID" });
-    Ok(Some(body::json(400, &error)))
+    Ok(Some(wire::json(400, &error)))
 }
 
-fn next(event: &Next) -> Response {
+fn next(event: &Next) -> HttpResponse {
     let deadline = event.deadline.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
     let trace = Uuid::new_v4().simple().to_string();
     let headers = [
@@ -77,19 +77,19 @@ fn next(event: &Next) -> Response {
         ("lambda-runtime-invoked-function-arn", &function_arn()),
         ("lambda-runtime-trace-id", &format!("Root=1-{}-{};Sampled=0", &trace[..8], &trace[8..])),
     ];
-    body::response(200, &headers, event.payload.clone())
+    wire::response(200, &headers, event.payload.clone())
 }
 
-fn answered(outcome: Outcome) -> Response {
+fn answered(outcome: Outcome) -> HttpResponse {
     let version = ("x-amz-executed-version", "$LATEST");
     let kind = ("content-type", "application/json");
     match outcome {
-        Ok(payload) => body::response(200, &[kind, version], payload),
-        Err(payload) => body::response(200, &[kind, version, ("x-amz-function-error", "Unhandled")], payload),
+        Ok(payload) => wire::response(200, &[kind, version], payload),
+        Err(payload) => wire::response(200, &[kind, version, ("x-amz-function-error", "Unhandled")], payload),
     }
 }
 
-fn refuse(status: u16, code: &str, message: &str) -> Response {
+fn refuse(status: u16, code: &str, message: &str) -> HttpResponse {
     let content = json!({ "Type": "User", "Message": message }).to_string();
-    body::response(status, &[("content-type", "application/json"), ("x-amzn-errortype", code)], content)
+    wire::response(status, &[("content-type", "application/json"), ("x-amzn-errortype", code)], content)
 }

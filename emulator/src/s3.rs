@@ -1,11 +1,11 @@
-//! S3 with versions: buckets, objects, multipart uploads and their listings, behind the wire protocol of `s3s`.
+//! S3 with versions: buckets, objects, multipart uploads and their listings, with the wire protocol of `s3s`.
 //!
 //! # Differs from S3
-//! - An object lock, tags, grants, customer keys (SSE-C), lifecycles and `UploadPartCopy` answer 501.
-//! - A canned ACL other than the owner's answers 501; one account owns everything.
+//! - Object lock, tags, grants, customer keys (SSE-C), lifecycles and `UploadPartCopy` are not modelled: 501.
+//! - One account owns everything; a canned ACL other than the owner's is not modelled: 501.
 //! - `HeadObject` with a range answers 200, not 206.
-//! - Encryption is echoed, never done.
-//! - Everything is strongly consistent and lives as long as the process.
+//! - Responses repeat the requested encryption; nothing is encrypted.
+//! - Objects last as long as the process.
 
 mod attributes;
 mod body;
@@ -14,9 +14,13 @@ mod buckets;
 mod checksum;
 mod conditions;
 mod declared;
+mod errors;
+mod list_objects;
+mod list_uploads;
+mod list_versions;
 mod listing;
-mod listings;
 mod multipart;
+mod object;
 mod objects;
 mod operations;
 mod parts;
@@ -31,23 +35,24 @@ use s3s::auth::{S3Auth, SecretKey};
 use s3s::service::{S3Service, S3ServiceBuilder};
 
 pub use self::body::Body;
-pub use self::bucket::{Object, Version, Versioning};
+pub use self::bucket::Versioning;
+pub use self::object::{Object, Version};
 pub use self::store::Store;
 pub(crate) use self::unread::answer;
-use crate::credentials::{ACCESS_KEY, SECRET_KEY};
+use crate::account::{ACCESS_KEY, SECRET_KEY};
 
-/// The wire protocol over `store`; every request must be signed with the fixed key pair.
+/// Returns the service over `store`; requests must be signed with the one key pair.
 pub fn service(store: Arc<Store>) -> S3Service {
     let mut builder = S3ServiceBuilder::new(operations::Operations(store));
-    builder.set_auth(FixedKeyPair);
+    builder.set_auth(OneKeyPair);
     builder.build()
 }
 
-/// `s3s`'s own `SimpleAuth` answers a foreign key with `NotSignedUp`, S3 with `InvalidAccessKeyId`.
-struct FixedKeyPair;
+/// Accepts the one key pair. For other keys S3 answers `InvalidAccessKeyId`; the `SimpleAuth` of `s3s` does not.
+struct OneKeyPair;
 
 #[async_trait::async_trait]
-impl S3Auth for FixedKeyPair {
+impl S3Auth for OneKeyPair {
     async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
         if access_key == ACCESS_KEY {
             return Ok(SECRET_KEY.into());

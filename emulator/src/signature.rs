@@ -1,4 +1,4 @@
-//! Signature Version 4: of the JSON services' requests, and of the password for the Git endpoint.
+//! Signature Version 4: for requests to the JSON services, and for passwords of the Git endpoint.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::HeaderValue;
@@ -6,10 +6,10 @@ use http::request::Parts;
 use sha2::{Digest as _, Sha256};
 use time::{Duration, OffsetDateTime, PrimitiveDateTime};
 
-use crate::credentials::{ACCESS_KEY, REGION, SECRET_KEY};
+use crate::account::{ACCESS_KEY, REGION, SECRET_KEY};
 use crate::error::ServiceError;
 
-/// How far a signature's time may be from ours, either way; AWS allows five minutes to fifteen, by service.
+/// The maximum difference between a signature's time and now; AWS allows 5 to 15 minutes, depending on the service.
 const WINDOW: Duration = Duration::minutes(15);
 
 /// Checks the `Authorization` header of a request to a JSON service against its body.
@@ -40,7 +40,7 @@ pub(crate) fn verify(request: &Parts, body: &[u8], now: OffsetDateTime) -> Resul
 
 /// Checks a user name and a password of the Git endpoint for a repository's path.
 ///
-/// The host is signed without its port, as the AWS CLI's credential helper does.
+/// The signature covers the host without its port, as in the AWS CLI's credential helper.
 pub(crate) fn verify_git(user: &str, password: &str, host: &str, path: &str, now: OffsetDateTime) -> bool {
     let access_key = user.split('%').next().unwrap_or_default();
     let Some((timestamp, signature)) = password.split_once('Z') else {
@@ -52,7 +52,7 @@ pub(crate) fn verify_git(user: &str, password: &str, host: &str, path: &str, now
         && git_signature(SECRET_KEY, REGION, timestamp, host, path) == signature
 }
 
-/// A password for the Git endpoint, valid from now on for a quarter of an hour.
+/// Returns a password for the Git endpoint that is valid for 15 minutes from `now`.
 pub(crate) fn git_password(host: &str, path: &str, now: OffsetDateTime) -> String {
     let timestamp = timestamp(now);
     format!("{timestamp}Z{}", git_signature(SECRET_KEY, REGION, &timestamp, host, path))
@@ -105,7 +105,7 @@ fn signing_key(secret: &str, date: &str, region: &str, service: &str) -> Vec<u8>
 }
 
 fn hmac(key: &[u8], message: &str) -> Vec<u8> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC accepts keys of any length");
     mac.update(message.as_bytes());
     mac.finalize().into_bytes().to_vec()
 }
@@ -115,9 +115,9 @@ fn digest(bytes: &[u8]) -> String {
 }
 
 fn check_time(timestamp: &str, now: OffsetDateTime) -> Result<(), ServiceError> {
-    let format = time::format_description::parse_borrowed::<1>(TIMESTAMP).expect("a constant");
+    let format = time::format_description::parse_borrowed::<1>(TIMESTAMP).expect("the format is a valid constant");
     let signed = PrimitiveDateTime::parse(timestamp, &format)
-        .map_err(|_| mismatch("a timestamp must look like 20171224T115320Z"))?
+        .map_err(|_| mismatch("the timestamp must have the form 20171224T115320Z"))?
         .assume_utc();
     if (now - signed).abs() > WINDOW {
         let word = if signed < now { "expired" } else { "not yet current" };
@@ -127,8 +127,8 @@ fn check_time(timestamp: &str, now: OffsetDateTime) -> Result<(), ServiceError> 
 }
 
 fn timestamp(now: OffsetDateTime) -> String {
-    let format = time::format_description::parse_borrowed::<1>(TIMESTAMP).expect("a constant");
-    now.format(&format).expect("a date has all parts")
+    let format = time::format_description::parse_borrowed::<1>(TIMESTAMP).expect("the format is a valid constant");
+    now.format(&format).expect("a date has every part of the format")
 }
 
 const TIMESTAMP: &str = "[year][month][day]T[hour][minute][second]";
@@ -146,16 +146,16 @@ fn header<'a>(request: &'a Parts, name: &str) -> Option<&'a str> {
 mod tests {
     use super::*;
 
-    /// The vector of aws/git-remote-codecommit's own tests.
+    /// A vector from the tests of aws/git-remote-codecommit.
     #[test]
-    fn the_git_password_is_that_of_git_remote_codecommit() {
+    fn the_git_signature_equals_that_of_git_remote_codecommit() {
         let host = "git-codecommit.us-west-2.amazonaws.com";
         let signature = git_signature("secret", "us-west-2", "20171224T115320", host, "/v1/repos/test_repo");
         assert_eq!(signature, "b6df2d758a8023b2f000a546417007b65494f3ce8ad0300fd45fcfa173f1959a");
     }
 
     #[test]
-    fn a_git_password_holds_for_its_path_and_its_quarter_of_an_hour() {
+    fn a_git_password_is_valid_for_its_path_and_for_15_minutes() {
         let now = OffsetDateTime::from_unix_timestamp(1_700_000_000).unwrap();
         let password = git_password("127.0.0.1", "/v1/repos/a", now);
         let check = |user: &str, path: &str, at| verify_git(user, &password, "127.0.0.1:4566", path, at);

@@ -4,6 +4,7 @@ mod binary;
 mod config;
 mod delivery;
 mod events;
+mod graph;
 mod incremental;
 mod large;
 mod lifecycle;

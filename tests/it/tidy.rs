@@ -108,6 +108,26 @@ fn files_are_short_and_finished() {
     }
 }
 
+/// A checklist is of use as long as its files are there.
+#[test]
+fn every_file_and_target_that_contributing_names_exists() {
+    let text = read("CONTRIBUTING.md");
+    let makefiles = read("Makefile") + &read("sam.mk") + &read("bench.mk");
+    let mut files = 0;
+    for name in coded(&text) {
+        let is_path = !name.contains([' ', '=', '(']) && (name.contains('/') || name.contains(".md"));
+        if is_path && !name.starts_with('.') && !name.starts_with("target") {
+            assert!(root().join(name).exists(), "CONTRIBUTING.md names {name}");
+            files += 1;
+        }
+    }
+    assert!(files > 20, "only {files} files are named");
+    let steps =
+        makefiles.split("\nchecks := ").nth(1).and_then(|rest| rest.lines().next()).expect("the steps of a check");
+    let named: Vec<_> = steps.split(' ').map(|step| format!("`{step}`")).collect();
+    assert!(text.contains(&named.join(", ")), "CONTRIBUTING.md has other steps than make check: {steps}");
+}
+
 #[test]
 fn links_and_commands_in_documents_lead_somewhere() {
     let makefiles = read("Makefile") + &read("sam.mk") + &read("bench.mk");
@@ -116,6 +136,7 @@ fn links_and_commands_in_documents_lead_somewhere() {
         "ARCHITECTURE.md",
         "BENCHMARKS.md",
         "CHANGELOG.md",
+        "CONTRIBUTING.md",
         "docs/deploy.md",
         "docs/differences.md",
         "docs/errors.md",
@@ -161,7 +182,7 @@ pub(super) fn sources(folder: &str) -> Vec<(PathBuf, String)> {
     found
 }
 
-fn root() -> &'static Path {
+pub(super) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
@@ -171,7 +192,7 @@ pub(super) fn read(name: &str) -> String {
 }
 
 /// The text without its comments.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     let lines = text.lines().map(|line| line.split_once("//").map_or(line, |(code, _)| code));
     lines.collect::<Vec<_>>().join("\n")
 }

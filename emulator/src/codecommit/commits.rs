@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use super::input::{Input, is_object_id};
 use crate::error::ServiceError;
-use crate::objects::Object;
+use crate::git_objects::GitObject;
 use crate::repository::Repository;
 
-/// How many commits one batch may name.
+/// The maximum number of commits in one batch.
 const BATCH: usize = 100;
 
 pub(super) async fn get(repository: &Repository, input: &Input) -> Result<Value, ServiceError> {
@@ -52,8 +52,8 @@ async fn commit(repository: &Repository, id: &str) -> Result<Value, ServiceError
         .ok_or_else(|| ServiceError::new("CommitIdDoesNotExistException", format!("Commit {id} does not exist")))
 }
 
-/// A commit object in the API's shape; what is not UTF-8 is replaced, as JSON has no other way.
-fn describe(commit: &Object) -> Value {
+/// Returns a commit object in the API's form. JSON cannot hold bytes that are not UTF-8: they become U+FFFD.
+fn describe(commit: &GitObject) -> Value {
     let text = String::from_utf8_lossy(&commit.content);
     let (head, message) = text.split_once("\n\n").unwrap_or((&text, ""));
     let fields = |name: &'static str| head.lines().filter_map(move |line| line.strip_prefix(name)?.strip_prefix(' '));
@@ -68,7 +68,7 @@ fn describe(commit: &Object) -> Value {
     })
 }
 
-/// `Name <address> 1484167798 -0800`, whose name may hold anything but angle brackets.
+/// Parses `Name <address> 1484167798 -0800`; the name can hold anything but angle brackets.
 fn user(line: &str) -> Value {
     let (name, rest) = line.split_once('<').unwrap_or((line, ""));
     let (email, date) = rest.rsplit_once('>').unwrap_or((rest, ""));

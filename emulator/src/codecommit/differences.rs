@@ -1,44 +1,54 @@
-//! `GetDifferences`, told by `git diff-tree`.
+//! `GetDifferences`, from `git diff-tree`.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 
-use super::input::Input;
-use super::repositories::with_token;
-use super::revision::{self, EMPTY_TREE, Entry};
+use super::input::{Input, with_token};
+use super::revision::{self, EMPTY_TREE, TreeEntry};
 use crate::error::ServiceError;
 use crate::git;
 use crate::repository::Repository;
 
-/// The differences that were asked for last: a client that pages asks for the same again.
+/// The last differences of each repository: a client that pages asks for the same ones again.
 #[derive(Default)]
-pub(crate) struct DifferenceCache(Mutex<Option<(Sides, Arc<Vec<Value>>)>>);
+pub(super) struct DifferenceCache(Mutex<HashMap<String, CachedDifferences>>);
 
-/// The two entries that are compared, with the paths they are at.
+struct CachedDifferences {
+    sides: Sides,
+    differences: Arc<Vec<Value>>,
+}
+
+/// The two compared tree entries with their paths.
 #[derive(Clone, PartialEq, Eq)]
 struct Sides {
-    before: Option<Entry>,
-    after: Option<Entry>,
+    before: Option<TreeEntry>,
+    after: Option<TreeEntry>,
     before_path: String,
     after_path: String,
 }
 
-pub(super) async fn get(repository: &Repository, input: &Input, page_size: usize) -> Result<Value, ServiceError> {
+pub(super) async fn get(
+    cache: &DifferenceCache,
+    repository: &Repository,
+    input: &Input,
+    page_size: usize,
+) -> Result<Value, ServiceError> {
     let size = match input.number("MaxResults")? {
         None => page_size,
         Some(limit) => usize::try_from(limit).ok().filter(|&limit| limit > 0).ok_or_else(|| {
-            ServiceError::new("InvalidMaxResultsException", format!("{limit} is not a number of results"))
+            ServiceError::new("InvalidMaxResultsException", format!("MaxResults must be positive, not {limit}"))
         })?,
     };
     let sides = sides(repository, input).await?;
     let of = format!("differences {}", sides.name());
-    let differences = differences(repository, sides).await?;
+    let differences = differences(cache, repository, sides).await?;
     let (page, next) = input.page("NextToken", &of, differences.iter().collect(), size)?;
     Ok(with_token(json!({ "differences": page }), "NextToken", next))
 }
 
-/// Without a commit before, everything was added; with one path only, both sides are looked at there.
+/// Reads both sides. Without a previous commit everything counts as added; a single path applies to both sides.
 async fn sides(repository: &Repository, input: &Input) -> Result<Sides, ServiceError> {
     let after = input
         .text("afterCommitSpecifier")?
@@ -59,21 +69,25 @@ async fn sides(repository: &Repository, input: &Input) -> Result<Sides, ServiceE
     Ok(Sides { before, after, before_path, after_path })
 }
 
-async fn differences(repository: &Repository, sides: Sides) -> Result<Arc<Vec<Value>>, ServiceError> {
-    let cache = &repository.differences.0;
-    if let Some((known, differences)) = &*cache.lock().unwrap_or_else(PoisonError::into_inner)
-        && *known == sides
+async fn differences(
+    cache: &DifferenceCache,
+    repository: &Repository,
+    sides: Sides,
+) -> Result<Arc<Vec<Value>>, ServiceError> {
+    if let Some(cached) = cache.entries().get(&repository.name)
+        && cached.sides == sides
     {
-        return Ok(Arc::clone(differences));
+        return Ok(Arc::clone(&cached.differences));
     }
     let differences = Arc::new(compare(repository, &sides).await?);
-    *cache.lock().unwrap_or_else(PoisonError::into_inner) = Some((sides, Arc::clone(&differences)));
+    let cached = CachedDifferences { sides, differences: Arc::clone(&differences) };
+    cache.entries().insert(repository.name.clone(), cached);
     Ok(differences)
 }
 
 async fn compare(repository: &Repository, sides: &Sides) -> Result<Vec<Value>, ServiceError> {
-    let tree = |entry: &Option<Entry>| entry.as_ref().filter(|entry| entry.is_tree()).map(|entry| entry.id.clone());
-    let blob = |entry: &Option<Entry>, path: &str| {
+    let tree = |entry: &Option<TreeEntry>| entry.as_ref().filter(|entry| entry.is_tree()).map(|entry| entry.id.clone());
+    let blob = |entry: &Option<TreeEntry>, path: &str| {
         let entry = entry.as_ref().filter(|entry| !entry.is_tree())?;
         Some(metadata(&entry.id, path, &format!("{:06o}", entry.mode)))
     };
@@ -93,7 +107,7 @@ async fn compare(repository: &Repository, sides: &Sides) -> Result<Vec<Value>, S
     Ok(found)
 }
 
-/// Reads `:100644 100755 <id> <id> M NUL path NUL`, git-diff-tree's raw form.
+/// Parses the raw form of git-diff-tree: `:100644 100755 <id> <id> M NUL path NUL`.
 fn parse(raw: &str, sides: &Sides) -> Vec<Value> {
     let mut fields = raw.split_terminator('\0');
     let mut differences = Vec::new();
@@ -132,9 +146,16 @@ fn join(folder: &str, name: &str) -> String {
     if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }
 
+impl DifferenceCache {
+    fn entries(&self) -> MutexGuard<'_, HashMap<String, CachedDifferences>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Sides {
+    /// Returns a text that identifies the comparison, for the tokens of its pages.
     fn name(&self) -> String {
-        let id = |entry: &Option<Entry>| entry.as_ref().map_or_else(|| "-".to_owned(), |entry| entry.id.clone());
+        let id = |entry: &Option<TreeEntry>| entry.as_ref().map_or_else(|| "-".to_owned(), |entry| entry.id.clone());
         format!("{} {} {} {}", id(&self.before), self.before_path, id(&self.after), self.after_path)
     }
 }

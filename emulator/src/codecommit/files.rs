@@ -1,21 +1,21 @@
-//! `GetFolder`, `GetFile`, `GetBlob`.
+//! `GetFolder`, `GetFile` and `GetBlob`.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use super::input::{Input, is_object_id};
-use super::revision::{self, Entry};
+use super::revision::{self, TreeEntry};
 use crate::error::ServiceError;
 use crate::repository::Repository;
 
-/// The largest file that the API hands out, in bytes; Git itself may hold up to 2 GB.
+/// The largest file, in bytes, that the API returns.
 const LARGEST_FILE: u64 = 6 << 20;
 
 pub(super) async fn get_folder(repository: &Repository, input: &Input) -> Result<Value, ServiceError> {
     let path = path(input, "folderPath")?;
     let commit = revision::commit(repository, input.text("commitSpecifier")?).await?;
-    let folder = revision::entry(repository, &commit.tree, path).await?.filter(Entry::is_tree);
+    let folder = revision::entry(repository, &commit.tree, path).await?.filter(TreeEntry::is_tree);
     let folder = folder.ok_or_else(|| {
         ServiceError::new("FolderDoesNotExistException", format!("The folder {path} does not exist in {}", commit.id))
     })?;

@@ -1,4 +1,4 @@
-//! A request's members, checked one by one, and the paging that all lists share.
+//! The members of a request, and the paging that all lists share.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -16,7 +16,7 @@ impl Input {
         }
     }
 
-    /// A member, absent when it is null too.
+    /// Returns a member that is neither absent nor null.
     pub(crate) fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name).filter(|value| !value.is_null())
     }
@@ -40,7 +40,7 @@ impl Input {
             .map(Some)
     }
 
-    /// A path without the slashes at its ends; the root is empty.
+    /// Returns a path without leading and trailing slash; the root is empty.
     pub(crate) fn path(&self, name: &str) -> Result<Option<&str>, ServiceError> {
         let Some(path) = self.text(name)? else {
             return Ok(None);
@@ -55,9 +55,9 @@ impl Input {
         Ok(Some(path))
     }
 
-    /// The page of `items` that `token` asks for, and the token of the next one.
+    /// Returns the page of `items` that the member `token` asks for, and the token of the next page.
     ///
-    /// A token holds for the list that `of` names, so that one of another list is refused.
+    /// A token is valid for the list that `of` identifies; the token of another list is refused.
     pub(crate) fn page<T>(
         &self,
         token: &str,
@@ -82,12 +82,12 @@ impl Input {
     }
 }
 
-/// Whether this is a whole object id, as the API wants them.
+/// Returns true for a full object ID; the API accepts no abbreviated ones.
 pub(crate) fn is_object_id(id: &str) -> bool {
     id.len() == 40 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Whether Git would take this as the name of a branch (git-check-ref-format), and CodeCommit its length.
+/// Returns true if Git accepts this as a branch name (git-check-ref-format) and CodeCommit accepts its length.
 pub(crate) fn is_branch_name(name: &str) -> bool {
     let bad = |c: char| c.is_control() || matches!(c, ' ' | '~' | '^' | ':' | '?' | '*' | '[' | '\\');
     let bad_part = |part: &str| part.is_empty() || part.starts_with('.') || part.strip_suffix(".lock").is_some();
@@ -99,6 +99,14 @@ pub(crate) fn is_branch_name(name: &str) -> bool {
         && !name.starts_with('-')
         && name != "@"
         && !name.split('/').any(bad_part)
+}
+
+/// Adds the token of the next page to an output.
+pub(crate) fn with_token(mut output: Value, name: &str, token: Option<String>) -> Value {
+    if let Some(token) = token {
+        output[name] = token.into();
+    }
+    output
 }
 
 fn offset(token: &str, of: &str) -> Option<usize> {

@@ -1,12 +1,12 @@
-//! `GetRepository`, `ListRepositories`, `ListBranches`, `GetBranch`.
+//! `GetRepository`, `ListRepositories`, `ListBranches` and `GetBranch`.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::input::{Input, is_branch_name};
-use crate::credentials::{ACCOUNT, REGION};
+use super::input::{Input, is_branch_name, with_token};
+use crate::account::{ACCOUNT, REGION, repository_arn};
 use crate::error::ServiceError;
 use crate::repository::{Repositories, Repository};
 
@@ -21,7 +21,7 @@ pub(super) async fn get(repository: &Repository) -> Result<Value, ServiceError> 
         "creationDate": modified,
         "cloneUrlHttp": format!("https://git-codecommit.{REGION}.amazonaws.com/v1/repos/{name}"),
         "cloneUrlSsh": format!("ssh://git-codecommit.{REGION}.amazonaws.com/v1/repos/{name}"),
-        "Arn": arn(name),
+        "Arn": repository_arn(name),
     });
     if let Some(branch) = repository.default_branch().await? {
         metadata["defaultBranch"] = branch.into();
@@ -40,14 +40,20 @@ pub(super) fn list(repositories: &Repositories, input: &Input, page_size: usize)
             time(a).partial_cmp(&time(b)).unwrap_or(std::cmp::Ordering::Equal)
         }),
         other => {
-            return Err(ServiceError::new("InvalidSortByException", format!("{other} is not a sort order")));
+            return Err(ServiceError::new(
+                "InvalidSortByException",
+                format!("sortBy must be repositoryName or lastModifiedDate, not {other}"),
+            ));
         }
     }
     match order {
         "ascending" => {}
         "descending" => names.reverse(),
         other => {
-            return Err(ServiceError::new("InvalidOrderException", format!("{other} is not an order")));
+            return Err(ServiceError::new(
+                "InvalidOrderException",
+                format!("order must be ascending or descending, not {other}"),
+            ));
         }
     }
     let of = format!("repositories {sort_by} {order}");
@@ -82,19 +88,7 @@ pub(super) async fn get_branch(repository: &Repository, input: &Input) -> Result
     }
 }
 
-/// A repository's name in policies, events and triggers.
-pub(crate) fn arn(name: &str) -> String {
-    format!("arn:aws:codecommit:{REGION}:{ACCOUNT}:{name}")
-}
-
-pub(super) fn with_token(mut output: Value, name: &str, token: Option<String>) -> Value {
-    if let Some(token) = token {
-        output[name] = token.into();
-    }
-    output
-}
-
-/// An id in the shape of a UUID, always the same for a name.
+/// Returns an ID in the form of a UUID that depends only on the name.
 fn id(name: &str) -> String {
     let hash = hex::encode(Sha256::digest(name));
     [&hash[..8], &hash[8..12], &hash[12..16], &hash[16..20], &hash[20..32]].join("-")

@@ -1,55 +1,25 @@
-//! `GetRepositoryTriggers`, `PutRepositoryTriggers`, `TestRepositoryTriggers`, with the service's limits.
+//! `GetRepositoryTriggers`, `PutRepositoryTriggers` and `TestRepositoryTriggers`, with the service's limits.
 
 use std::collections::HashSet;
 use std::sync::PoisonError;
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::input::{Input, is_branch_name};
-use crate::credentials::REGION;
+use crate::account::{REGION, function_arn};
 use crate::error::ServiceError;
-use crate::events::{Events, function_arn};
+use crate::events::Events;
 use crate::repository::Repository;
+use crate::trigger::{Trigger, Triggers};
 
-/// How many triggers a repository, and how many branches a trigger may have.
-const TRIGGERS: usize = 10;
-const BRANCHES: usize = 10;
-const CUSTOM_DATA: usize = 1000;
-const NAME: usize = 100;
-
-/// What a repository has been told, under the id of its last change.
-pub(crate) struct Triggers {
-    pub(crate) configuration_id: String,
-    pub(crate) list: Vec<Trigger>,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Trigger {
-    pub(crate) name: String,
-    pub(crate) destination_arn: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) custom_data: Option<String>,
-    pub(crate) branches: Vec<String>,
-    pub(crate) events: Vec<String>,
-}
-
-impl Default for Triggers {
-    fn default() -> Self {
-        Self { configuration_id: Uuid::new_v4().to_string(), list: Vec::new() }
-    }
-}
-
-impl Trigger {
-    /// Whether a change of this reference is told to this trigger; no branches means all branches and tags.
-    pub(crate) fn wants(&self, reference: &str, event: &str) -> bool {
-        let branch = reference.strip_prefix("refs/heads/");
-        let branch = self.branches.is_empty() || branch.is_some_and(|name| self.branches.iter().any(|b| b == name));
-        branch && self.events.iter().any(|wanted| wanted == "all" || wanted == event)
-    }
-}
+/// The maximum number of triggers of a repository.
+const MAX_TRIGGERS: usize = 10;
+/// The maximum number of branches of a trigger.
+const MAX_BRANCHES: usize = 10;
+/// The maximum length of custom data, in characters.
+const MAX_CUSTOM_DATA: usize = 1000;
+/// The maximum length of a trigger's name, in characters.
+const MAX_NAME: usize = 100;
 
 pub(super) fn get(repository: &Repository) -> Value {
     let triggers = repository.triggers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -57,7 +27,7 @@ pub(super) fn get(repository: &Repository) -> Value {
 }
 
 pub(super) fn put(repository: &Repository, input: &Input) -> Result<Value, ServiceError> {
-    let triggers = Triggers { list: list(input)?, ..Triggers::default() };
+    let triggers = Triggers::new(list(input)?);
     let answer = json!({ "configurationId": triggers.configuration_id });
     *repository.triggers.lock().unwrap_or_else(PoisonError::into_inner) = triggers;
     Ok(answer)
@@ -71,7 +41,7 @@ pub(super) async fn test(repository: &Repository, input: &Input, events: &Events
             events.test(repository, trigger).await?;
             successful.push(&trigger.name);
         } else {
-            let message = format!("could not invoke {}", trigger.destination_arn);
+            let message = format!("the emulator cannot invoke {}", trigger.destination_arn);
             failed.push(json!({ "trigger": trigger.name, "failureMessage": message }));
         }
     }
@@ -81,8 +51,8 @@ pub(super) async fn test(repository: &Repository, input: &Input, events: &Events
 fn list(input: &Input) -> Result<Vec<Trigger>, ServiceError> {
     let list = input.get("triggers").ok_or_else(|| required("RepositoryTriggersListRequiredException", "triggers"))?;
     let list = list.as_array().ok_or_else(|| ServiceError::new("SerializationException", "triggers must be a list"))?;
-    if list.len() > TRIGGERS {
-        let message = format!("A repository can have at most {TRIGGERS} triggers.");
+    if list.len() > MAX_TRIGGERS {
+        let message = format!("A repository can have at most {MAX_TRIGGERS} triggers.");
         return Err(ServiceError::new("MaximumRepositoryTriggersExceededException", message));
     }
     let triggers: Vec<Trigger> = list.iter().map(trigger).collect::<Result<_, _>>()?;
@@ -108,7 +78,7 @@ fn name(input: &Input) -> Result<String, ServiceError> {
     let name = input.text("name")?.filter(|name| !name.is_empty());
     let name = name.ok_or_else(|| required("RepositoryTriggerNameRequiredException", "name"))?;
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    if name.len() > NAME || !name.chars().all(allowed) {
+    if name.len() > MAX_NAME || !name.chars().all(allowed) {
         return Err(invalid("InvalidRepositoryTriggerNameException", name));
     }
     Ok(name.to_owned())
@@ -136,7 +106,7 @@ fn destination(input: &Input) -> Result<String, ServiceError> {
 
 fn custom_data(input: &Input) -> Result<Option<String>, ServiceError> {
     let data = input.text("customData")?;
-    if data.is_some_and(|data| data.chars().count() > CUSTOM_DATA) {
+    if data.is_some_and(|data| data.chars().count() > MAX_CUSTOM_DATA) {
         return Err(invalid("InvalidRepositoryTriggerCustomDataException", "longer than 1,000 characters"));
     }
     Ok(data.map(str::to_owned))
@@ -145,8 +115,8 @@ fn custom_data(input: &Input) -> Result<Option<String>, ServiceError> {
 fn branches(input: &Input) -> Result<Vec<String>, ServiceError> {
     let branches = input.texts("branches")?;
     let branches = branches.ok_or_else(|| required("RepositoryTriggerBranchNameListRequiredException", "branches"))?;
-    if branches.len() > BRANCHES {
-        let message = format!("A trigger can have at most {BRANCHES} branches.");
+    if branches.len() > MAX_BRANCHES {
+        let message = format!("A trigger can have at most {MAX_BRANCHES} branches.");
         return Err(ServiceError::new("MaximumBranchesExceededException", message));
     }
     match branches.iter().find(|branch| !is_branch_name(branch)) {
@@ -172,5 +142,5 @@ fn required(code: &'static str, member: &str) -> ServiceError {
 }
 
 fn invalid(code: &'static str, value: &str) -> ServiceError {
-    ServiceError::new(code, format!("not valid for a trigger: {value}"))
+    ServiceError::new(code, format!("a trigger cannot have the value {value}"))
 }

@@ -1,49 +1,74 @@
-//! Reading an input under the constraints of the service's model, with the complaints that AWS makes.
+//! The members of an input, checked against the constraints of the service's model, with AWS's error messages.
 
+use std::cell::RefCell;
 use std::ops::RangeInclusive;
 
 use serde_json::Value;
 
 use crate::error::ServiceError;
 
-/// The characters of a name, as the model's regular expression says it.
+/// A regular expression of the model.
 pub(super) struct Pattern {
     shown: &'static str,
-    allows: fn(char) -> bool,
+    matches: fn(&str) -> bool,
 }
 
 /// `PipelineName`, `StageName`, `ActionName`.
-pub(super) const NAME: Pattern = Pattern {
-    shown: r"[A-Za-z0-9.@\-_]+",
-    allows: |character| character.is_ascii_alphanumeric() || matches!(character, '.' | '@' | '-' | '_'),
-};
+pub(super) const NAME: Pattern =
+    Pattern { shown: r"[A-Za-z0-9.@\-_]+", matches: |text| consists_of(text, &['.', '@', '-', '_']) };
 /// `PipelineVariableName`.
-pub(super) const VARIABLE: Pattern = Pattern {
-    shown: r"[A-Za-z0-9@\-_]+",
-    allows: |character| character.is_ascii_alphanumeric() || matches!(character, '@' | '-' | '_'),
-};
+pub(super) const VARIABLE: Pattern =
+    Pattern { shown: r"[A-Za-z0-9@\-_]+", matches: |text| consists_of(text, &['@', '-', '_']) };
 /// `ArtifactName`.
-pub(super) const ARTIFACT: Pattern = Pattern {
-    shown: r"[a-zA-Z0-9_\-]+",
-    allows: |character| character.is_ascii_alphanumeric() || matches!(character, '-' | '_'),
-};
+pub(super) const ARTIFACT: Pattern =
+    Pattern { shown: r"[a-zA-Z0-9_\-]+", matches: |text| consists_of(text, &['-', '_']) };
 /// `ClientRequestToken`.
-pub(super) const TOKEN: Pattern =
-    Pattern { shown: "^[a-zA-Z0-9-]+$", allows: |character| character.is_ascii_alphanumeric() || character == '-' };
-/// `PipelineVariableValue`: in a regular expression `.` is no line break.
-pub(super) const LINE: Pattern = Pattern { shown: ".*", allows: |character| !matches!(character, '\n' | '\r') };
+pub(super) const TOKEN: Pattern = Pattern { shown: "^[a-zA-Z0-9-]+$", matches: |text| consists_of(text, &['-']) };
+/// `PipelineVariableValue`: `.` matches no line break.
+pub(super) const LINE: Pattern = Pattern { shown: ".*", matches: |text| !text.contains(['\n', '\r']) };
+/// `PipelineExecutionId`.
+pub(super) const EXECUTION_ID: Pattern = Pattern {
+    shown: "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+    matches: |text| {
+        let parts: Vec<&str> = text.split('-').collect();
+        let hex = |part: &&str| part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12]) && parts.iter().all(hex)
+    },
+};
 /// Any text.
-pub(super) const ANY: Pattern = Pattern { shown: ".*", allows: |_| true };
+pub(super) const ANY: Pattern = Pattern { shown: ".*", matches: |_| true };
 
-/// A member of the input and where it stands.
+/// The violated constraints of one input. AWS reports all of them in one message.
+#[derive(Default)]
+pub(super) struct Violations(RefCell<Vec<String>>);
+
+impl Violations {
+    /// Returns an error that names every violated constraint, if there is any.
+    pub(super) fn check(&self) -> Result<(), ServiceError> {
+        let violations = self.0.borrow();
+        match violations.len() {
+            0 => Ok(()),
+            1 => Err(invalid(format!("1 validation error detected: {}", violations[0]))),
+            count => Err(invalid(format!("{count} validation errors detected: {}", violations.join("; ")))),
+        }
+    }
+}
+
+/// A member of the input with its path. Reading it records violated constraints, which [`Field::check`] reports.
 pub(super) struct Field<'a> {
     value: &'a Value,
     path: String,
+    violations: &'a Violations,
 }
 
 impl<'a> Field<'a> {
-    pub(super) fn root(value: &'a Value) -> Self {
-        Self { value, path: String::new() }
+    pub(super) fn root(value: &'a Value, violations: &'a Violations) -> Self {
+        Self { value, path: String::new(), violations }
+    }
+
+    /// Fails if any constraint was violated so far.
+    pub(super) fn check(&self) -> Result<(), ServiceError> {
+        self.violations.check()
     }
 
     pub(super) fn value(&self) -> &'a Value {
@@ -56,21 +81,21 @@ impl<'a> Field<'a> {
 
     pub(super) fn member(&self, name: &str) -> Self {
         let path = if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) };
-        Self { value: self.value.get(name).unwrap_or(&Value::Null), path }
+        Self { value: self.value.get(name).unwrap_or(&Value::Null), path, violations: self.violations }
     }
 
-    /// A structure that must be there.
+    /// Returns a required structure.
     pub(super) fn structure(&self, name: &str) -> Result<Self, ServiceError> {
-        let field = self.member(name).required()?;
-        if field.value.is_object() { Ok(field) } else { Err(unexpected_type()) }
+        let field = self.member(name).required();
+        if field.value.is_object() || !field.is_given() { Ok(field) } else { Err(unexpected_type()) }
     }
 
-    /// A list that must be there.
-    pub(super) fn require(&self, name: &str) -> Result<(), ServiceError> {
-        self.member(name).required().map(drop)
+    /// Records a violation if a required member is absent.
+    pub(super) fn require(&self, name: &str) {
+        self.member(name).required();
     }
 
-    /// The entries of a list; none where the list is not there.
+    /// Returns the entries of a list; none if the list is absent.
     pub(super) fn list(&self, name: &str, sizes: RangeInclusive<usize>) -> Result<Vec<Self>, ServiceError> {
         let list = self.member(name);
         let entries = match list.value {
@@ -78,10 +103,12 @@ impl<'a> Field<'a> {
             Value::Array(entries) => entries,
             _ => return Err(unexpected_type()),
         };
-        if !sizes.contains(&entries.len()) {
-            return Err(list.violates(&format!("Member must have length {}", bounds(&sizes, entries.len()))));
-        }
-        let entry = |(index, value)| Self { value, path: format!("{}.{}.member", list.path, index + 1) };
+        list.bounded("length", &sizes, entries.len());
+        let entry = |(index, value)| Self {
+            value,
+            path: format!("{}.{}.member", list.path, index + 1),
+            violations: self.violations,
+        };
         Ok(entries.iter().enumerate().map(entry).collect())
     }
 
@@ -97,13 +124,9 @@ impl<'a> Field<'a> {
             Value::String(text) => text,
             _ => return Err(unexpected_type()),
         };
-        let length = text.chars().count();
-        if !lengths.contains(&length) {
-            return Err(field.violates(&format!("Member must have length {}", bounds(&lengths, length))));
-        }
-        if !text.chars().all(pattern.allows) {
-            let constraint = format!("Member must satisfy regular expression pattern: {}", pattern.shown);
-            return Err(field.violates(&constraint));
+        field.bounded("length", &lengths, text.chars().count());
+        if !(pattern.matches)(text) {
+            field.violates(&format!("Member must satisfy regular expression pattern: {}", pattern.shown));
         }
         Ok(Some(text))
     }
@@ -114,23 +137,20 @@ impl<'a> Field<'a> {
         lengths: RangeInclusive<usize>,
         pattern: &Pattern,
     ) -> Result<&'a str, ServiceError> {
-        self.member(name).required()?;
+        self.require(name);
         Ok(self.optional_text(name, lengths, pattern)?.unwrap_or_default())
     }
 
     pub(super) fn optional_choice(&self, name: &str, choices: &[&str]) -> Result<Option<&'a str>, ServiceError> {
-        let Some(text) = self.optional_text(name, 0..=usize::MAX, &ANY)? else {
-            return Ok(None);
-        };
-        if choices.contains(&text) {
-            return Ok(Some(text));
+        let text = self.optional_text(name, 0..=usize::MAX, &ANY)?;
+        if text.is_some_and(|text| !choices.contains(&text)) {
+            self.member(name).violates(&format!("Member must satisfy enum value set: [{}]", choices.join(", ")));
         }
-        let constraint = format!("Member must satisfy enum value set: [{}]", choices.join(", "));
-        Err(self.member(name).violates(&constraint))
+        Ok(text)
     }
 
     pub(super) fn choice(&self, name: &str, choices: &[&str]) -> Result<&'a str, ServiceError> {
-        self.member(name).required()?;
+        self.require(name);
         Ok(self.optional_choice(name, choices)?.unwrap_or_default())
     }
 
@@ -145,42 +165,50 @@ impl<'a> Field<'a> {
         }
         let number = field.value.as_i64().ok_or_else(unexpected_type)?;
         let number = usize::try_from(number).unwrap_or(0);
-        if range.contains(&number) {
-            return Ok(Some(number));
+        field.bounded("value", &range, number);
+        Ok(Some(number))
+    }
+
+    pub(super) fn flag(&self, name: &str) -> Result<bool, ServiceError> {
+        match self.member(name).value {
+            Value::Null => Ok(false),
+            Value::Bool(flag) => Ok(*flag),
+            _ => Err(unexpected_type()),
         }
-        Err(field.violates(&format!("Member must have value {}", bounds(&range, number))))
     }
 
-    fn required(self) -> Result<Self, ServiceError> {
-        if self.is_given() { Ok(self) } else { Err(self.violates("Member must not be null")) }
+    fn required(self) -> Self {
+        if !self.is_given() {
+            self.violates("Member must not be null");
+        }
+        self
     }
 
-    fn violates(&self, constraint: &str) -> ServiceError {
-        let value = match self.value {
-            Value::Null => "null".to_owned(),
-            Value::String(text) => format!("'{text}'"),
-            other => format!("'{other}'"),
-        };
-        invalid(format!(
-            "1 validation error detected: Value {value} at '{}' failed to satisfy constraint: {constraint}",
-            self.path
-        ))
+    fn bounded(&self, what: &str, range: &RangeInclusive<usize>, found: usize) {
+        let (least, most) = (range.start(), range.end());
+        if found < *least {
+            self.violates(&format!("Member must have {what} greater than or equal to {least}"));
+        } else if found > *most {
+            self.violates(&format!("Member must have {what} less than or equal to {most}"));
+        }
+    }
+
+    fn violates(&self, constraint: &str) {
+        let violation = format!("Value at '{}' failed to satisfy constraint: {constraint}", self.path);
+        self.violations.0.borrow_mut().push(violation);
     }
 }
 
-/// The exception for an input that breaks a rule.
+/// Returns the exception for an invalid input.
 pub(super) fn invalid(message: impl Into<String>) -> ServiceError {
     ServiceError::new("ValidationException", message)
 }
 
-fn unexpected_type() -> ServiceError {
-    ServiceError::new("SerializationException", "a member of the input is not of the type in the model")
+/// Returns the exception for a member that does not have its type in the model.
+pub(super) fn unexpected_type() -> ServiceError {
+    ServiceError::new("SerializationException", "a member of the input does not have its type in the model")
 }
 
-fn bounds(range: &RangeInclusive<usize>, found: usize) -> String {
-    if found < *range.start() {
-        format!("greater than or equal to {}", range.start())
-    } else {
-        format!("less than or equal to {}", range.end())
-    }
+fn consists_of(text: &str, others: &[char]) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || others.contains(&c))
 }

@@ -1,18 +1,20 @@
-//! One page of a listing; the token names the last entry of the page before.
+//! One page of a listing. A token names the last entry of the previous page.
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 
 use super::input::{ANY, Field};
 use crate::error::ServiceError;
 
-/// The entries after the one that `nextToken` names, at most `maxResults`, and the token for those behind.
+/// Returns at most `maxResults` entries after the one that `nextToken` names, and the token of the next page.
 pub(super) fn page<T>(
     input: &Field<'_>,
     entries: Vec<(String, T)>,
     maximum: usize,
 ) -> Result<(Vec<T>, Option<String>), ServiceError> {
     let size = input.optional_number("maxResults", 1..=maximum)?.unwrap_or(maximum);
-    let start = match input.optional_text("nextToken", 1..=2048, &ANY)? {
+    let token = input.optional_text("nextToken", 1..=2048, &ANY)?;
+    input.check()?;
+    let start = match token {
         None => 0,
         Some(token) => position(&entries, token).ok_or_else(invalid_token)?,
     };

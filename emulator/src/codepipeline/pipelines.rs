@@ -1,106 +1,98 @@
-//! The operations on pipelines.
+//! `CreatePipeline`, `GetPipeline`, `UpdatePipeline`, `DeletePipeline` and `ListPipelines`.
 
 use std::time::SystemTime;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::declaration::Declaration;
-use super::execution::Execution;
 use super::input::{Field, NAME};
 use super::page::page;
-use super::{CodePipeline, epoch_seconds};
-use crate::credentials::{ACCOUNT, REGION};
+use super::pipeline::Pipeline;
+use super::start;
+use super::state::{Shared, State};
+use super::timestamp::epoch_seconds;
+use crate::account::{ACCOUNT, REGION};
 use crate::error::ServiceError;
 
-/// `ListPipelines` answers as many at once.
+/// The maximum page size of `ListPipelines`.
 const MAX_PIPELINES: usize = 1000;
 
-/// A pipeline with all its versions and executions.
-pub(super) struct Pipeline {
-    /// The first has version 1; never empty.
-    versions: Vec<Declaration>,
-    pub(super) executions: Vec<Execution>,
-    created: SystemTime,
-    updated: SystemTime,
+/// Creates a pipeline and starts it, unless it polls a source without an object.
+pub(super) fn create(state: &State, input: &Field<'_>) -> Result<Value, ServiceError> {
+    let mut shared = state.lock();
+    let (mut pipeline, output) = read_new(&shared, input)?;
+    start::after_creation(&state.s3, &mut pipeline)?;
+    shared.pipelines.insert(pipeline.declaration().name.clone(), pipeline);
+    Ok(output)
 }
 
-impl Pipeline {
-    pub(super) fn declaration(&self) -> &Declaration {
-        self.versions.last().expect("a pipeline is created with its first version")
-    }
-
-    pub(super) fn version(&self) -> usize {
-        self.versions.len()
-    }
-
-    fn document(&self, version: usize) -> Option<Map<String, Value>> {
-        let mut document = self.versions.get(version.checked_sub(1)?)?.document.clone();
-        document.insert("version".to_owned(), version.into());
-        Some(document)
-    }
+/// Creates a pipeline that does not start, as if its first executions were long gone.
+pub(super) fn create_idle(state: &State, input: &Field<'_>) -> Result<(), ServiceError> {
+    let mut shared = state.lock();
+    let (pipeline, _) = read_new(&shared, input)?;
+    shared.pipelines.insert(pipeline.declaration().name.clone(), pipeline);
+    Ok(())
 }
 
-pub(super) fn create(service: &CodePipeline, input: &Field<'_>) -> Result<Value, ServiceError> {
-    let declaration = Declaration::read(&input.structure("pipeline")?)?;
-    let tags = input.member("tags").value().clone();
-    service.all(|pipelines| {
-        if pipelines.contains_key(&declaration.name) {
-            let message =
-                format!("A pipeline with the name '{}' already exists in account '{ACCOUNT}'", declaration.name);
-            return Err(ServiceError::new("PipelineNameInUseException", message));
-        }
-        let now = SystemTime::now();
-        let name = declaration.name.clone();
-        let pipeline = Pipeline { versions: vec![declaration], executions: Vec::new(), created: now, updated: now };
-        let mut output = json!({ "pipeline": pipeline.document(1) });
-        if !tags.is_null() {
-            output["tags"] = tags;
-        }
-        pipelines.insert(name, pipeline);
-        Ok(output)
-    })
+fn read_new(shared: &Shared, input: &Field<'_>) -> Result<(Pipeline, Value), ServiceError> {
+    let pipeline = input.structure("pipeline")?;
+    let declaration = Declaration::read(&pipeline, None)?;
+    if shared.pipelines.contains_key(&declaration.name) {
+        let message = format!("A pipeline with the name '{}' already exists in account '{ACCOUNT}'", declaration.name);
+        return Err(ServiceError::new("PipelineNameInUseException", message));
+    }
+    let pipeline = Pipeline::new(declaration);
+    let mut output = json!({ "pipeline": pipeline.document(1) });
+    let tags = input.member("tags").value();
+    if !tags.is_null() {
+        output["tags"] = tags.clone();
+    }
+    Ok((pipeline, output))
 }
 
-pub(super) fn get(service: &CodePipeline, input: &Field<'_>) -> Result<Value, ServiceError> {
+pub(super) fn get(state: &State, input: &Field<'_>) -> Result<Value, ServiceError> {
     let name = input.text("name", 1..=100, &NAME)?;
     let version = input.optional_number("version", 1..=usize::MAX)?;
-    service.pipeline(name, |pipeline| {
-        let version = version.unwrap_or(pipeline.version());
-        let document = pipeline.document(version).ok_or_else(|| {
-            let message = format!("Pipeline '{name}' has no version {version}");
-            ServiceError::new("PipelineVersionNotFoundException", message)
-        })?;
-        Ok(json!({
-            "pipeline": document,
-            "metadata": {
-                "pipelineArn": format!("arn:aws:codepipeline:{REGION}:{ACCOUNT}:{name}"),
-                "created": epoch_seconds(pipeline.created),
-                "updated": epoch_seconds(pipeline.updated),
-            },
-        }))
-    })
+    input.check()?;
+    let mut shared = state.lock();
+    let pipeline = shared.pipeline(name)?;
+    let version = version.unwrap_or(pipeline.version());
+    let document = pipeline.document(version).ok_or_else(|| {
+        ServiceError::new("PipelineVersionNotFoundException", format!("Pipeline '{name}' has no version {version}"))
+    })?;
+    Ok(json!({
+        "pipeline": document,
+        "metadata": {
+            "pipelineArn": format!("arn:aws:codepipeline:{REGION}:{ACCOUNT}:{name}"),
+            "created": epoch_seconds(pipeline.created),
+            "updated": epoch_seconds(pipeline.updated),
+        },
+    }))
 }
 
-/// The model has no `PipelineNotFoundException` here, though the service answers with it.
-pub(super) fn update(service: &CodePipeline, input: &Field<'_>) -> Result<Value, ServiceError> {
-    let declaration = Declaration::read(&input.structure("pipeline")?)?;
-    let name = declaration.name.clone();
-    service.pipeline(&name, |pipeline| {
-        pipeline.versions.push(declaration);
-        pipeline.updated = SystemTime::now();
-        Ok(json!({ "pipeline": pipeline.document(pipeline.version()) }))
-    })
+/// Adds a version. An unknown pipeline is a `PipelineNotFoundException`, although the model of this operation lacks it.
+pub(super) fn update(state: &State, input: &Field<'_>) -> Result<Value, ServiceError> {
+    let field = input.structure("pipeline")?;
+    let mut shared = state.lock();
+    let name = field.member("name").value().as_str().unwrap_or_default();
+    let current_type = shared.pipelines.get(name).map(|pipeline| pipeline.declaration().pipeline_type.clone());
+    let declaration = Declaration::read(&field, current_type.as_deref())?;
+    let pipeline = shared.pipeline(&declaration.name)?;
+    pipeline.versions.push(declaration);
+    pipeline.updated = SystemTime::now();
+    Ok(json!({ "pipeline": pipeline.document(pipeline.version()) }))
 }
 
-/// Deleting what is not there succeeds.
-pub(super) fn delete(service: &CodePipeline, input: &Field<'_>) -> Result<Value, ServiceError> {
+/// Deletes a pipeline; the deletion of an unknown pipeline succeeds.
+pub(super) fn delete(state: &State, input: &Field<'_>) -> Result<Value, ServiceError> {
     let name = input.text("name", 1..=100, &NAME)?;
-    service.all(|pipelines| pipelines.remove(name));
+    input.check()?;
+    state.lock().pipelines.remove(name);
     Ok(json!({}))
 }
 
-pub(super) fn list(service: &CodePipeline, input: &Field<'_>) -> Result<Value, ServiceError> {
-    let summary = |(name, pipeline): (&String, &mut Pipeline)| {
+pub(super) fn list(state: &State, input: &Field<'_>) -> Result<Value, ServiceError> {
+    let summary = |(name, pipeline): (&String, &Pipeline)| {
         let summary = json!({
             "name": name,
             "version": pipeline.version(),
@@ -111,7 +103,7 @@ pub(super) fn list(service: &CodePipeline, input: &Field<'_>) -> Result<Value, S
         });
         (name.clone(), summary)
     };
-    let summaries = service.all(|pipelines| pipelines.iter_mut().map(summary).collect());
+    let summaries = state.lock().pipelines.iter().map(summary).collect();
     let (pipelines, token) = page(input, summaries, MAX_PIPELINES)?;
     let mut output = json!({ "pipelines": pipelines });
     if let Some(token) = token {

@@ -1,14 +1,14 @@
-//! Which revision each source of an execution takes.
+//! The revisions that the sources of an execution take.
 
 use super::declaration::Source;
 use super::execution::Revision;
 use super::input::{ANY, Field, NAME, invalid};
-use crate::credentials::REGION;
 use crate::error::ServiceError;
 use crate::s3::{Store, Version, Versioning};
 
-/// The user metadata that the console shows as the revision's summary.
+/// The user metadata with the summary of a revision.
 const SUMMARY: &str = "codepipeline-artifact-revision-summary";
+const NO_SUCH_ACTION: &str = "The action name provided in the source revision is not valid. The action must be a source action in your pipeline.";
 const REVISION_TYPES: [&str; 4] = ["COMMIT_ID", "IMAGE_DIGEST", "S3_OBJECT_VERSION_ID", "S3_OBJECT_KEY"];
 
 /// An entry of `sourceRevisions`.
@@ -18,7 +18,7 @@ pub(super) struct Override {
     value: String,
 }
 
-/// Reads `sourceRevisions`, each for itself.
+/// Reads `sourceRevisions`.
 pub(super) fn overrides(input: &Field<'_>) -> Result<Vec<Override>, ServiceError> {
     let entries = input.list("sourceRevisions", 0..=50)?;
     let read = |entry: &Field<'_>| {
@@ -31,12 +31,14 @@ pub(super) fn overrides(input: &Field<'_>) -> Result<Vec<Override>, ServiceError
     entries.iter().map(read).collect()
 }
 
-/// Checks the overrides against the pipeline's sources.
+/// Checks the overrides against the sources of the pipeline.
+///
+/// Not recorded: all but the check of the action's name.
 pub(super) fn check(sources: &[Source], overrides: &[Override]) -> Result<(), ServiceError> {
     for (index, given) in overrides.iter().enumerate() {
         let Override { action, kind, .. } = given;
         let source = sources.iter().find(|source| source.action == *action);
-        let source = source.ok_or_else(|| invalid(format!("The pipeline has no source action '{action}'")))?;
+        let source = source.ok_or_else(|| invalid(NO_SUCH_ACTION))?;
         let provider = match kind.as_str() {
             "S3_OBJECT_VERSION_ID" | "S3_OBJECT_KEY" => "S3",
             "COMMIT_ID" => "CodeCommit",
@@ -56,7 +58,9 @@ pub(super) fn check(sources: &[Source], overrides: &[Override]) -> Result<(), Se
     Ok(())
 }
 
-/// The revision of one source: as given, else the newest. `Ok(None)` where the source has nothing to give.
+/// Returns the revision of one source: the given one, or else the newest; `None` if the source has no revision.
+///
+/// Not recorded: the refusal of a version that does not exist.
 pub(super) fn revision(s3: &Store, source: &Source, overrides: &[Override]) -> Result<Option<Revision>, ServiceError> {
     let given = |kind: &str| {
         let found = overrides.iter().find(|given| given.action == source.action && given.kind == kind);
@@ -71,10 +75,10 @@ pub(super) fn revision(s3: &Store, source: &Source, overrides: &[Override]) -> R
     let versions =
         if s3.versioning(bucket) == Some(Versioning::Enabled) { s3.versions(bucket, key) } else { Vec::new() };
     let Some(id) = given("S3_OBJECT_VERSION_ID") else {
-        return Ok(versions.first().and_then(|newest| of_object(source, (bucket, key), newest)));
+        return Ok(versions.first().and_then(|newest| of_object(source, newest)));
     };
     let version = versions.iter().find(|version| version.id == id);
-    match version.and_then(|version| of_object(source, (bucket, key), version)) {
+    match version.and_then(|version| of_object(source, version)) {
         Some(revision) => Ok(Some(revision)),
         None => Err(invalid(format!(
             "Version '{id}' of the object '{key}' in bucket '{bucket}' that source action '{}' reads does not exist",
@@ -83,27 +87,16 @@ pub(super) fn revision(s3: &Store, source: &Source, overrides: &[Override]) -> R
     }
 }
 
-fn of_object(source: &Source, (bucket, key): (&str, &str), version: &Version) -> Option<Revision> {
+fn of_object(source: &Source, version: &Version) -> Option<Revision> {
     let object = version.object.as_ref()?;
     let id = &version.id;
     let summary = object.metadata().remove(SUMMARY).filter(|summary| !summary.is_empty());
     Some(Revision {
         summary: Some(summary.unwrap_or_else(|| format!("Amazon S3 version id: {id}"))),
-        url: Some(format!(
-            "https://{REGION}.console.aws.amazon.com/s3/object/{bucket}?region={REGION}&prefix={key}&versionId={id}"
-        )),
-        created: Some(version.last_modified),
         ..plain(source, id)
     })
 }
 
 fn plain(source: &Source, id: &str) -> Revision {
-    Revision {
-        action: source.action.clone(),
-        artifact: source.artifact.clone(),
-        id: id.to_owned(),
-        summary: None,
-        url: None,
-        created: None,
-    }
+    Revision { action: source.action.clone(), artifact: source.artifact.clone(), id: id.to_owned(), summary: None }
 }

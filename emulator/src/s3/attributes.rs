@@ -1,12 +1,12 @@
-//! What is stored beside an object's bytes: system headers, user metadata, encryption as asked for.
+//! The attributes of an object: system headers, user metadata and the requested encryption.
 
 use s3s::dto::{Metadata, ServerSideEncryption, StorageClass, Timestamp};
 use s3s::{S3Result, s3_error};
 
-/// Names and values of the user metadata of one object together.
+/// The maximum total length of the names and values of user metadata.
 const METADATA_BYTES: usize = 2048;
 
-/// An object's headers as they come back with it.
+/// The attributes that S3 returns with an object.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Attributes {
     pub(super) cache_control: Option<String>,
@@ -20,7 +20,7 @@ pub(super) struct Attributes {
     pub(super) encryption: Encryption,
 }
 
-/// Server-side encryption as the client asked for it; S3 encrypts with its own keys when it did not.
+/// The server-side encryption that the client requested; by default S3 uses its own keys.
 #[derive(Debug, Clone)]
 pub(super) struct Encryption {
     pub(super) algorithm: ServerSideEncryption,
@@ -57,7 +57,7 @@ macro_rules! attributes {
     }};
 }
 
-/// Refuses what an object cannot be given here.
+/// Refuses attributes that the emulator does not model.
 macro_rules! refuse_unmodelled {
     ($input:expr) => {{
         let acl = $input.acl.as_ref().map_or("private", |acl| acl.as_str());
@@ -80,7 +80,7 @@ macro_rules! refuse_unmodelled {
     }};
 }
 
-/// Writes the encryption into an output.
+/// Sets the encryption members of an output.
 macro_rules! set_encryption {
     ($output:expr, $encryption:expr) => {{
         $output.server_side_encryption = Some($encryption.algorithm.clone());
@@ -92,7 +92,7 @@ macro_rules! set_encryption {
 pub(super) use {attributes, refuse_unmodelled, set_encryption};
 
 impl Attributes {
-    /// The user metadata must fit into its 2 KB, counted without the prefix of the headers.
+    /// Checks the size of the user metadata, which does not include the prefix of the headers.
     pub(super) fn check(&self) -> S3Result {
         let metadata = self.metadata.iter().flatten();
         let bytes: usize = metadata.map(|(name, value)| name.len() + value.len()).sum();
@@ -103,7 +103,7 @@ impl Attributes {
     }
 }
 
-/// The content's own encoding: `aws-chunked` belongs to the transfer and is not stored.
+/// Returns the stored content encoding, without `aws-chunked`, which applies to the transfer only.
 pub(super) fn stored_encoding(encoding: &str) -> Option<String> {
     let kept: Vec<_> = encoding.split(',').map(str::trim).filter(|name| !matches!(*name, "" | "aws-chunked")).collect();
     (!kept.is_empty()).then(|| kept.join(","))

@@ -1,4 +1,4 @@
-//! The bytes of objects: a bounded amount in memory, the rest in unlinked temporary files.
+//! The bytes of objects: up to a limit in memory, the rest in unlinked temporary files.
 
 use std::fs::File;
 use std::io;
@@ -11,9 +11,9 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Bytes that all bodies of one store keep in memory together.
+/// The memory limit of all bodies of one store, in bytes.
 const MEMORY_BYTES: usize = 64 * 1024 * 1024;
-/// Bodies are received and sent in pieces of this size.
+/// The size of the pieces in which bodies are received and sent.
 pub(super) const PIECE_BYTES: usize = 256 * 1024;
 
 /// The memory that the bodies of one store share.
@@ -26,7 +26,7 @@ impl Default for Memory {
     }
 }
 
-/// Where the pieces of one object, or of all parts of one upload, are put: memory while there is some, then a file.
+/// The storage for one object, or for all parts of one upload: memory up to the limit, then a file.
 #[derive(Clone)]
 pub(super) struct Space {
     memory: Memory,
@@ -38,11 +38,11 @@ impl Space {
         Self { memory: memory.clone(), spool: Arc::default() }
     }
 
-    /// Keeps a piece; blocks while it is written to the file.
+    /// Stores a piece; blocks on writes to the file.
     pub(super) fn keep(&self, bytes: Bytes) -> io::Result<Segment> {
         let length = u32::try_from(bytes.len()).map_err(io::Error::other)?;
         match Arc::clone(&self.memory.0).try_acquire_many_owned(length) {
-            Ok(permit) => Ok(Segment::Memory(Arc::new(Kept { bytes, _permit: permit }))),
+            Ok(permit) => Ok(Segment::Memory(Arc::new(HeldBytes { bytes, _permit: permit }))),
             Err(_) => self.spool()?.append(&bytes),
         }
     }
@@ -57,7 +57,7 @@ impl Space {
     }
 }
 
-/// An unlinked file: gone with the last body that reads it, however the process ends.
+/// An unlinked file: the system deletes it with its last user, even if the process is killed.
 #[derive(Debug)]
 pub(super) struct Spool {
     file: File,
@@ -74,16 +74,16 @@ impl Spool {
 }
 
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct HeldBytes {
     bytes: Bytes,
-    /// Gives the memory back when the last reader is gone.
+    /// Returns the memory to the store on drop.
     _permit: OwnedSemaphorePermit,
 }
 
-/// A stretch of a body.
+/// A contiguous part of a body.
 #[derive(Debug, Clone)]
 pub(super) enum Segment {
-    Memory(Arc<Kept>),
+    Memory(Arc<HeldBytes>),
     File { spool: Arc<Spool>, offset: u64, length: u64 },
 }
 
@@ -95,7 +95,7 @@ impl Segment {
         }
     }
 
-    /// The given stretch of this segment, in pieces small enough to read at once.
+    /// Returns a range of this segment in pieces that are small enough to read at once.
     fn pieces(&self, range: Range<u64>) -> Vec<Piece> {
         match self {
             Self::Memory(kept) => {
@@ -133,7 +133,7 @@ impl Piece {
     }
 }
 
-/// What an object holds, as the segments in which it came. A clone shares them.
+/// The bytes of an object, in segments that clones share.
 #[derive(Debug, Clone, Default)]
 pub struct Body {
     segments: Vec<Segment>,
@@ -141,13 +141,13 @@ pub struct Body {
 }
 
 impl Body {
-    /// The number of bytes.
-    #[expect(clippy::len_without_is_empty, reason = "an empty object is nothing special")]
+    /// Returns the number of bytes.
+    #[expect(clippy::len_without_is_empty, reason = "no caller asks for empty objects")]
     pub fn len(&self) -> u64 {
         self.length
     }
 
-    /// All bytes in one piece; blocks, and is meant for objects that fit into memory.
+    /// Returns all bytes. Blocks, and is for objects that fit into memory.
     pub fn bytes(&self) -> io::Result<Bytes> {
         let mut all = Vec::with_capacity(index(self.length));
         for piece in self.pieces(0..self.length) {
@@ -156,7 +156,7 @@ impl Body {
         Ok(all.into())
     }
 
-    /// The bytes of `range`, which must lie within the body.
+    /// Returns the bytes of `range`, which must be within the body.
     pub(super) fn stream(&self, range: Range<u64>) -> impl Stream<Item = io::Result<Bytes>> + Send + Sync + 'static {
         stream::iter(self.pieces(range)).then(|piece| async move {
             match piece {
@@ -168,7 +168,7 @@ impl Body {
         })
     }
 
-    /// Takes the segment as the next one.
+    /// Appends a segment.
     pub(super) fn push(&mut self, segment: Segment) {
         self.length += segment.len();
         if let (
@@ -184,7 +184,7 @@ impl Body {
         self.segments.push(segment);
     }
 
-    /// Takes the bytes of `part` as the next ones.
+    /// Appends the bytes of `part`.
     pub(super) fn append(&mut self, part: &Body) {
         for segment in &part.segments {
             self.push(segment.clone());
@@ -218,17 +218,17 @@ mod tests {
     use super::*;
 
     fn piece_byte(number: usize) -> u8 {
-        u8::try_from(number % 251).expect("it is small")
+        u8::try_from(number % 251).expect("the value is below 251")
     }
 
-    /// Pieces that differ, more than memory takes.
+    /// Returns a body of different pieces that exceeds the memory limit.
     fn large_body(memory: &Memory) -> (Body, usize) {
         let space = Space::new(memory);
         let mut body = Body::default();
         let pieces = MEMORY_BYTES / PIECE_BYTES + 40;
         for number in 0..pieces {
             let piece = vec![piece_byte(number); PIECE_BYTES];
-            body.push(space.keep(piece.into()).expect("there is room on the disk"));
+            body.push(space.keep(piece.into()).expect("the disk has space"));
         }
         (body, pieces * PIECE_BYTES)
     }
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_comes_back_with_the_last_body() {
+    fn the_last_body_returns_its_memory() {
         let memory = Memory::default();
         let (body, _) = large_body(&memory);
         let shared = body.clone();
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn stretches_of_a_file_that_touch_become_one_segment() {
+    fn adjacent_ranges_of_a_file_become_one_segment() {
         let (body, _) = large_body(&Memory::default());
         assert_eq!(body.segments.len(), MEMORY_BYTES / PIECE_BYTES + 1);
     }

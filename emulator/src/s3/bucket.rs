@@ -1,88 +1,33 @@
-//! One bucket: the versions of its keys, and what versioning makes of a put and of a delete.
+//! One bucket: the versions of its keys, and the effects of puts and deletes on them.
 
-use std::collections::{BTreeMap, HashMap};
-use std::io;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use rand::RngExt as _;
 use s3s::{S3Error, S3Result, s3_error};
 
-use super::attributes::Attributes;
-use super::body::Body;
-use super::checksum::Algorithm;
+use super::errors::no_such_key;
+use super::object::{Object, Version};
 use super::parts::Upload;
 
-/// The id of a version that was written while versioning was not enabled.
+/// The ID of a version that was written while versioning was not enabled.
 pub(super) const NULL_VERSION: &str = "null";
 
-/// A bucket's versioning; one that was enabled can only be suspended.
+/// The versioning state of a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Versioning {
-    /// As created: a put replaces the object.
+    /// Versioning was never enabled: a put replaces the object.
     #[default]
     Unversioned,
     /// A put adds a version.
     Enabled,
-    /// A put replaces the version `null` and leaves the others.
+    /// A put replaces the version `null` and keeps the others.
     Suspended,
 }
 
-/// One version of a key.
-#[derive(Debug, Clone)]
-pub struct Version {
-    /// 32 characters, or `null`.
-    pub id: String,
-    /// Whole seconds, as S3 tells them.
-    pub last_modified: SystemTime,
-    /// `None` is a delete marker.
-    pub object: Option<Arc<Object>>,
-}
-
-/// What one version holds.
-#[derive(Debug)]
-pub struct Object {
-    pub(super) attributes: Attributes,
-    pub(super) body: Body,
-    pub(super) checksum: StoredChecksum,
-    pub(super) e_tag: String,
-    /// The sizes of the parts of a multipart upload.
-    pub(super) parts: Vec<u64>,
-}
-
-/// The checksum that an object is stored with.
-#[derive(Debug, Clone)]
-pub(super) struct StoredChecksum {
-    pub(super) algorithm: Algorithm,
-    pub(super) text: String,
-    pub(super) full_object: bool,
-}
-
-impl Object {
-    /// The object's bytes, as its segments.
-    pub fn body(&self) -> &Body {
-        &self.body
-    }
-
-    /// The object's bytes in one piece.
-    pub fn bytes(&self) -> io::Result<Bytes> {
-        self.body.bytes()
-    }
-
-    /// The entity tag without its quotes.
-    pub fn e_tag(&self) -> &str {
-        &self.e_tag
-    }
-
-    /// The user metadata, names without their prefix.
-    pub fn metadata(&self) -> HashMap<String, String> {
-        self.attributes.metadata.iter().flatten().map(|(name, value)| (name.clone(), value.clone())).collect()
-    }
-}
-
-/// What a deletion did.
+/// The result of a deletion.
 pub(super) struct Deletion {
     pub(super) delete_marker: bool,
     pub(super) version_id: Option<String>,
@@ -91,9 +36,9 @@ pub(super) struct Deletion {
 pub(super) struct Bucket {
     pub(super) created: SystemTime,
     pub(super) versioning: Versioning,
-    /// Each key's versions, the newest last; never empty.
+    /// The versions of each key, the newest last; a key has at least one.
     pub(super) keys: BTreeMap<String, Vec<Version>>,
-    /// In the order of their initiation.
+    /// The open multipart uploads in the order of their initiation.
     pub(super) uploads: Vec<Upload>,
 }
 
@@ -106,7 +51,7 @@ impl Bucket {
         self.keys.get(key)?.last()
     }
 
-    /// The version asked for, or the newest, if it holds an object.
+    /// Returns the version with this ID, or else the newest; a delete marker is an error.
     pub(super) fn find(&self, key: &str, version_id: Option<&str>) -> S3Result<(&Version, &Arc<Object>)> {
         let version = match version_id {
             Some(id) => self.version(key, id)?,
@@ -131,7 +76,7 @@ impl Bucket {
             .ok_or_else(|| s3_error!(NoSuchVersion, "The specified version does not exist."))
     }
 
-    /// Adds a version and gives the id that the answer tells.
+    /// Adds a version and returns the ID for the response, if versioning is enabled.
     pub(super) fn put(&mut self, key: &str, object: Object, last_modified: SystemTime) -> Option<String> {
         let id = self.add(key, Some(Arc::new(object)), last_modified);
         (self.versioning == Versioning::Enabled).then_some(id)
@@ -151,8 +96,8 @@ impl Bucket {
         Ok(Deletion { delete_marker: true, version_id: Some(id) })
     }
 
-    /// The id that a header of an answer tells: none where versioning was never enabled.
-    pub(super) fn told_id(&self, version: &Version) -> Option<String> {
+    /// Returns the version ID for a response header: none if versioning was never enabled.
+    pub(super) fn visible_id(&self, version: &Version) -> Option<String> {
         (self.versioning != Versioning::Unversioned).then(|| version.id.clone())
     }
 
@@ -179,21 +124,17 @@ impl Bucket {
     }
 }
 
-/// The present in whole seconds.
+/// Returns the current time in whole seconds, the precision of S3.
 pub(super) fn now() -> SystemTime {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
-/// Random characters out of those that S3 takes for its ids.
+/// Returns random characters from the alphabet of S3's IDs.
 pub(super) fn random_id(length: usize) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._";
     let mut random = rand::rng();
     (0..length).map(|_| char::from(ALPHABET[random.random_range(0..ALPHABET.len())])).collect()
-}
-
-pub(super) fn no_such_key() -> S3Error {
-    s3_error!(NoSuchKey, "The specified key does not exist.")
 }
 
 fn check_version_id(id: &str) -> S3Result {

@@ -1,16 +1,16 @@
 //! The operations on buckets.
 
 use s3s::dto::{
-    Bucket as BucketEntry, BucketLocationConstraint, BucketVersioningStatus, CreateBucketInput, CreateBucketOutput,
+    Bucket as ListedBucket, BucketLocationConstraint, BucketVersioningStatus, CreateBucketInput, CreateBucketOutput,
     DeleteBucketInput, DeleteBucketOutput, GetBucketLocationInput, GetBucketLocationOutput, GetBucketVersioningInput,
     GetBucketVersioningOutput, HeadBucketInput, HeadBucketOutput, ListBucketsInput, ListBucketsOutput, Owner,
     PutBucketVersioningInput, PutBucketVersioningOutput,
 };
 use s3s::{S3Result, s3_error};
 
-use super::Store;
 use super::bucket::{Bucket, Versioning};
-use crate::credentials::{ACCOUNT, REGION};
+use super::store::Store;
+use crate::account::{ACCOUNT, REGION};
 
 pub(super) fn create(store: &Store, input: &CreateBucketInput) -> S3Result<CreateBucketOutput> {
     if input.object_lock_enabled_for_bucket == Some(true) {
@@ -49,7 +49,7 @@ pub(super) fn location(store: &Store, input: &GetBucketLocationInput) -> S3Resul
     })
 }
 
-/// Lists all buckets on one page: paging is not modelled.
+/// Lists all buckets; paging is not modelled.
 pub(super) fn list(store: &Store, input: &ListBucketsInput) -> S3Result<ListBucketsOutput> {
     if input.max_buckets.is_some() || input.continuation_token.is_some() {
         return Err(s3_error!(NotImplemented, "paging of ListBuckets is not modelled"));
@@ -57,7 +57,7 @@ pub(super) fn list(store: &Store, input: &ListBucketsInput) -> S3Result<ListBuck
     let prefix = input.prefix.as_deref().unwrap_or_default();
     let buckets = store.all(|buckets| {
         let buckets = buckets.iter().filter(|(name, _)| name.starts_with(prefix));
-        let entry = |(name, bucket): (&String, &Bucket)| BucketEntry {
+        let entry = |(name, bucket): (&String, &Bucket)| ListedBucket {
             bucket_region: None,
             creation_date: Some(bucket.created.into()),
             name: Some(name.clone()),
@@ -86,7 +86,7 @@ pub(super) fn delete(store: &Store, input: &DeleteBucketInput) -> S3Result<Delet
     Ok(DeleteBucketOutput::default())
 }
 
-/// A bucket that was never versioned answers no status at all.
+/// A bucket whose versioning was never enabled has no status.
 pub(super) fn get_versioning(store: &Store, input: &GetBucketVersioningInput) -> S3Result<GetBucketVersioningOutput> {
     store.bucket(&input.bucket, input.expected_bucket_owner.as_deref(), |bucket| {
         let status = match bucket.versioning {
@@ -120,7 +120,7 @@ pub(super) fn put_versioning(store: &Store, input: &PutBucketVersioningInput) ->
     })
 }
 
-/// The one account, as listings name it.
+/// Returns the one account in the form of listings.
 pub(super) fn owner() -> Owner {
     Owner { display_name: None, id: Some(format!("{ACCOUNT:0>64}")) }
 }

@@ -1,4 +1,4 @@
-//! The checksum algorithms of S3, over one body and combined over the parts of an upload.
+//! The checksum algorithms of S3, for one body and for the parts of an upload.
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use crc_fast::CrcAlgorithm;
@@ -6,7 +6,7 @@ use md5::{Digest as _, Md5};
 use sha1::Sha1;
 use sha2::Sha256;
 
-/// A checksum algorithm that an object may be stored with.
+/// A checksum algorithm of S3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Algorithm {
     Crc32,
@@ -52,7 +52,7 @@ impl Algorithm {
         }
     }
 
-    /// The algorithm by which checksums of parts can be combined to that of the whole.
+    /// Returns the CRC algorithm, whose checksums of parts can be combined to that of the whole.
     pub(super) fn crc(self) -> Option<CrcAlgorithm> {
         match self {
             Self::Crc32 => Some(CrcAlgorithm::Crc32IsoHdlc),
@@ -62,7 +62,7 @@ impl Algorithm {
         }
     }
 
-    /// Whether `text` is base64 of as many bytes as the algorithm gives.
+    /// Returns true if `text` is base64 of a digest of the right length.
     pub(super) fn is_valid(self, text: &str) -> bool {
         BASE64_STANDARD.decode(text).is_ok_and(|bytes| bytes.len() == self.digest_bytes())
     }
@@ -80,7 +80,7 @@ impl Checksum {
         BASE64_STANDARD.encode(&self.digest)
     }
 
-    /// `FULL_OBJECT`: the checksum of all parts as one body, if the algorithm can do that.
+    /// Returns the `FULL_OBJECT` checksum of all parts as one body; `None` if the algorithm cannot combine checksums.
     pub(super) fn combined(algorithm: Algorithm, parts: &[(&Checksum, u64)]) -> Option<Self> {
         let crc = algorithm.crc()?;
         let (first, rest) = parts.split_first()?;
@@ -90,7 +90,7 @@ impl Checksum {
         Some(Self { algorithm, digest: crc_digest(algorithm, sum) })
     }
 
-    /// `COMPOSITE`: the checksum of the parts' checksums.
+    /// Returns the `COMPOSITE` checksum: the checksum of the parts' checksums.
     pub(super) fn composite(algorithm: Algorithm, parts: &[(&Checksum, u64)]) -> Self {
         let mut hasher = Hasher::new(algorithm);
         for (checksum, _) in parts {
@@ -100,7 +100,7 @@ impl Checksum {
     }
 }
 
-/// MD5 for the `ETag`, and the asked checksums, in one pass.
+/// Computes MD5 for the entity tag and the requested checksums in one pass.
 pub(super) struct Digests {
     md5: Md5,
     hashers: Vec<Hasher>,
@@ -156,7 +156,7 @@ impl Hasher {
     }
 }
 
-/// The low bytes of `sum`, most significant first.
+/// Returns the low bytes of `sum`, most significant first.
 fn crc_digest(algorithm: Algorithm, sum: u64) -> Vec<u8> {
     sum.to_be_bytes()[8 - algorithm.digest_bytes()..].to_vec()
 }
@@ -172,7 +172,7 @@ mod tests {
     fn checksum(algorithm: Algorithm, bytes: &[u8]) -> Checksum {
         let mut digests = Digests::new(&[algorithm]);
         digests.update(bytes);
-        digests.finish().1.pop().expect("one algorithm was asked for")
+        digests.finish().1.pop().expect("one algorithm was requested")
     }
 
     #[test]

@@ -1,12 +1,14 @@
-//! `If-Match` and its kin.
+//! The conditional headers: `If-Match`, `If-None-Match`, `If-Modified-Since` and `If-Unmodified-Since`.
 
 use std::time::SystemTime;
 
-use http::{HeaderMap, HeaderValue, StatusCode, header};
-use s3s::dto::{ETag, ETagCondition, Timestamp};
+use http::{HeaderMap, HeaderValue, header};
+use s3s::dto::{ETagCondition, Timestamp};
 use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 
-use super::bucket::{Bucket, Object, Version, no_such_key};
+use super::bucket::Bucket;
+use super::errors::no_such_key;
+use super::object::{Object, Version};
 
 /// The conditions of a GET or HEAD.
 pub(super) struct ReadConditions<'a> {
@@ -17,7 +19,7 @@ pub(super) struct ReadConditions<'a> {
 }
 
 impl ReadConditions<'_> {
-    /// Evaluated in the order of RFC 9110, section 13.2.2.
+    /// Evaluates the conditions in the order of RFC 9110, section 13.2.2.
     pub(super) fn check(&self, version: &Version, object: &Object) -> S3Result {
         let modified_after = |time: &Timestamp| Timestamp::from(version.last_modified) > *time;
         match (self.matches, self.unmodified_since) {
@@ -35,7 +37,7 @@ impl ReadConditions<'_> {
     }
 }
 
-/// The conditions under which an object is written.
+/// Checks the conditions of a write.
 pub(super) fn check_write(
     bucket: &Bucket,
     key: &str,
@@ -61,18 +63,6 @@ pub(super) fn check_write(
         }
     }
     Ok(())
-}
-
-/// An error that S3 has and `s3s` does not know.
-pub(super) fn custom(code: &'static str, status: StatusCode, message: &'static str) -> S3Error {
-    let mut error = S3Error::with_message(S3ErrorCode::Custom(code.into()), message);
-    error.set_status_code(status);
-    error
-}
-
-/// The entity tag in the form of `s3s`.
-pub(super) fn e_tag(value: &str) -> ETag {
-    ETag::Strong(value.to_owned())
 }
 
 fn matches(condition: &ETagCondition, e_tag: &str) -> bool {

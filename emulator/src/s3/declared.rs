@@ -1,4 +1,4 @@
-//! What a request declares about its body, and receiving the body under that declaration.
+//! The digests that a request declares for its body, and the check of the received body against them.
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use bytes::{Bytes, BytesMut};
@@ -9,9 +9,9 @@ use s3s::{S3Error, S3Request, S3Result, StdError, TrailingHeaders, s3_error};
 
 use super::body::{Body, PIECE_BYTES, Segment, Space};
 use super::checksum::{Algorithm, Checksum, Digests};
-use super::conditions::custom;
+use super::errors::custom;
 
-/// The checksum fields of a request or of a part, by algorithm.
+/// Reads the checksum members of a request or of a part, by algorithm.
 macro_rules! given_checksums {
     ($input:expr) => {{
         use $crate::s3::checksum::Algorithm;
@@ -25,7 +25,7 @@ macro_rules! given_checksums {
     }};
 }
 
-/// Writes a checksum's text into the field of its algorithm.
+/// Sets the member of a checksum's algorithm.
 macro_rules! set_checksum {
     ($output:expr, $algorithm:expr, $text:expr) => {{
         use $crate::s3::checksum::Algorithm;
@@ -41,23 +41,23 @@ macro_rules! set_checksum {
 }
 pub(super) use {given_checksums, set_checksum};
 
-/// A checksum by algorithm, where a request gives it.
-pub(super) type Given = [(Algorithm, Option<String>); 5];
+/// The checksums that a request gives, by algorithm.
+pub(super) type GivenChecksums = [(Algorithm, Option<String>); 5];
 
-/// The digests that a request says its body has.
+/// The digests that a request declares for its body.
 pub(super) struct Declared {
     pub(super) algorithm: Option<Algorithm>,
-    /// Missing where it comes as a trailer behind the body.
+    /// `None` if the checksum is a trailer after the body.
     checksum: Option<String>,
     md5: Option<[u8; 16]>,
     trailers: Option<TrailingHeaders>,
 }
 
 impl Declared {
-    /// Reads the declaration out of the headers.
+    /// Reads the declaration from the headers.
     pub(super) fn new<T>(
         request: &S3Request<T>,
-        given: Given,
+        given: GivenChecksums,
         algorithm: Option<&ChecksumAlgorithm>,
         content_md5: Option<&str>,
     ) -> S3Result<Self> {
@@ -93,7 +93,7 @@ impl Declared {
         })
     }
 
-    /// Receives the body and refuses it if its digests are others than declared.
+    /// Receives the body and refuses it if its digests differ from the declared ones.
     pub(super) async fn receive(
         &self,
         body: Option<StreamingBlob>,
@@ -131,7 +131,7 @@ impl Declared {
     }
 }
 
-/// A body that is kept, and its digests.
+/// A received body with its digests.
 pub(super) struct Received {
     pub(super) body: Body,
     pub(super) md5: [u8; 16],
@@ -144,7 +144,7 @@ impl Received {
     }
 }
 
-/// The algorithm that S3 knows under this name.
+/// Returns the checksum algorithm with this name in S3.
 pub(super) fn algorithm_of(name: &str) -> S3Result<Algorithm> {
     Algorithm::from_name(name).ok_or_else(|| s3_error!(InvalidRequest, "Checksum algorithm provided is unsupported."))
 }
@@ -172,7 +172,7 @@ async fn receive(body: Option<StreamingBlob>, space: Space, algorithms: &[Algori
     Ok(Received { body: kept, md5, checksums })
 }
 
-/// Digests and keeps one piece beside the threads that answer requests.
+/// Digests and stores one piece on a blocking thread.
 async fn keep(space: Space, mut digests: Digests, piece: Bytes) -> S3Result<(Digests, Segment)> {
     let kept = tokio::task::spawn_blocking(move || {
         digests.update(&piece);
@@ -181,7 +181,7 @@ async fn keep(space: Space, mut digests: Digests, piece: Bytes) -> S3Result<(Dig
     kept.await.map_err(S3Error::internal_error)?.map_err(S3Error::internal_error)
 }
 
-/// `s3s` verifies the payload's hash and the chunks' signatures while the body is read; its error types are private.
+/// Translates an error of `s3s`, which verifies hashes and chunk signatures as the body is read. Its error types are private.
 fn broken_body(error: StdError) -> S3Error {
     let text = error.to_string();
     if text.ends_with("Sha256Mismatch") {

@@ -1,21 +1,23 @@
-//! One page of a listing: prefix, delimiter, marker and maximum, for every kind of entry alike.
+//! One page of a listing, by prefix, delimiter, marker and maximum, for any kind of entry.
 
-use s3s::dto::{CommonPrefix, EncodingType};
+use s3s::dto::{ChecksumAlgorithm, CommonPrefix, EncodingType, StorageClass};
 use s3s::{S3Result, s3_error};
 
-/// No page is longer.
+use super::object::Object;
+
+/// The maximum length of a page.
 const MAX_KEYS: i32 = 1000;
 
-/// What part of a listing is asked for.
+/// The part of a listing that a request asks for.
 pub(super) struct Query<'a> {
     pub(super) prefix: &'a str,
     pub(super) delimiter: Option<&'a str>,
-    /// The last key or common prefix that the client has seen.
+    /// The last key or common prefix of the previous page.
     pub(super) marker: Option<&'a str>,
     pub(super) maximum: usize,
 }
 
-/// Entries by key, and the common prefixes of those that were rolled up.
+/// The entries of a page by key, and the common prefixes of those that were rolled up.
 pub(super) struct Page<T> {
     pub(super) entries: Vec<(String, T)>,
     pub(super) prefixes: Vec<String>,
@@ -25,7 +27,7 @@ pub(super) struct Page<T> {
 }
 
 impl Query<'_> {
-    /// The page out of `entries`, which come in order and after the marker.
+    /// Returns the page of `entries`, which must be in order and after the marker.
     pub(super) fn page<T>(&self, entries: impl Iterator<Item = (String, T)>) -> Page<T> {
         let mut page = Page { entries: Vec::new(), prefixes: Vec::new(), truncated: false, last: None };
         for (key, entry) in entries {
@@ -53,13 +55,13 @@ impl Query<'_> {
     }
 }
 
-/// `max-keys`, `max-uploads`: at most 1000 whatever is asked for.
+/// Reads `max-keys` or `max-uploads`; larger values count as 1000.
 pub(super) fn maximum(asked: Option<i32>, name: &str) -> S3Result<usize> {
     usize::try_from(asked.unwrap_or(MAX_KEYS).min(MAX_KEYS))
         .map_err(|_| s3_error!(InvalidArgument, "Argument {name} must be an integer between 0 and 2147483647"))
 }
 
-/// How a listing writes keys: as they are, or percent-encoded so that XML can carry them.
+/// The encoding of keys in a listing: none, or percent-encoding for keys that XML cannot hold.
 #[derive(Clone, Copy)]
 pub(super) struct Encoding {
     url: bool,
@@ -101,4 +103,17 @@ impl Encoding {
         let prefixes = prefixes.iter().map(|prefix| CommonPrefix { prefix: Some(self.text(prefix)) });
         prefixes.collect()
     }
+}
+
+pub(super) fn storage_class(object: &Object) -> String {
+    let class = object.attributes.storage_class.as_ref();
+    class.map_or(StorageClass::STANDARD, StorageClass::as_str).to_owned()
+}
+
+pub(super) fn algorithms(object: &Object) -> Vec<ChecksumAlgorithm> {
+    vec![ChecksumAlgorithm::from_static(object.checksum.algorithm.name())]
+}
+
+pub(super) fn delimiter(delimiter: Option<&str>) -> Option<&str> {
+    delimiter.filter(|delimiter| !delimiter.is_empty())
 }

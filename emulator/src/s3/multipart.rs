@@ -8,15 +8,17 @@ use s3s::dto::{
 };
 use s3s::{S3Error, S3Request, S3Result, s3_error};
 
-use super::Store;
 use super::attributes::{attributes, refuse_unmodelled, set_encryption};
-use super::bucket::{Bucket, Object, now, random_id};
+use super::bucket::{Bucket, now, random_id};
 use super::buckets::owner;
 use super::checksum::Algorithm;
-use super::conditions::{check_write, e_tag};
+use super::conditions::check_write;
 use super::declared::{Declared, algorithm_of, given_checksums, set_checksum};
-use super::objects::{check_size, checksum_type};
+use super::errors::e_tag;
+use super::object::Object;
+use super::objects::check_size;
 use super::parts::{Part, PartChecksums, Upload};
+use super::store::Store;
 
 const PART_NUMBERS: std::ops::RangeInclusive<i32> = 1..=10_000;
 
@@ -26,7 +28,7 @@ pub(super) fn create(store: &Store, input: &CreateMultipartUploadInput) -> S3Res
     attributes.check()?;
     let checksums = part_checksums(input.checksum_algorithm.as_ref(), input.checksum_type.as_ref())?;
     let id = random_id(128);
-    let (checksum_algorithm, checksum_type) = told(checksums);
+    let (checksum_algorithm, checksum_type) = visible_checksum(checksums);
     let mut output = CreateMultipartUploadOutput {
         bucket: Some(input.bucket.clone()),
         checksum_algorithm,
@@ -75,7 +77,7 @@ pub(super) async fn upload_part(store: &Store, mut request: S3Request<UploadPart
 
     let mut output = UploadPartOutput { e_tag: Some(e_tag(&hex::encode(received.md5))), ..Default::default() };
     set_encryption!(output, encryption);
-    if let Some(checksum) = declared.algorithm.or(checksums.asked()).and_then(|it| received.checksum(it)) {
+    if let Some(checksum) = declared.algorithm.or(checksums.requested()).and_then(|it| received.checksum(it)) {
         set_checksum!(output, checksum.algorithm, checksum.base64());
     }
     let part = Part::new(received, checksums.algorithm(), now())?;
@@ -85,7 +87,7 @@ pub(super) async fn upload_part(store: &Store, mut request: S3Request<UploadPart
     })
 }
 
-/// The object is as young as the upload's initiation: so S3 documents it.
+/// The object's modification time is the upload's initiation, as S3 documents.
 pub(super) fn complete(store: &Store, input: &CompleteMultipartUploadInput) -> S3Result<CompleteMultipartUploadOutput> {
     let listed = input.multipart_upload.as_ref().and_then(|upload| upload.parts.as_deref()).unwrap_or_default();
     store.bucket(&input.bucket, input.expected_bucket_owner.as_deref(), |bucket| {
@@ -99,7 +101,7 @@ pub(super) fn complete(store: &Store, input: &CompleteMultipartUploadInput) -> S
             e_tag: Some(e_tag(&object.e_tag)),
             key: Some(input.key.clone()),
             location: Some(format!("/{}/{}", input.bucket, input.key)),
-            checksum_type: Some(checksum_type(&object.checksum)),
+            checksum_type: Some(object.checksum.kind()),
             ..Default::default()
         };
         set_encryption!(output, object.attributes.encryption);
@@ -126,7 +128,7 @@ pub(super) fn list_parts(store: &Store, input: &ListPartsInput) -> S3Result<List
         let upload = find(bucket, &input.key, &input.upload_id)?;
         let mut later = upload.parts.range(marker.saturating_add(1)..);
         let parts: Vec<_> = later.by_ref().take(max_parts).map(|(number, part)| entry(*number, part, upload)).collect();
-        let (checksum_algorithm, checksum_type) = told(upload.checksums);
+        let (checksum_algorithm, checksum_type) = visible_checksum(upload.checksums);
         Ok(ListPartsOutput {
             bucket: Some(input.bucket.clone()),
             checksum_algorithm,
@@ -146,10 +148,10 @@ pub(super) fn list_parts(store: &Store, input: &ListPartsInput) -> S3Result<List
     })
 }
 
-/// The upload's checksum as the answers name it; nothing where none was asked for.
-pub(super) fn told(checksums: PartChecksums) -> (Option<ChecksumAlgorithm>, Option<ChecksumType>) {
+/// Returns the upload's checksum for responses; `None` if the client asked for none.
+pub(super) fn visible_checksum(checksums: PartChecksums) -> (Option<ChecksumAlgorithm>, Option<ChecksumType>) {
     let kind = match checksums {
-        PartChecksums::Unasked => return (None, None),
+        PartChecksums::Unrequested => return (None, None),
         PartChecksums::FullObject(_) => ChecksumType::FULL_OBJECT,
         PartChecksums::Composite(_) => ChecksumType::COMPOSITE,
     };
@@ -174,18 +176,18 @@ fn entry(number: i32, part: &Part, upload: &Upload) -> PartEntry {
         size: i64::try_from(part.body.len()).ok(),
         ..Default::default()
     };
-    if upload.checksums.asked().is_some() {
+    if upload.checksums.requested().is_some() {
         set_checksum!(entry, part.checksum.algorithm, part.checksum.base64());
     }
     entry
 }
 
-/// Which kind goes with which algorithm, and which is the default: the table in "Checking object integrity" of S3's guide.
+/// Returns the checksums that parts need, by the table in "Checking object integrity" of the S3 user guide.
 fn part_checksums(algorithm: Option<&ChecksumAlgorithm>, kind: Option<&ChecksumType>) -> S3Result<PartChecksums> {
     let kind = kind.map(ChecksumType::as_str);
     let Some(algorithm) = algorithm else {
         return match kind {
-            None => Ok(PartChecksums::Unasked),
+            None => Ok(PartChecksums::Unrequested),
             Some(_) => Err(s3_error!(
                 InvalidRequest,
                 "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header."
@@ -229,7 +231,7 @@ fn check_algorithm(checksums: PartChecksums, given: Option<Algorithm>) -> S3Resu
     Ok(())
 }
 
-/// What the client says about the whole object.
+/// Checks the size and the checksum that the client gives for the whole object.
 fn check_whole(input: &CompleteMultipartUploadInput, object: &Object) -> S3Result {
     if let Some(size) = input.mpu_object_size
         && u64::try_from(size).ok() != Some(object.body.len())
@@ -239,7 +241,7 @@ fn check_whole(input: &CompleteMultipartUploadInput, object: &Object) -> S3Resul
             "The provided 'x-amz-mp-object-size' header does not match what was computed."
         ));
     }
-    if input.checksum_type.as_ref().is_some_and(|kind| kind.as_str() != checksum_type(&object.checksum).as_str()) {
+    if input.checksum_type.as_ref().is_some_and(|kind| kind.as_str() != object.checksum.kind().as_str()) {
         return Err(s3_error!(InvalidRequest, "The checksum type does not match that of the upload."));
     }
     for (algorithm, given) in given_checksums!(input) {

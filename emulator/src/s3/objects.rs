@@ -1,21 +1,23 @@
 //! The operations on objects.
 
 use s3s::dto::{
-    ChecksumType, DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, DeletedObject,
+    DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, DeletedObject,
     Error as DeletionError, PutObjectInput, PutObjectOutput,
 };
 use s3s::{S3Request, S3Result, s3_error};
 
-use super::Store;
 use super::attributes::{attributes, refuse_unmodelled, set_encryption};
-use super::bucket::{Deletion, Object, StoredChecksum, now};
+use super::bucket::{Deletion, now};
 use super::checksum::Algorithm;
-use super::conditions::{check_write, e_tag};
+use super::conditions::check_write;
 use super::declared::{Declared, given_checksums, set_checksum};
+use super::errors::e_tag;
+use super::object::{Object, StoredChecksum};
+use super::store::Store;
 
-/// The largest body of one request.
+/// The maximum size of one request's body.
 pub(super) const PUT_BYTES: i64 = 5 * 1024 * 1024 * 1024;
-/// `DeleteObjects` takes as many.
+/// The maximum number of keys in one `DeleteObjects`.
 const DELETE_OBJECTS: usize = 1000;
 
 pub(super) async fn put(store: &Store, mut request: S3Request<PutObjectInput>) -> S3Result<PutObjectOutput> {
@@ -47,7 +49,7 @@ pub(super) async fn put(store: &Store, mut request: S3Request<PutObjectInput>) -
     let mut output = PutObjectOutput { e_tag: Some(e_tag(&object.e_tag)), ..Default::default() };
     set_encryption!(output, object.attributes.encryption);
     set_checksum!(output, algorithm, object.checksum.text.clone());
-    output.checksum_type = Some(checksum_type(&object.checksum));
+    output.checksum_type = Some(object.checksum.kind());
     output.version_id = store.bucket(&input.bucket, owner, |bucket| {
         check_write(bucket, &input.key, input.if_match.as_ref(), input.if_none_match.as_ref())?;
         Ok(bucket.put(&input.key, object, now()))
@@ -93,16 +95,10 @@ pub(super) fn delete_many(store: &Store, input: &DeleteObjectsInput) -> S3Result
     })
 }
 
-/// A body of more than 5 GiB is refused before it is read.
+/// Refuses a body of more than 5 GiB before it is read.
 pub(super) fn check_size(content_length: Option<i64>) -> S3Result {
     if content_length.is_some_and(|length| length > PUT_BYTES) {
         return Err(s3_error!(EntityTooLarge, "Your proposed upload exceeds the maximum allowed size"));
     }
     Ok(())
-}
-
-/// How the object's checksum was made.
-pub(super) fn checksum_type(checksum: &StoredChecksum) -> ChecksumType {
-    let name = if checksum.full_object { ChecksumType::FULL_OBJECT } else { ChecksumType::COMPOSITE };
-    ChecksumType::from_static(name)
 }

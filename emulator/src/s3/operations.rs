@@ -1,4 +1,4 @@
-//! The operations that the emulator models, as `s3s` hands them over; it answers 501 to all others.
+//! The operations that the emulator models. `s3s` answers 501 to all others.
 
 use std::sync::Arc;
 
@@ -15,9 +15,10 @@ use s3s::dto::{
 };
 use s3s::{S3, S3Request, S3Response, S3Result};
 
-use super::{Store, buckets, listings, multipart, objects, reading};
+use super::store::Store;
+use super::{buckets, list_objects, list_uploads, list_versions, multipart, objects, reading};
 
-/// Each operation goes to the function that does it.
+/// Calls the function of each operation.
 pub(super) struct Operations(pub(super) Arc<Store>);
 
 #[async_trait::async_trait]
@@ -115,20 +116,20 @@ impl S3 for Operations {
         &self,
         request: S3Request<ListObjectsV2Input>,
     ) -> S3Result<S3Response<ListObjectsV2Output>> {
-        Ok(S3Response::new(listings::objects(&self.0, &request.input)?))
+        Ok(S3Response::new(list_objects::list(&self.0, &request.input)?))
     }
 
     async fn list_object_versions(
         &self,
         request: S3Request<ListObjectVersionsInput>,
     ) -> S3Result<S3Response<ListObjectVersionsOutput>> {
-        Ok(S3Response::new(listings::versions(&self.0, &request.input)?))
+        Ok(S3Response::new(list_versions::list(&self.0, &request.input)?))
     }
 
     async fn list_multipart_uploads(
         &self,
         request: S3Request<ListMultipartUploadsInput>,
     ) -> S3Result<S3Response<ListMultipartUploadsOutput>> {
-        Ok(S3Response::new(listings::uploads(&self.0, &request.input)?))
+        Ok(S3Response::new(list_uploads::list(&self.0, &request.input)?))
     }
 }

@@ -1,4 +1,4 @@
-//! A multipart upload on its way: its parts, and the object that they become.
+//! An open multipart upload: its parts, and the object that they become.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -9,11 +9,11 @@ use s3s::{S3Error, S3Result, s3_error};
 
 use super::attributes::Attributes;
 use super::body::{Body, Space};
-use super::bucket::{Object, StoredChecksum};
 use super::checksum::{Algorithm, Checksum};
 use super::declared::{Received, given_checksums};
+use super::object::{Object, StoredChecksum};
 
-/// Every part but the last must have so many bytes.
+/// The minimum size of every part but the last.
 const MINIMUM_PART_BYTES: u64 = 5 * 1024 * 1024;
 
 /// An upload that is neither completed nor aborted.
@@ -27,36 +27,36 @@ pub(super) struct Upload {
     pub(super) space: Space,
 }
 
-/// Which checksums the upload wants of its parts.
+/// The checksums that an upload requires of its parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PartChecksums {
-    /// None was asked for: S3 makes CRC64NVME of the whole by itself.
-    Unasked,
-    /// Combined to that of the whole.
+    /// The client asked for none: S3 computes CRC64NVME of the object.
+    Unrequested,
+    /// The checksums of the parts are combined to that of the object.
     FullObject(Algorithm),
-    /// Needed with every part; the checksum of the checksums is stored.
+    /// Every part must have a checksum; S3 stores the checksum of these checksums.
     Composite(Algorithm),
 }
 
 impl PartChecksums {
     pub(super) fn algorithm(self) -> Algorithm {
         match self {
-            Self::Unasked => Algorithm::Crc64Nvme,
+            Self::Unrequested => Algorithm::Crc64Nvme,
             Self::FullObject(algorithm) | Self::Composite(algorithm) => algorithm,
         }
     }
 
-    pub(super) fn asked(self) -> Option<Algorithm> {
-        (self != Self::Unasked).then(|| self.algorithm())
+    pub(super) fn requested(self) -> Option<Algorithm> {
+        (self != Self::Unrequested).then(|| self.algorithm())
     }
 }
 
-/// One part as received.
+/// One received part.
 #[derive(Clone)]
 pub(super) struct Part {
     pub(super) body: Body,
     pub(super) md5: [u8; 16],
-    /// By the upload's algorithm.
+    /// The checksum by the upload's algorithm.
     pub(super) checksum: Checksum,
     pub(super) last_modified: SystemTime,
 }
@@ -64,13 +64,13 @@ pub(super) struct Part {
 impl Part {
     pub(super) fn new(received: Received, algorithm: Algorithm, last_modified: SystemTime) -> S3Result<Self> {
         let checksum = received.checksum(algorithm).cloned();
-        let checksum = checksum.ok_or_else(|| s3_error!(InternalError, "the part was not digested"))?;
+        let checksum = checksum.ok_or_else(|| s3_error!(InternalError, "the part has no checksum"))?;
         Ok(Self { body: received.body, md5: received.md5, checksum, last_modified })
     }
 }
 
 impl Upload {
-    /// The object out of the parts that the client lists, which must be the ones that it sent.
+    /// Builds the object from the listed parts, which must match the received ones.
     pub(super) fn complete(&self, listed: &[CompletedPart]) -> S3Result<Object> {
         let parts = self.listed(listed)?;
         if parts.split_last().is_some_and(|(_, rest)| rest.iter().any(|part| part.body.len() < MINIMUM_PART_BYTES)) {

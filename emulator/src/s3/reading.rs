@@ -10,12 +10,12 @@ use s3s::dto::{
 };
 use s3s::{S3Result, s3_error};
 
-use super::Store;
 use super::attributes::set_encryption;
-use super::bucket::{Object, Version};
-use super::conditions::{ReadConditions, custom, e_tag};
+use super::conditions::ReadConditions;
 use super::declared::set_checksum;
-use super::objects::checksum_type;
+use super::errors::{custom, e_tag};
+use super::object::{Object, Version};
+use super::store::Store;
 
 pub(super) fn get(store: &Store, input: &GetObjectInput) -> S3Result<GetObjectOutput> {
     let Found { version, version_id, object } = find(
@@ -30,13 +30,13 @@ pub(super) fn get(store: &Store, input: &GetObjectInput) -> S3Result<GetObjectOu
     describe!(output, object, version, version_id, slice);
     if slice.content_range.is_none() && enabled(input.checksum_mode.as_ref()) {
         set_checksum!(output, object.checksum.algorithm, object.checksum.text.clone());
-        output.checksum_type = Some(checksum_type(&object.checksum));
+        output.checksum_type = Some(object.checksum.kind());
     }
     output.body = Some(StreamingBlob::wrap(object.body.stream(slice.range)));
     Ok(output)
 }
 
-/// A range is answered with 200, where S3 has 206: `s3s` fixes the status of `HeadObject`.
+/// Answers a range with 200, where S3 answers 206: `s3s` fixes the status of `HeadObject`.
 pub(super) fn head(store: &Store, input: &HeadObjectInput) -> S3Result<HeadObjectOutput> {
     let Found { version, version_id, object } = find(
         store,
@@ -50,7 +50,7 @@ pub(super) fn head(store: &Store, input: &HeadObjectInput) -> S3Result<HeadObjec
     describe!(output, object, version, version_id, slice);
     if slice.content_range.is_none() && enabled(input.checksum_mode.as_ref()) {
         set_checksum!(output, object.checksum.algorithm, object.checksum.text.clone());
-        output.checksum_type = Some(checksum_type(&object.checksum));
+        output.checksum_type = Some(object.checksum.kind());
     }
     Ok(output)
 }
@@ -72,12 +72,12 @@ fn find(
     }
     store.bucket(bucket, owner, |bucket| {
         let (version, object) = bucket.find(key, version_id)?;
-        let version_id = bucket.told_id(version);
+        let version_id = bucket.visible_id(version);
         Ok(Found { version: version.clone(), version_id, object: Arc::clone(object) })
     })
 }
 
-/// The bytes of an object that an answer carries.
+/// The bytes of an object in a response.
 struct Slice {
     range: Range<u64>,
     content_range: Option<String>,
@@ -104,7 +104,7 @@ impl Slice {
         }
     }
 
-    /// An object that was put in one piece is its own part 1.
+    /// Part 1 of an object that was not a multipart upload is the whole object.
     fn part(object: &Object, number: i32) -> S3Result<Self> {
         let length = object.body.len();
         if object.parts.is_empty() && number == 1 {
@@ -129,7 +129,7 @@ fn enabled(mode: Option<&ChecksumMode>) -> bool {
     mode.is_some_and(|mode| mode.as_str() == ChecksumMode::ENABLED)
 }
 
-/// The conditions that the input of `GetObject` or `HeadObject` names.
+/// Reads the conditions from the input of `GetObject` or `HeadObject`.
 macro_rules! read_conditions {
     ($input:expr) => {
         ReadConditions {
@@ -141,7 +141,7 @@ macro_rules! read_conditions {
     };
 }
 
-/// Writes what `GetObject` and `HeadObject` tell alike.
+/// Sets the members that the outputs of `GetObject` and `HeadObject` share.
 macro_rules! describe {
     ($output:expr, $object:expr, $version:expr, $version_id:expr, $slice:expr) => {{
         let attributes = &$object.attributes;

@@ -1,4 +1,4 @@
-//! All buckets, and the direct way to them for tests and for the start.
+//! All buckets, with direct access for tests and for the start of the emulator.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use s3s::{S3Result, s3_error};
 
 use super::body::{Memory, Space};
-use super::bucket::{Bucket, Object, Version, Versioning};
-use crate::credentials::ACCOUNT;
+use super::bucket::{Bucket, Versioning};
+use super::object::{Object, Version};
+use crate::account::ACCOUNT;
 
 /// The buckets of the one account.
 #[derive(Default)]
@@ -17,24 +18,24 @@ pub struct Store {
 }
 
 impl Store {
-    /// Makes a bucket; one that is there keeps its objects and gets this versioning.
+    /// Creates a bucket; an existing bucket keeps its objects and gets this versioning.
     pub fn create_bucket(&self, name: &str, versioning: Versioning) {
         self.all(|buckets| {
             buckets.entry(name.to_owned()).or_insert_with(|| Bucket::new(versioning)).versioning = versioning;
         });
     }
 
-    /// A bucket's versioning, if there is such a bucket.
+    /// Returns the versioning of a bucket, if it exists.
     pub fn versioning(&self, bucket: &str) -> Option<Versioning> {
         self.all(|buckets| Some(buckets.get(bucket)?.versioning))
     }
 
-    /// The keys that a bucket has versions of, delete markers included.
+    /// Returns the keys with any version or delete marker.
     pub fn keys(&self, bucket: &str) -> Vec<String> {
         self.all(|buckets| buckets.get(bucket).into_iter().flat_map(|bucket| bucket.keys.keys().cloned()).collect())
     }
 
-    /// A key's versions and delete markers, the newest first.
+    /// Returns the versions and delete markers of a key, the newest first.
     pub fn versions(&self, bucket: &str, key: &str) -> Vec<Version> {
         self.all(|buckets| {
             let versions = buckets.get(bucket).and_then(|bucket| bucket.keys.get(key));
@@ -42,7 +43,7 @@ impl Store {
         })
     }
 
-    /// The object of one version, or of the newest.
+    /// Returns the object of one version, or of the newest.
     pub fn object(&self, bucket: &str, key: &str, version_id: Option<&str>) -> Option<Arc<Object>> {
         let versions = self.versions(bucket, key);
         let mut versions = versions.into_iter();
@@ -52,17 +53,17 @@ impl Store {
         }
     }
 
-    /// The number of multipart uploads of a bucket that are neither completed nor aborted.
+    /// Returns the number of open multipart uploads of a bucket.
     pub fn open_uploads(&self, bucket: &str) -> usize {
         self.all(|buckets| buckets.get(bucket).map_or(0, |bucket| bucket.uploads.len()))
     }
 
-    /// Where the bytes of a new object go.
+    /// Returns storage for the bytes of a new object.
     pub(super) fn space(&self) -> Space {
         Space::new(&self.memory)
     }
 
-    /// Works on one bucket, which must be there and belong to the owner whom the client expects.
+    /// Works on one bucket, which must exist and belong to the expected owner.
     pub(super) fn bucket<T>(
         &self,
         name: &str,

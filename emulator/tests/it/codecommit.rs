@@ -1,11 +1,11 @@
-//! The API by the SDK, as far as boto3 does not try it: the log, independence, limits that only show on the wire.
+//! CodeCommit with the AWS SDK for Rust: what the tests with boto3 do not cover.
 
 use aws_sdk_codecommit::error::ProvideErrorMetadata as _;
 use emulator::{Emulator, Options, Service};
 
 use crate::support::{World, http};
 
-/// The answer to `ListRepositories` over the fixture; the id is a hash of the name.
+/// The response to `ListRepositories` for the fixture; the ID is a hash of the name.
 const LISTED: &str =
     r#"{"repositories":[{"repositoryId":"f16d05ec-6b29-248d-2c61-adb1e9263f78","repositoryName":"fixture"}]}"#;
 

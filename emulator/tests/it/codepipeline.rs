@@ -1,4 +1,4 @@
-//! CodePipeline by the AWS SDK for Rust, with executions that a test holds in progress.
+//! CodePipeline with the AWS SDK for Rust, with executions that a test holds in progress.
 
 use aws_sdk_codepipeline::Client;
 use aws_sdk_codepipeline::config::{BehaviorVersion, Credentials, Region};
@@ -8,7 +8,7 @@ use emulator::codepipeline::Status;
 use emulator::{ACCESS_KEY, Emulator, Options, REGION, SECRET_KEY};
 
 #[tokio::test]
-async fn a_start_without_an_object_fails_and_names_the_source() {
+async fn a_start_without_an_object_fails_at_its_source_action() {
     let (emulator, codepipeline) = start();
     let started = codepipeline.start_pipeline_execution().name("dev").send().await;
     started.expect("the execution starts");
@@ -16,7 +16,9 @@ async fn a_start_without_an_object_fails_and_names_the_source() {
         panic!("there is one execution");
     };
     assert_eq!(execution.status, Status::Failed);
-    assert_eq!(execution.status_summary.as_deref(), Some("no object for source action Source"));
+    assert_eq!(execution.status_summary, None, "as recorded, a failed action is no summary");
+    let [source] = &execution.actions[..] else { panic!("{:?}", execution.actions) };
+    assert!(source.action == "Source" && source.error.as_deref().is_some_and(|error| error.contains("S3 object")));
 }
 
 #[tokio::test]
@@ -70,7 +72,7 @@ async fn a_repeated_token_answers_even_when_there_is_no_room() {
     assert_eq!(execution.revisions[0].id, version);
 }
 
-/// An emulator with the pipeline `dev`, which reads `source.zip` in `artifacts`.
+/// Starts an emulator with the pipeline `dev`, which reads `source.zip` in `artifacts`.
 fn start() -> (Emulator, Client) {
     let options =
         Options { bucket: Some("artifacts".to_owned()), pipeline: Some("dev".to_owned()), ..Options::default() };

@@ -1,4 +1,4 @@
-//! The Git endpoint by Git itself.
+//! The Git endpoint, with Git as its client.
 
 use emulator::{Emulator, Options};
 
@@ -129,7 +129,7 @@ fn a_large_request_is_compressed_and_understood() {
     assert_eq!(git(&copy, &["rev-parse", "FETCH_HEAD"]), world.git(&["rev-parse", "long"]));
 }
 
-/// Makes so many commits on top of `main`.
+/// Adds commits on top of `main`.
 fn commits(repository: &std::path::Path, reference: &str, count: usize) {
     let commit = |number| {
         let message = format!("{reference} {number}");
@@ -138,7 +138,7 @@ fn commits(repository: &std::path::Path, reference: &str, count: usize) {
         format!("commit {reference}\ncommitter A <a@example.com> {number} +0000\ndata {length}\n{message}\n{from}\n")
     };
     let script = tempfile::NamedTempFile::new().expect("a file");
-    std::fs::write(&script, (0..count).map(commit).collect::<String>()).expect("room");
+    std::fs::write(&script, (0..count).map(commit).collect::<String>()).expect("the script is written");
     let mut import = git_command(repository, &["fast-import", "--quiet"]);
     assert!(import.stdin(script.reopen().expect("the file")).status().expect("git runs").success());
 }

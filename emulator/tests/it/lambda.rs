@@ -1,4 +1,4 @@
-//! Invoke on one side, the Runtime API on the other.
+//! Invoke, and the Runtime API.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,12 +6,12 @@ use std::time::Duration;
 use emulator::{Emulator, Options};
 use serde_json::{Value, json};
 
-use crate::support::{PATIENCE, eventually, http};
+use crate::support::{TIMEOUT, control, eventually, http};
 
 const INVOKE: &str = "/2015-03-31/functions/updates/invocations";
 const NEXT: &str = "/2018-06-01/runtime/invocation/next";
 
-/// The example that answers what it is sent; `cargo test` builds it.
+/// Returns the example that answers with its event; `cargo test` builds it.
 fn echo() -> PathBuf {
     let test = std::env::current_exe().expect("a test has a path");
     let echo = test.ancestors().nth(2).expect("target/debug/deps").join("examples/echo");
@@ -24,7 +24,7 @@ fn with_echo(options: Options) -> Emulator {
 }
 
 async fn invoke(emulator: &Emulator, event: Value) -> Result<Value, Value> {
-    let answer = tokio::time::timeout(PATIENCE, emulator.invoke(event)).await.expect("an answer in time");
+    let answer = tokio::time::timeout(TIMEOUT, emulator.invoke(event)).await.expect("an answer in time");
     answer.map_err(|error| error.payload)
 }
 
@@ -102,7 +102,15 @@ async fn a_child_that_takes_too_long_is_ended() {
     let emulator = with_echo(Options { timeout: Duration::from_secs(1), ..Options::default() });
     let failed = invoke(&emulator, json!({ "sleep": true })).await.unwrap_err();
     assert_eq!(failed, json!({ "errorType": "Sandbox.Timedout", "errorMessage": "Task timed out after 1.00 seconds" }));
-    assert_eq!(invoke(&emulator, json!("again")).await.unwrap()["event"], "again");
+    let restarted = async {
+        loop {
+            // The restart itself counts against the timeout of an invocation.
+            if let Ok(answer) = invoke(&emulator, json!("again")).await {
+                return answer;
+            }
+        }
+    };
+    assert_eq!(tokio::time::timeout(TIMEOUT, restarted).await.expect("a restart in time")["event"], "again");
 }
 
 #[test]
@@ -117,20 +125,20 @@ fn an_event_is_tried_three_times_and_then_kept() {
         assert_eq!(http(&emulator, "POST", &path, "", r#"{"errorType":"E"}"#).status(), 202);
     }
     eventually("the event is kept", || emulator.dead_letters() == [json!({ "n": 1 })]);
-    let kept = http(&emulator, "GET", "/_emulator/dead-letters", "", "");
+    let kept = control(&emulator, "GET", "dead-letters", "");
     assert_eq!(kept.json(), json!([{ "n": 1 }]));
 }
 
 #[test]
 fn the_runtime_is_told_what_lambda_tells() {
-    let emulator = Emulator::start(Options { timeout: PATIENCE, ..Options::default() }).unwrap();
+    let emulator = Emulator::start(Options { timeout: TIMEOUT, ..Options::default() }).unwrap();
     http(&emulator, "POST", INVOKE, "X-Amz-Invocation-Type: Event\r\n", "{}");
     let next = http(&emulator, "GET", NEXT, "", "");
     let header = |name: &str| next.header(&format!("lambda-runtime-{name}")).unwrap();
     assert_eq!(header("invoked-function-arn"), "arn:aws:lambda:eu-central-1:123456789012:function:updates");
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
     let left = header("deadline-ms").parse::<u128>().unwrap() - now;
-    assert!(left <= PATIENCE.as_millis(), "{left}");
+    assert!(left <= TIMEOUT.as_millis(), "{left}");
     assert!(header("trace-id").starts_with("Root=1-"));
     let path = format!("/2018-06-01/runtime/invocation/{}/response", header("aws-request-id"));
     assert_eq!(http(&emulator, "POST", &path, "", "{}").status(), 202);

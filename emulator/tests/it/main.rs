@@ -1,4 +1,4 @@
-//! The emulator from outside: by the AWS SDK, by Git, and by the bytes on the wire.
+//! The emulator from outside, with the AWS SDK, Git and plain HTTP as its clients.
 
 mod codecommit;
 mod codepipeline;
@@ -6,6 +6,7 @@ mod faults;
 mod git;
 mod lambda;
 mod program;
+mod recorded;
 mod s3;
 mod support;
 mod triggers;

@@ -1,4 +1,4 @@
-//! The built binary, as a person starts it.
+//! The built binary.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -7,9 +7,9 @@ use emulator::s3::Versioning;
 use emulator::{Emulator, Options};
 use serde_json::json;
 
-use crate::support::{PATIENCE, World, eventually};
+use crate::support::{TIMEOUT, World, eventually};
 
-/// Starts the program and reads what it prints until it has named its endpoint and all that it serves.
+/// Starts the program and reads the first lines of its output.
 fn start(arguments: &[&str], lines: usize) -> (Child, Vec<String>) {
     let mut program = Command::new(env!("CARGO_BIN_EXE_emulator"));
     let mut child =
@@ -19,7 +19,7 @@ fn start(arguments: &[&str], lines: usize) -> (Child, Vec<String>) {
     std::thread::spawn(move || {
         output.lines().map_while(Result::ok).take(lines).for_each(|line| drop(sender.send(line)));
     });
-    let printed = (0..lines).map(|_| receiver.recv_timeout(PATIENCE).expect("a line in time")).collect();
+    let printed = (0..lines).map(|_| receiver.recv_timeout(TIMEOUT).expect("a line in time")).collect();
     (child, printed)
 }
 
@@ -39,8 +39,8 @@ fn it_says_what_it_serves_and_ends_when_told() {
             "export AWS_REGION=eu-central-1".to_owned(),
             format!("export CODECOMMIT_GIT_URL={endpoint}/v1/repos/"),
             format!("# repositories in {folder}"),
-            "# bucket bucket, versioned".to_owned(),
-            "# pipeline p, reading k".to_owned(),
+            "# versioned bucket bucket".to_owned(),
+            "# pipeline p, which reads k".to_owned(),
         ]
     );
     end(&mut child);
@@ -63,7 +63,7 @@ fn it_can_be_told_of_a_changed_branch() {
     assert!(!refused.status.success() && String::from_utf8_lossy(&refused.stderr).contains("no branch absent"));
 }
 
-/// Ends the program as a shell does, and waits until it is gone.
+/// Sends SIGTERM and waits for the exit.
 fn end(child: &mut Child) {
     let ended = Command::new("kill").arg(child.id().to_string()).status().expect("of a child");
     assert!(ended.success());
@@ -73,6 +73,29 @@ fn end(child: &mut Child) {
         status.is_some()
     });
     assert!(status.expect("of a child").success());
+}
+
+#[test]
+fn errors_name_the_thing() {
+    let function = env!("CARGO_BIN_EXE_emulator");
+    let here = env!("CARGO_MANIFEST_DIR");
+    let world = World::new();
+    let repository = world.path("fixture.git");
+    let repository = repository.to_str().expect("the path is UTF-8");
+    let run = ["run", "--event", "/nonexistent/event.json"];
+    for (arguments, repository, function, named) in [
+        (&["demo"][..], "/nonexistent/repository", function, "there is no repository at /nonexistent/repository"),
+        (&["demo"], "/dev/null", function, "/dev/null: it is not a folder"),
+        (&["demo"], here, function, "it is a folder inside a repository"),
+        (&["demo"], repository, "/nonexistent/function", "there is no function at /nonexistent/function"),
+        (&run, "/nonexistent/repository", function, "there is no repository at /nonexistent/repository"),
+    ] {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_emulator"));
+        program.args(arguments).args(["--repository", repository, "--function", function]);
+        let output = program.output().expect("the program runs");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(1) && stderr.contains(named), "{arguments:?} {repository}: {stderr}");
+    }
 }
 
 #[tokio::test]

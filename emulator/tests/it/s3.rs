@@ -1,4 +1,4 @@
-//! S3 by the AWS SDK for Rust, which sends what boto3 does not: trailing checksums over plain HTTP.
+//! S3 with the AWS SDK for Rust, which unlike boto3 sends trailing checksums over plain HTTP.
 
 use std::io::Write as _;
 
@@ -86,7 +86,7 @@ async fn upload_parts(s3: &Client, upload: &str, parts: &[Vec<u8>]) -> Completed
     completed.build()
 }
 
-/// An emulator with one versioned bucket. Dropping it ends it, so it is handed out.
+/// Starts an emulator with one versioned bucket; the emulator ends when the caller drops it.
 fn start() -> (Emulator, Client) {
     let emulator = Emulator::start(Options::default()).expect("a port is free");
     emulator.store().create_bucket("bucket", Versioning::Enabled);

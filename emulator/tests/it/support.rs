@@ -1,4 +1,4 @@
-//! A repository, an emulator over it, and the plainest of clients.
+//! A repository, an emulator that serves it, and a plain HTTP client.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -14,8 +14,8 @@ use emulator::{ACCESS_KEY, Emulator, Options, REGION, SECRET_KEY};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// How long anything may take before a test fails.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// The maximum time of every wait; far more than a busy machine needs.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A folder with the fixture's repository in it, and an emulator that serves it.
 pub(crate) struct World {
@@ -28,7 +28,7 @@ impl World {
         Self::with(Options::default())
     }
 
-    /// As `new`, with other options.
+    /// Starts an emulator with these options.
     pub(crate) fn with(options: Options) -> Self {
         let folder = tempfile::tempdir().expect("a folder for repositories");
         let mut copy = Command::new("cp");
@@ -43,7 +43,7 @@ impl World {
         self.client_with(SECRET_KEY)
     }
 
-    /// A client that does not retry and signs with this secret.
+    /// Returns a client that does not retry and signs with this secret.
     pub(crate) fn client_with(&self, secret: &str) -> Client {
         let config = aws_sdk_codecommit::Config::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -54,34 +54,34 @@ impl World {
         Client::from_conf(config.build())
     }
 
-    /// Git's output on the repository that is served.
+    /// Runs Git on the served repository and returns its output.
     pub(crate) fn git(&self, arguments: &[&str]) -> String {
         let git_dir = self.folder.path().join("fixture.git");
         git(&git_dir, arguments)
     }
 
-    /// A path for something else than a repository.
+    /// Returns a path in the folder of the repositories.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 }
 
-/// The repository that the fixture's script makes, made once.
+/// Returns the repository that the fixture's script creates, once per process.
 fn fixture() -> &'static Path {
     static FIXTURE: OnceLock<PathBuf> = OnceLock::new();
     FIXTURE.get_or_init(|| {
-        let made = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a place for the fixture");
+        let made = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder for the fixture");
         let repository = Path::new(env!("CARGO_TARGET_TMPDIR")).join("emulator-fixture.git");
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/repository.sh");
         let status = Command::new(script).arg(made.path().join("fixture.git")).status();
         assert!(status.expect("the fixture's script runs").success());
         let _none = std::fs::remove_dir_all(&repository);
-        std::fs::rename(made.path().join("fixture.git"), &repository).expect("the old one is gone");
+        std::fs::rename(made.path().join("fixture.git"), &repository).expect("the old fixture is removed");
         repository
     })
 }
 
-/// Runs Git in a folder, without anybody's configuration, and returns what it prints.
+/// Runs Git in a folder, without the configuration of user and system, and returns its output.
 pub(crate) fn git(folder: &Path, arguments: &[&str]) -> String {
     let output = git_command(folder, arguments).output().expect("git runs");
     assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -99,13 +99,13 @@ pub(crate) fn git_command(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// An answer as it came: the head, and what there is of the body.
-pub(crate) struct Answer {
+/// A response: the head, and the part of the body that arrived.
+pub(crate) struct RawResponse {
     pub(crate) head: String,
     pub(crate) body: Vec<u8>,
 }
 
-impl Answer {
+impl RawResponse {
     pub(crate) fn status(&self) -> u16 {
         self.head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0)
     }
@@ -123,12 +123,12 @@ impl Answer {
     }
 }
 
-/// Sends one unsigned request, and reads until the server closes.
-pub(crate) fn http(emulator: &Emulator, method: &str, path: &str, headers: &str, body: &str) -> Answer {
+/// Sends one unsigned request and reads until the server closes the connection.
+pub(crate) fn http(emulator: &Emulator, method: &str, path: &str, headers: &str, body: &str) -> RawResponse {
     let endpoint = emulator.endpoint();
     let host = endpoint.trim_start_matches("http://");
     let mut connection = TcpStream::connect(host).expect("the emulator listens");
-    connection.set_read_timeout(Some(PATIENCE)).expect("a time that is not zero");
+    connection.set_read_timeout(Some(TIMEOUT)).expect("the timeout is not zero");
     let length = body.len();
     let head = format!(
         "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n"
@@ -138,15 +138,20 @@ pub(crate) fn http(emulator: &Emulator, method: &str, path: &str, headers: &str,
     connection.read_to_end(&mut answer).expect("the emulator closes in time");
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n").map_or(answer.len(), |end| end + 4);
     let body = answer.split_off(end);
-    Answer { head: String::from_utf8(answer).expect("heads are text"), body }
+    RawResponse { head: String::from_utf8(answer).expect("heads are text"), body }
 }
 
-/// Waits until something is so.
+/// Waits until a condition is true.
 #[track_caller]
-pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(crate) fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     let start = std::time::Instant::now();
-    while !is_so() {
-        assert!(start.elapsed() < PATIENCE, "not in time: {what}");
+    while !condition() {
+        assert!(start.elapsed() < TIMEOUT, "not in time: {what}");
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// Sends a request to the control address.
+pub(crate) fn control(emulator: &Emulator, method: &str, path: &str, body: &str) -> RawResponse {
+    http(emulator, method, &format!("/_emulator/{path}"), "", body)
 }

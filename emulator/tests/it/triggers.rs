@@ -1,10 +1,10 @@
-//! From a pushed reference to the event that the function gets; the test is the function.
+//! The events of pushed references; the test acts as the function.
 
 use aws_sdk_codecommit::types::{RepositoryTrigger, RepositoryTriggerEventEnum as Event};
 use emulator::Emulator;
 use serde_json::{Value, json};
 
-use crate::support::{World, git, git_command, http};
+use crate::support::{World, control, git, git_command, http};
 
 const FUNCTION: &str = "arn:aws:lambda:eu-central-1:123456789012:function:updates";
 
@@ -24,7 +24,7 @@ async fn put(world: &World, triggers: Vec<RepositoryTrigger>) -> String {
     put.send().await.expect("good triggers").configuration_id().expect("an id").to_owned()
 }
 
-/// Takes the next event as a runtime does, and answers it.
+/// Takes the next event as a runtime, and answers it.
 fn next(emulator: &Emulator) -> Value {
     let next = http(emulator, "GET", "/2018-06-01/runtime/invocation/next", "", "");
     let id = next.header("lambda-runtime-aws-request-id").expect("an event");
@@ -32,14 +32,14 @@ fn next(emulator: &Emulator) -> Value {
     next.json()
 }
 
-/// Sends an event of the test's own and takes it: nothing else was waiting.
+/// Checks that no event is waiting: an event of the test's own comes first.
 fn nothing_waits(emulator: &Emulator) {
     let headers = "X-Amz-Invocation-Type: Event\r\n";
     http(emulator, "POST", "/2015-03-31/functions/updates/invocations", headers, r#""last""#);
     assert_eq!(next(emulator), json!("last"));
 }
 
-/// A clone with one new commit in it.
+/// Returns a clone with one new commit.
 fn working_copy(world: &World) -> std::path::PathBuf {
     git(world.folder.path(), &["clone", "--quiet", &world.emulator.clone_url("fixture"), "copy"]);
     let copy = world.path("copy");
@@ -167,7 +167,7 @@ async fn a_change_by_other_means_can_be_told() {
     put(&world, vec![trigger("all", &[], &[Event::All])]).await;
     let notify = |branch: &str, old: Option<&str>| {
         let notice = json!({ "repository": "fixture", "branch": branch, "old": old }).to_string();
-        http(&world.emulator, "POST", "/_emulator/notify", "", &notice)
+        control(&world.emulator, "POST", "notify", &notice)
     };
     let reference = || next(&world.emulator)["Records"][0]["codecommit"]["references"][0].clone();
     let [main, first] = ["main", "first"].map(|name| world.git(&["rev-parse", name]));

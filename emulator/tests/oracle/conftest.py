@@ -1,4 +1,4 @@
-"""Starts the emulator named by EMULATOR over fixture repositories; boto3 is the client, Git the judge."""
+"""Fixtures: the emulator that EMULATOR names, over fixture repositories, with boto3 as its client and Git as the reference."""
 
 import os
 import pathlib
@@ -11,11 +11,11 @@ import pytest
 from botocore.config import Config
 
 FIXTURE = pathlib.Path(__file__).parent.parent / "fixtures" / "repository.sh"
-PATIENCE = 30
+TIMEOUT = 30
 
 
 class Emulator:
-    """A child process, with the clients that point at it."""
+    """The emulator as a child process, and clients for it."""
 
     def __init__(self, *arguments):
         program = os.environ["EMULATOR"]
@@ -24,8 +24,8 @@ class Emulator:
         self.endpoint = self.variables["AWS_ENDPOINT_URL"]
 
     def _introduction(self):
-        """Reads what the emulator prints until it has named its last variable."""
-        printed, deadline = b"", time.monotonic() + PATIENCE
+        """Reads the emulator's output up to its last variable."""
+        printed, deadline = b"", time.monotonic() + TIMEOUT
         output = self.process.stdout.fileno()
         while not (b"CODECOMMIT_GIT_URL" in printed and printed.endswith(b"\n")):
             ready, _, _ = select.select([output], [], [], max(0, deadline - time.monotonic()))
@@ -36,7 +36,7 @@ class Emulator:
         return dict(line.removeprefix("export ").split("=", 1) for line in lines)
 
     def client(self, service, **options):
-        config = Config(retries={"total_max_attempts": 1}, read_timeout=PATIENCE)
+        config = Config(retries={"total_max_attempts": 1}, read_timeout=TIMEOUT)
         settings = {
             "endpoint_url": self.endpoint,
             "region_name": self.variables["AWS_REGION"],
@@ -48,12 +48,12 @@ class Emulator:
 
     def end(self):
         self.process.terminate()
-        self.process.wait(PATIENCE)
+        self.process.wait(TIMEOUT)
 
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory):
-    """A folder of repositories: the fixture, an ordinary clone of it, an empty one; and what is none."""
+    """A folder with the fixture, a clone with a worktree, an empty repository, and a folder that is no repository."""
     folder = tmp_path_factory.mktemp("repositories")
     subprocess.run([FIXTURE, folder / "fixture.git"], check=True)
     subprocess.run(["git", "clone", "-q", folder / "fixture.git", folder / "ordinary"], check=True)
@@ -81,7 +81,7 @@ def client(emulator):
 
 @pytest.fixture(scope="session")
 def codecommit(client):
-    """A client that lets wrong requests through, so that the service is asked and not boto3."""
+    """A client that sends invalid requests, so that the service checks them and not boto3."""
     return client("codecommit", config=Config(parameter_validation=False))
 
 

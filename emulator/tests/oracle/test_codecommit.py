@@ -1,4 +1,4 @@
-"""Every CodeCommit operation of the emulator, by boto3, with its answers compared to Git's."""
+"""Every CodeCommit operation that the emulator models, with boto3; the answers are compared with Git's."""
 
 import shutil
 import uuid
@@ -12,14 +12,14 @@ LAMBDA = "arn:aws:lambda:eu-central-1:123456789012:function:updates"
 
 
 def refused(call, /, **arguments):
-    """The code with which a call is refused."""
+    """Returns the error code of a refused call."""
     with pytest.raises(ClientError) as error:
         call(**arguments)
     return error.value.response["Error"]["Code"]
 
 
 def pages(call, result, token="nextToken", **arguments):
-    """All items of a paged operation, and how many pages they came on."""
+    """Returns all items of a paged operation, and the number of pages."""
     items, count, more = [], 0, {}
     while True:
         answer = call(**arguments, **more)
@@ -31,7 +31,7 @@ def pages(call, result, token="nextToken", **arguments):
 
 
 def tree(git, treeish):
-    """git ls-tree -r -t as a dict of path to (mode, kind, id)."""
+    """Returns git ls-tree -r -t as a dict of path to (mode, kind, id)."""
     entries = {}
     for line in git("ls-tree", "-r", "-t", "-z", treeish).split(b"\0")[:-1]:
         head, path = line.split(b"\t", 1)
@@ -189,7 +189,7 @@ FILE_MODES = {"100644": "NORMAL", "100755": "EXECUTABLE", "120000": "SYMLINK"}
 
 
 def walk(codecommit, repository, specifier, path=""):
-    """All entries below a folder, as GetFolder shows them: path to (mode, id), and the folders' ids."""
+    """Returns all entries below a folder from GetFolder: path to (mode, id), and the IDs of folders."""
     folder = codecommit.get_folder(repositoryName=repository, commitSpecifier=specifier, folderPath=path)
     assert folder["folderPath"] == path
     entries = {path: ("tree", folder["treeId"])}

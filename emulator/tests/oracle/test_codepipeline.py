@@ -1,4 +1,4 @@
-"""Every CodePipeline operation that the emulator models, driven by boto3."""
+"""Every CodePipeline operation that the emulator models, with boto3."""
 
 import copy
 import re
@@ -24,7 +24,7 @@ def codepipeline(client):
 
 @pytest.fixture
 def unchecked(client):
-    """A client that sends what the model forbids, so that the server must refuse it."""
+    """A client that sends invalid requests, so that the service checks them and not boto3."""
     return client("codepipeline", config=Config(parameter_validation=False))
 
 
@@ -246,6 +246,13 @@ def test_structures_that_are_refused(unchecked, declaration, fault):
     refused(code, unchecked.create_pipeline, pipeline=spoiled)
 
 
+def started_by_request(codepipeline, pipeline):
+    """Returns the executions of a pipeline without the one that its creation started."""
+    listed = codepipeline.list_pipeline_executions(pipelineName=pipeline)["pipelineExecutionSummaries"]
+    assert listed.pop()["trigger"]["triggerType"] == "CreatePipeline"
+    return listed
+
+
 class TestExecutions:
     def test_a_pinned_execution(self, codepipeline, s3, bucket, pipeline):
         pinned = put(s3, bucket, summary="Fix the build")
@@ -259,13 +266,13 @@ class TestExecutions:
         key = {"pipelineName": pipeline, "pipelineExecutionId": started["pipelineExecutionId"]}
         execution = codepipeline.get_pipeline_execution(**key)["pipelineExecution"]
         [artifact] = execution.pop("artifactRevisions")
-        assert abs(artifact.pop("created") - datetime.now(timezone.utc)) < timedelta(minutes=5)
-        assert pinned in artifact.pop("revisionUrl")
         assert artifact == {
             "name": "SourceOutput",
             "revisionId": pinned,
             "revisionSummary": "Fix the build",
         }
+        variables = {it["name"]: it["resolvedValue"] for it in execution.pop("variables")}
+        assert variables == {"BRANCH_NAME": "feature/a/b", "COMMIT_ID": "-"}
         trigger = {
             "triggerType": "StartPipelineExecution",
             "triggerDetail": "arn:aws:iam::123456789012:user/emulator",
@@ -275,17 +282,11 @@ class TestExecutions:
             "pipelineVersion": 1,
             "status": "Succeeded",
             "executionMode": "PARALLEL",
-            "executionType": "STANDARD",
             "trigger": trigger,
-            "variables": [
-                {"name": "BRANCH_NAME", "resolvedValue": "feature/a/b"},
-                {"name": "COMMIT_ID", "resolvedValue": "-"},
-            ],
         }
 
-        [listed] = codepipeline.list_pipeline_executions(pipelineName=pipeline)["pipelineExecutionSummaries"]
+        [listed] = started_by_request(codepipeline, pipeline)
         [source] = listed["sourceRevisions"]
-        assert pinned in source.pop("revisionUrl")
         assert source == {
             "actionName": "Source",
             "revisionId": pinned,
@@ -321,8 +322,7 @@ class TestExecutions:
         codepipeline.create_pipeline(pipeline=other)
         elsewhere = codepipeline.start_pipeline_execution(name=other["name"], **start)
         assert elsewhere["pipelineExecutionId"] != first
-        listed = codepipeline.list_pipeline_executions(pipelineName=pipeline)
-        assert len(listed["pipelineExecutionSummaries"]) == 1
+        assert len(started_by_request(codepipeline, pipeline)) == 1
 
     def test_revisions_that_are_refused(self, codepipeline, unchecked, s3, bucket, pipeline):
         version = put(s3, bucket)
@@ -349,7 +349,7 @@ class TestExecutions:
             [revision(version, action="a b")],
         ]:
             refused("ValidationException", unchecked.start_pipeline_execution, name=pipeline, sourceRevisions=wrong)
-        assert not codepipeline.list_pipeline_executions(pipelineName=pipeline)["pipelineExecutionSummaries"]
+        assert not started_by_request(codepipeline, pipeline)
 
     def test_another_key_where_the_source_allows_it(self, codepipeline, declaration, s3, bucket):
         settings = {"AllowOverrideForS3ObjectKey": "true"}
@@ -382,9 +382,10 @@ class TestExecutions:
         start = codepipeline.start_pipeline_execution
         value = {"name": "BRANCH_NAME", "value": "x" * 1000}
         start(name=pipeline, variables=[value])
-        refused("ValidationException", start, name=pipeline, variables=[{"name": "UNKNOWN", "value": "x"}])
+        start(name=pipeline, variables=[{"name": "UNKNOWN", "value": "x"}])
+        unchecked.start_pipeline_execution(name=pipeline, variables=[])
         for wrong in [
-            [],
+            [value] * 2,
             [value] * 51,
             [{"name": "BRANCH_NAME", "value": ""}],
             [{"name": "BRANCH_NAME", "value": "x" * 1001}],
@@ -399,13 +400,16 @@ class TestExecutions:
         codepipeline.create_pipeline(pipeline=old)
         refused("ValidationException", start, name=old["name"], variables=[value])
 
-    def test_a_variable_without_a_default_must_be_given(self, codepipeline, declaration, s3, bucket):
+    def test_a_start_without_a_required_variable_fails_at_once(self, codepipeline, declaration, s3, bucket):
         declaration["variables"] = [{"name": "COMMIT_ID"}]
         codepipeline.create_pipeline(pipeline=declaration)
         put(s3, bucket)
         start = codepipeline.start_pipeline_execution
-        refused("ValidationException", start, name=declaration["name"])
+        start(name=declaration["name"])
         start(name=declaration["name"], variables=[{"name": "COMMIT_ID", "value": "0" * 40}])
+        done, failed = started_by_request(codepipeline, declaration["name"])
+        assert (done["status"], failed["status"]) == ("Succeeded", "Failed")
+        assert failed["statusSummary"] == "Values for required variables haven't been provided: COMMIT_ID"
 
     @pytest.mark.parametrize("token", ["under_score", "", "x" * 129, "a b"])
     def test_tokens_that_are_refused(self, unchecked, pipeline, token):
@@ -423,14 +427,42 @@ class TestExecutions:
                 pipelineName=pipeline, PaginationConfig={"PageSize": size}
             )
             listed = pages.search("pipelineExecutionSummaries[].pipelineExecutionId")
-            assert list(listed) == started[::-1]
+            assert list(listed)[:-1] == started[::-1]
         page = codepipeline.list_pipeline_executions(pipelineName=pipeline, maxResults=2)
         start(name=pipeline)
         rest = codepipeline.list_pipeline_executions(pipelineName=pipeline, nextToken=page["nextToken"])
-        assert [it["pipelineExecutionId"] for it in rest["pipelineExecutionSummaries"]] == started[2::-1]
+        rest = [it["pipelineExecutionId"] for it in rest["pipelineExecutionSummaries"]]
+        assert rest[:-1] == started[2::-1]
         refused("InvalidNextTokenException", codepipeline.list_pipeline_executions, pipelineName=pipeline, nextToken="?")
         for wrong in (0, 101):
             refused("ValidationException", unchecked.list_pipeline_executions, pipelineName=pipeline, maxResults=wrong)
+
+    def test_actions_are_listed_the_newest_first(self, codepipeline, s3, bucket, pipeline):
+        version = put(s3, bucket, summary="Fix the build")
+        started = codepipeline.start_pipeline_execution(name=pipeline)["pipelineExecutionId"]
+        filter = {"pipelineExecutionId": started}
+        pages = codepipeline.get_paginator("list_action_executions").paginate(
+            pipelineName=pipeline, filter=filter, PaginationConfig={"PageSize": 1}
+        )
+        build, source = pages.search("actionExecutionDetails[]")
+        assert [(it["stageName"], it["actionName"], it["status"]) for it in (build, source)] == [
+            ("Build", "Build", "Succeeded"),
+            ("Source", "Source", "Succeeded"),
+        ]
+        result = {"externalExecutionId": version, "externalExecutionSummary": "Fix the build"}
+        assert source["output"]["executionResult"] == result
+        assert build["input"]["inputArtifacts"] == [{"name": "SourceOutput"}]
+
+    def test_an_execution_that_has_ended_cannot_be_stopped(self, codepipeline, s3, bucket, pipeline):
+        put(s3, bucket)
+        started = codepipeline.start_pipeline_execution(name=pipeline)["pipelineExecutionId"]
+        for execution in (started, str(uuid.uuid4())):
+            refused(
+                "PipelineExecutionNotStoppableException",
+                codepipeline.stop_pipeline_execution,
+                pipelineName=pipeline,
+                pipelineExecutionId=execution,
+            )
 
     def test_what_is_not_there(self, codepipeline, pipeline):
         execution = {"pipelineExecutionId": str(uuid.uuid4())}

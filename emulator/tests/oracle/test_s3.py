@@ -1,4 +1,4 @@
-"""Every S3 operation that the emulator models, driven by boto3."""
+"""Every S3 operation that the emulator models, with boto3."""
 
 import base64
 import hashlib
@@ -308,7 +308,7 @@ class TestChecksums:
         refused("InvalidRequest", 400, s3.put_object, **key, Body=b"123456789", **both)
 
     def test_a_trailing_checksum(self, s3, bucket):
-        """boto3 sends trailers over TLS only: the chunks are made by hand."""
+        """boto3 sends trailers over TLS only, so this test builds the chunks."""
         chunked(s3, b"123456789", KNOWN["CRC32"])
         put = s3.put_object(Bucket=bucket, Key="key", Body=b"placeholder")
         assert put["ChecksumCRC32"] == KNOWN["CRC32"]
@@ -337,7 +337,7 @@ KNOWN = {  # of b"123456789": the check values of the CRC catalogue, and hashlib
 
 
 def chunked(s3, body, checksum):
-    """Makes the client's next PutObject an aws-chunked one with an unsigned payload and a trailer."""
+    """Changes the client's next PutObject to aws-chunked with an unsigned payload and a trailer."""
     pieces = [b"%x\r\n%s\r\n" % (len(piece), piece) for piece in (body[:4], body[4:])]
     trailer = b"" if checksum is None else f"x-amz-checksum-crc32:{checksum}\r\n".encode()
     payload = b"".join(pieces) + b"0\r\n" + trailer + b"\r\n"
@@ -505,7 +505,7 @@ class TestListings:
 
 class TestMultipart:
     def upload(self, s3, bucket, parts, *, given=None, part_field=None, **options):
-        """Sends the parts; answers the key, the upload and what to complete it with."""
+        """Sends the parts and returns the key, the upload and the arguments that complete it."""
         key = {"Bucket": bucket, "Key": "key"}
         upload = {**key, "UploadId": s3.create_multipart_upload(**key, **options)["UploadId"]}
         sent = []

@@ -35,8 +35,8 @@ fn contained(repository: &Repository, treeish: &str) -> Vec<u8> {
         }
         let read = || repository.run(&["cat-file", "blob", &entry.id.to_string()], b"");
         let blob: &Vec<u8> = blobs.entry(entry.id).or_insert_with(read);
-        let packed = files.pack(&entry, blob.clone().into()).expect("nothing is converted");
-        zip.member(member, packed.content, &packed.data).expect("memory takes all");
+        let file = packer.pack(&entry, blob.clone().into()).expect("nothing is converted");
+        zip.member(member, file.content, &file.data).expect("memory takes all");
     }
     zip.finish(Some(id)).expect("memory takes all")
 }

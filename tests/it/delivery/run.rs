@@ -144,7 +144,7 @@ async fn custom_data_names_the_pipeline() {
     declaration["name"] = "other".into();
     declaration["stages"][0]["actions"][0]["name"] = "Second".into();
     declaration["stages"][0]["actions"][0]["configuration"]["S3ObjectKey"] = "elsewhere.zip".into();
-    world.emulator.codepipeline().call("CreatePipeline", json!({ "pipeline": declaration })).await.unwrap();
+    world.emulator.codepipeline().create_idle(&json!({ "pipeline": declaration })).unwrap();
     let run = world.started(event).await;
     assert_eq!((run.pipeline.as_str(), run.key.as_str()), ("other", "elsewhere.zip"));
     assert_eq!(world.emulator.codepipeline().executions("other").len(), 1);

@@ -1,0 +1,82 @@
+//! Everything behind the port: the services, the request log, the faults and the pace.
+
+use std::sync::Arc;
+
+use s3s::service::S3Service;
+
+use crate::codecommit::CodeCommit;
+use crate::codepipeline::CodePipeline;
+use crate::dev_pipeline;
+use crate::error::ServiceError;
+use crate::events::Events;
+use crate::faults::Faults;
+use crate::git_http::GitEndpoint;
+use crate::lambda::Lambda;
+use crate::log::Log;
+use crate::options::Options;
+use crate::pace::Pace;
+use crate::repository::{self, Repositories};
+use crate::s3::{self, Store, Versioning};
+
+pub(crate) struct Services {
+    pub(crate) repositories: Arc<Repositories>,
+    pub(crate) events: Arc<Events>,
+    pub(crate) codecommit: CodeCommit,
+    pub(crate) codepipeline: CodePipeline,
+    pub(crate) s3: S3Service,
+    pub(crate) store: Arc<Store>,
+    pub(crate) git: GitEndpoint,
+    pub(crate) lambda: Arc<Lambda>,
+    pub(crate) log: Log,
+    pub(crate) faults: Faults,
+    pub(crate) pace: Pace,
+}
+
+impl Services {
+    /// Makes all services, and the bucket and the pipeline that the options ask for.
+    pub(crate) fn new(options: &Options) -> Result<Self, ServiceError> {
+        for (name, path) in &options.repository {
+            if !repository::is_name(name) || repository::git_dir(path).is_none() {
+                let message = format!("{} cannot be the repository {name}", path.display());
+                return Err(ServiceError::new("InvalidRepositoryNameException", message));
+            }
+        }
+        let repositories = Arc::new(Repositories::new(options.repositories.clone(), options.repository.clone()));
+        let lambda = Arc::new(Lambda::new(options.timeout));
+        let events = Arc::new(Events::new(Arc::clone(&lambda)));
+        let store = Arc::new(Store::default());
+        let codepipeline = CodePipeline::new(Arc::clone(&store));
+        codepipeline.hold_executions(options.hold_executions);
+        codepipeline.set_visibility_lag(options.visibility_lag);
+        codepipeline.set_source_duration(options.source_duration);
+        codepipeline.throttle_starts(options.start_rate);
+        create_resources(options, &store, &codepipeline)?;
+        Ok(Self {
+            codecommit: CodeCommit::new(Arc::clone(&repositories), Arc::clone(&events), options.page_size.max(1)),
+            git: GitEndpoint::new(Arc::clone(&repositories), Arc::clone(&events)),
+            codepipeline,
+            s3: s3::service(Arc::clone(&store)),
+            store,
+            repositories,
+            events,
+            lambda,
+            log: Log::default(),
+            faults: Faults::of(options.faults.clone()),
+            pace: Pace::new(options.latency, options.rate),
+        })
+    }
+}
+
+fn create_resources(options: &Options, store: &Store, codepipeline: &CodePipeline) -> Result<(), ServiceError> {
+    let Some(bucket) = &options.bucket else {
+        return Ok(());
+    };
+    if !s3s::path::check_bucket_name(bucket) {
+        return Err(ServiceError::new("InvalidBucketName", format!("{bucket} cannot be a bucket")));
+    }
+    store.create_bucket(bucket, Versioning::Enabled);
+    if let Some(name) = &options.pipeline {
+        codepipeline.create_idle(&dev_pipeline::declaration(name, bucket, &options.key))?;
+    }
+    Ok(())
+}
