@@ -56,7 +56,9 @@ bootstrap: $(venv)/.build
 build-UpdatesFunction build-LifecycleFunction: bootstrap
 	cp $(binary) "$(ARTIFACTS_DIR)/bootstrap"
 
-# All checks of the stack that need no AWS account: its form, also as a plain template, its policies, and the tests of its scripts. W1028: in the plain template a choice may be decided by the condition of its resource. W1030: see template.yaml.
+# All checks of the stack that need no AWS account: its form, also as a plain template and rendered for each set of parameters, its
+# policies, and the tests of its scripts.
+# W1028: in the plain template a choice may be decided by the condition of its resource. W1030: see template.yaml.
 validate: $(venv)/.sam $(checkov)/.checkov $(stack_checks)/.stack
 	$(venv)/bin/sam validate --lint --region eu-central-1
 	$(venv)/bin/cfn-lint $(templates)
@@ -64,6 +66,8 @@ validate: $(venv)/.sam $(checkov)/.checkov $(stack_checks)/.stack
 	@sed 's|CodeUri: .*|CodeUri: s3://bucket/zip|' template.yaml > target/packaged-as-if.yaml
 	$(venv)/bin/python stack/plain.py target/packaged-as-if.yaml > target/plain-as-if.json
 	$(venv)/bin/cfn-lint --ignore-checks W1028 W1030 -- target/plain-as-if.json
+	$(venv)/bin/python stack/checks/rendered.py target/plain-as-if.json target/rendered
+	$(venv)/bin/cfn-lint target/rendered/*.json
 	$(checkov)/bin/checkov --file $(templates) --config-file stack/checkov.yaml
 	$(stack_checks)/bin/python stack/checks/policies.py
 	$(stack_checks)/bin/shellcheck --shell bash $(wildcard stack/*.sh)
