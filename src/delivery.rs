@@ -15,7 +15,7 @@ use crate::plan::{Job, Reason};
 use crate::upload::{self, Stored, Upload, UploadError};
 use codecommit::aws::{Aws, CallError};
 use codecommit::open::{self, Options};
-use codecommit::source::{Mode, Previous, Source, SourceError};
+use codecommit::source::{Checkout, Mode, Previous, Source, SourceError};
 use codecommit::write::{self, Output, Written};
 use git_archive::DEFAULT_LEVEL;
 use git_archive::object::Commit;
@@ -126,12 +126,13 @@ impl Delivery<'_> {
         let calls = self.aws.calls();
         let mut clock = Clock::start();
         let source = Source::new(self.aws, self.job.repository.name(), &self.config.source);
+        let checkout = source.checkout(self.job.commit);
         let opening = async {
             let (destination, peeked, ()) =
-                tokio::try_join!(self.destination(), self.peek(&source), self.branch_exists())?;
+                tokio::try_join!(self.destination(), self.peek(&checkout), self.branch_exists())?;
             let commit = match peeked {
                 Some(commit) => commit,
-                None => self.commit(&source).await?,
+                None => self.commit(&checkout).await?,
             };
             Ok((destination, commit))
         };
@@ -148,8 +149,8 @@ impl Delivery<'_> {
         let (stored, archived) = if let Some(stored) = delivered {
             (stored, None)
         } else {
-            let source = source.with_previous(previous);
-            let archived = self.archive(&target, source, commit.clone(), &mut clock).await?;
+            let checkout = checkout.with_previous(previous);
+            let archived = self.archive(&target, checkout, commit.clone(), &mut clock).await?;
             (archived.stored.clone(), Some(archived))
         };
         let already = match &archived {
@@ -191,26 +192,26 @@ impl Delivery<'_> {
     }
 
     /// The commit, where it costs no more than a call: it comes beside what the pipeline says.
-    async fn peek(&self, source: &Source) -> Result<Option<Commit>, StepError> {
-        if source.mode() == Mode::Git { Ok(None) } else { self.commit(source).await.map(Some) }
+    async fn peek(&self, checkout: &Checkout) -> Result<Option<Commit>, StepError> {
+        if checkout.mode() == Mode::Git { Ok(None) } else { self.commit(checkout).await.map(Some) }
     }
 
-    async fn commit(&self, source: &Source) -> Result<Commit, StepError> {
-        source.commit(self.job.commit).await.map_err(|error| StepError::open(self.job, error))
+    async fn commit(&self, checkout: &Checkout) -> Result<Commit, StepError> {
+        checkout.commit().await.map_err(|error| StepError::open(self.job, error))
     }
 
     /// Archives the commit into the target's key, or leaves the key as it was.
     async fn archive(
         &self,
         target: &Target,
-        source: Source,
+        checkout: Checkout,
         commit: Commit,
         clock: &mut Clock,
     ) -> Result<Archived, StepError> {
         let metadata = upload::metadata(self.job, &subject(&commit));
         let options = self.options(&commit);
         let opening = async {
-            let opened = open::open(source, commit, &options).await;
+            let opened = open::open(checkout, commit, &options).await;
             opened.map_err(|error| StepError::open(self.job, error))
         };
         let opened = self.before("list", Box::pin(opening)).await?;

@@ -10,7 +10,7 @@ use aws_sdk_codepipeline::types::{
 };
 
 use crate::plan::{Job, Token};
-use codecommit::aws::{Aws, CallError, Fault};
+use codecommit::aws::{Aws, CallError, StepFault};
 
 /// How long what a pipeline says is believed.
 const BELIEVED: Duration = Duration::from_mins(5);
@@ -61,14 +61,15 @@ impl PipelineError {
     /// The stable code.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Call(call) => match call.fault {
-                Fault::Denied => "PipelineDenied",
-                Fault::Missing => "PipelineMissing",
-                Fault::Throttled => "PipelineThrottled",
-                Fault::Invalid => "PipelineInvalid",
-                Fault::ClockSkew => "ClockSkew",
-                Fault::Transient => "PipelineUnavailable",
-            },
+            Self::Call(call) => StepFault {
+                fault: call.fault,
+                denied: "PipelineDenied",
+                missing: "PipelineMissing",
+                throttled: "PipelineThrottled",
+                invalid: "PipelineInvalid",
+                transient: "PipelineUnavailable",
+            }
+            .code(),
             Self::NoSource(_) | Self::ManySources(_) | Self::NoObject(_) => "PipelineSource",
             Self::Polls(_) => "PipelinePolls",
             Self::Unversioned(_) => "BucketUnversioned",
@@ -78,9 +79,7 @@ impl PipelineError {
     /// Whether another try of the same event is useless.
     pub fn is_permanent(&self) -> bool {
         match self {
-            Self::Call(call) => {
-                matches!(call.fault, Fault::Denied | Fault::Missing | Fault::Invalid)
-            }
+            Self::Call(call) => call.fault.is_permanent(),
             _ => true,
         }
     }
