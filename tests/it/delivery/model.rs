@@ -15,8 +15,15 @@ use oracle::{CommitText, Repository};
 const OTHER: &str = "refs/heads/feature/other";
 const API: [(&str, &str); 2] = [("SOURCE", "api"), ("CACHE", "off")];
 /// The calls that a history makes fail.
-const OPERATIONS: [&str; 7] =
-    ["PutObject", "StartPipelineExecution", "GetObject", "ListPipelineExecutions", "GetBranch", "GetBlob", "GetPipeline"];
+const OPERATIONS: [&str; 7] = [
+    "PutObject",
+    "StartPipelineExecution",
+    "GetObject",
+    "ListPipelineExecutions",
+    "GetBranch",
+    "GetBlob",
+    "GetPipeline",
+];
 const KINDS: [&str; 5] = ["lost", "reset", "status:500", "throttle-json", "denied"];
 
 /// A small generator of pseudo-random numbers (splitmix64).
@@ -112,11 +119,16 @@ impl Model {
     async fn fault(&mut self) {
         let Some(event) = self.any_event() else { return };
         let operation = OPERATIONS[self.chance.next(OPERATIONS.len())];
-        let (nth, count, kind) = (1 + self.chance.next(4), 1 + self.chance.next(9), KINDS[self.chance.next(KINDS.len())]);
+        let (nth, count, kind) =
+            (1 + self.chance.next(4), 1 + self.chance.next(9), KINDS[self.chance.next(KINDS.len())]);
         let fault = format!("{operation}:{nth}x{count}:{kind}");
         self.world.inject(&fault);
         self.log.push(fault);
-        if self.chance.next(2) == 0 { self.push().await } else { self.deliver(event).await }
+        if self.chance.next(2) == 0 {
+            self.push().await
+        } else {
+            self.deliver(event).await
+        }
         self.world.emulator.clear_faults();
     }
 
@@ -127,9 +139,9 @@ impl Model {
             s3.delete_object().bucket(BUCKET).key(KEY).send().await.expect("hidden");
         } else {
             let versions = self.world.emulator.store().versions(BUCKET, KEY);
-            let Some(object) = versions.first().and_then(|first| {
-                self.world.emulator.store().object(BUCKET, KEY, Some(&first.id))
-            }) else {
+            let Some(object) =
+                versions.first().and_then(|first| self.world.emulator.store().object(BUCKET, KEY, Some(&first.id)))
+            else {
                 return;
             };
             let body = aws_sdk_s3::primitives::ByteStream::from(object.bytes().expect("it is in memory").to_vec());
