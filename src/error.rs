@@ -12,11 +12,17 @@ use crate::pipeline::{PipelineError, Target};
 use crate::plan::{Job, PlanError, Reason, Token};
 use crate::record::{self, RecordError};
 use crate::step::Step;
+use crate::text::cut;
 use crate::triggers::TriggersError;
 use crate::upload::{Stored, UploadError};
 use codecommit::open::OpenError;
 use codecommit::source::SourceError;
 use codecommit::write::StreamError;
+
+/// Names and errors of others are cut to these sizes in bytes: Lambda bounds an answer, and a queue bounds a message.
+const REFERENCE_BYTES: usize = 512;
+const ERROR_BYTES: usize = 4 << 10;
+const ALL_ERRORS_BYTES: usize = 64 << 10;
 
 /// Why an invocation failed.
 #[derive(Debug, thiserror::Error)]
@@ -201,6 +207,7 @@ impl StepError {
         match self {
             Self::Plan(PlanError::Refused { .. }) => "RepositoryRefused",
             Self::Plan(PlanError::NoPipeline { .. }) => "NoPipeline",
+            Self::Plan(PlanError::PipelineRefused { .. }) => "PipelineRefused",
             Self::Plan(PlanError::CustomData { .. }) => "CustomDataInvalid",
             Self::Plan(PlanError::NoCommit { .. }) => "EventMalformed",
             Self::Pipeline { source, .. } => source.code(),
@@ -231,22 +238,17 @@ impl StepError {
 
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = if self.error.is_permanent() { "permanent" } else { "may pass" };
-        write!(
-            f,
-            "{} of {}: {} ({}, {kind})",
-            self.reference,
-            self.repository,
-            with_causes(&self.error),
-            self.error.code()
-        )
+        let kind = if self.error.is_permanent() { "permanent" } else { "may succeed on retry" };
+        let (reference, error) = (cut(&self.reference, REFERENCE_BYTES), cut(&with_causes(&self.error), ERROR_BYTES));
+        write!(f, "{reference} of {}: {error} ({}, {kind})", self.repository, self.error.code())
     }
 }
 
 impl Error {
     fn named(failed: &[Failed], of: usize) -> String {
         let each: Vec<String> = failed.iter().map(ToString::to_string).collect();
-        format!("{} of {of} references failed: {}", failed.len(), each.join("; "))
+        let each = cut(&each.join("; "), ALL_ERRORS_BYTES);
+        format!("{} of {of} references failed: {each}", failed.len())
     }
 
     /// The stable code: the failure's own if there is one, `SeveralFailed` for different ones.

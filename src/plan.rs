@@ -125,6 +125,16 @@ pub enum PlanError {
         /// The repository's name.
         repository: String,
     },
+    /// The custom data names a pipeline that the operator did not allow.
+    #[error(
+        "the custom data of a trigger of {repository} names pipeline {pipeline}, which is not allowed: see PIPELINES"
+    )]
+    PipelineRefused {
+        /// The repository's name.
+        repository: String,
+        /// The pipeline.
+        pipeline: String,
+    },
     /// The custom data is ours, but wrong.
     #[error("the custom data of a trigger of {repository}: {field} {reason}")]
     CustomData {
@@ -180,7 +190,8 @@ fn decide(change: &Change, config: &Config) -> Result<Decision, PlanError> {
         What::Created | What::Updated => {}
     }
     let overrides = Overrides::of(change)?;
-    if !overrides.branches.as_ref().unwrap_or(&config.branches).select(branch) {
+    // Custom data narrows what the operator set, and never widens it.
+    if !config.branches.select(branch) || overrides.branches.as_ref().is_some_and(|globs| !globs.select(branch)) {
         return Ok(Decision::Skip(Reason::NotSelected));
     }
     let repository = || change.repository.name().to_owned();
@@ -189,6 +200,9 @@ fn decide(change: &Change, config: &Config) -> Result<Decision, PlanError> {
         .ok_or_else(|| PlanError::NoCommit { repository: repository(), reference: change.reference.0.clone() })?;
     if commit.is_null() {
         return Ok(Decision::Skip(Reason::ZeroCommit));
+    }
+    if let Some(pipeline) = overrides.pipeline_name.as_ref().filter(|name| !config.allows_pipeline(name)) {
+        return Err(PlanError::PipelineRefused { repository: repository(), pipeline: pipeline.clone() });
     }
     // A pipeline of the custom data's has its own source action.
     let source_action = if overrides.pipeline_name.is_some() { None } else { config.source_action.clone() };
@@ -216,7 +230,7 @@ fn skipped(change: &Change, reason: Reason) -> Skipped {
     }
 }
 
-/// What a trigger's custom data says; it goes before the environment.
+/// The settings in a trigger's custom data. They narrow the function's own.
 #[derive(Debug, Default)]
 struct Overrides {
     pipeline_name: Option<String>,

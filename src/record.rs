@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::pipeline::Target;
 use crate::plan::Token;
 use crate::upload::Stored;
-use codecommit::aws::{Aws, CallError, Fault};
+use codecommit::aws::{Aws, CallError, Fault, StepFault};
 
 /// Attempts to claim a record that others write at the same moment.
 const ATTEMPTS: u32 = 4;
@@ -57,14 +57,15 @@ impl RecordError {
     /// Returns the stable code.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Call(call) => match call.fault {
-                Fault::Denied => "UploadDenied",
-                Fault::Missing => "BucketMissing",
-                Fault::Throttled => "UploadThrottled",
-                Fault::Invalid => "UploadInvalid",
-                Fault::ClockSkew => "ClockSkew",
-                Fault::Transient => "UploadFailed",
-            },
+            Self::Call(call) => StepFault {
+                fault: call.fault,
+                denied: "UploadDenied",
+                missing: "BucketMissing",
+                throttled: "UploadThrottled",
+                invalid: "UploadInvalid",
+                transient: "UploadFailed",
+            }
+            .code(),
             Self::InProgress { .. } => "DeliveryInProgress",
         }
     }

@@ -56,6 +56,7 @@
 mod cache;
 mod faults;
 mod git;
+mod model;
 mod multipart;
 mod names;
 mod once;
