@@ -14,6 +14,7 @@ use git_archive::attributes::Attributes;
 use git_archive::object::{Commit, Entry, Kind, ObjectId};
 use git_archive::pathspec::{PathspecError, Pathspecs};
 use git_archive::select::{self, SelectError};
+use git_archive::work::{Stopped, Work};
 use git_archive::{DEFAULT_LEVEL, ExtraFile, Packer, deflate};
 
 /// What `git archive`'s options say.
@@ -70,6 +71,9 @@ pub enum OpenError {
     /// A pathspec is none.
     #[error(transparent)]
     Pathspec(#[from] PathspecError),
+    /// The attributes cost more work than is allowed.
+    #[error("failed to read the attributes")]
+    Stopped(#[from] Stopped),
     /// An extra file has the path of an entry.
     #[error("{0} is in the tree already")]
     Taken(BString),
@@ -81,7 +85,7 @@ impl OpenError {
         match self {
             Self::Source(error) => error.code(),
             Self::Select(SelectError::Pathspec(_)) | Self::Pathspec(_) => "PathspecInvalid",
-            Self::Select(_) => "TreeRefused",
+            Self::Select(_) | Self::Stopped(_) => "TreeRefused",
             Self::Taken(_) => "PathTaken",
         }
     }
@@ -112,12 +116,13 @@ pub struct Opened {
 /// Lists a commit's tree, reads its attributes, and selects what is archived.
 pub async fn open(source: Source, commit: Commit, options: &Options) -> Result<Opened, OpenError> {
     let pathspecs = Pathspecs::parse(&options.paths)?;
-    let checkout = source.open(commit, |folder| pathspecs.may_match_under(folder)).await?;
+    let work = Work::default();
+    let checkout = source.open(commit, |folder| pathspecs.may_match_under(folder, &work)).await?;
     let Checkout { commit, entries, source } = checkout;
-    let (source, attributes) = attributes(source, commit.id, &entries).await?;
-    let entries = select::select(entries, &attributes, &pathspecs)?;
+    let (source, attributes) = attributes(source, commit.id, &entries, &work).await?;
+    let entries = select::select(entries, &attributes, &pathspecs, &work)?;
     let mut warnings: Vec<String> = select::warnings(&entries).iter().map(ToString::to_string).collect();
-    let commit = exact(&source, commit, &entries, &attributes, &mut warnings).await?;
+    let commit = exact(&source, commit, &entries, &attributes, &work, &mut warnings).await?;
     let extra = free_of(&entries, &options.prefix, options.extra.clone())?;
     let contents = Contents {
         source,
@@ -133,6 +138,8 @@ pub async fn open(source: Source, commit: Commit, options: &Options) -> Result<O
             level: options.level,
             deflate: options.deflate,
             tagged: options.tagged,
+            limit: options.budget,
+            work,
         },
         budget: options.budget,
         limit: options.limit,
@@ -142,7 +149,12 @@ pub async fn open(source: Source, commit: Commit, options: &Options) -> Result<O
 
 /// Reads every `.gitattributes` of the tree, all at once and each content once. The source keeps them, since they mostly stand in the
 /// archive as well. A repository without one pays nothing.
-async fn attributes(source: Source, commit: ObjectId, entries: &[Entry]) -> Result<(Source, Attributes), SourceError> {
+async fn attributes(
+    source: Source,
+    commit: ObjectId,
+    entries: &[Entry],
+    work: &Work,
+) -> Result<(Source, Attributes), OpenError> {
     let has_content = |entry: &&Entry| !matches!(entry.kind, Kind::Directory | Kind::Submodule);
     let mut folders = Vec::new();
     let mut wanted = BTreeMap::new();
@@ -156,7 +168,7 @@ async fn attributes(source: Source, commit: ObjectId, entries: &[Entry]) -> Resu
     let reads = wanted.into_iter().map(|(id, is_link)| read(&source, commit, id, is_link));
     let read: HashMap<ObjectId, Bytes> = try_join_all(reads).await?.into_iter().collect();
     let files = folders.into_iter().map(|(folder, id)| (folder, read[&id].to_vec()));
-    let attributes = Attributes::new(files);
+    let attributes = Attributes::new(files, work)?;
     Ok((source.with_held(read), attributes))
 }
 
@@ -166,10 +178,17 @@ async fn exact(
     commit: Commit,
     entries: &[Entry],
     attributes: &Attributes,
+    work: &Work,
     warnings: &mut Vec<String>,
-) -> Result<Commit, SourceError> {
-    let substitutes = |entry: &Entry| attributes.of(entry.path.as_bstr(), false).export_subst;
-    if !commit.is_garbled() || !entries.iter().any(substitutes) {
+) -> Result<Commit, OpenError> {
+    if !commit.is_garbled() {
+        return Ok(commit);
+    }
+    let mut substitutes = false;
+    for entry in entries {
+        substitutes = substitutes || attributes.of(entry.path.as_bstr(), false, work)?.export_subst;
+    }
+    if !substitutes {
         return Ok(commit);
     }
     let exact = source.exact(commit.id).await?;

@@ -19,6 +19,7 @@ use tokio::task::JoinHandle;
 
 use crate::memory::{Budget, Permit, Turn};
 use crate::source::{BlobContent, Source, SourceError};
+use git_archive::attributes::PathAttributes;
 use git_archive::convert::ConvertError;
 use git_archive::object::{Entry, Kind, ObjectId};
 use git_archive::zip::{self, Member, Writer};
@@ -155,6 +156,8 @@ pub async fn write<O: Output>(
     for file in extra {
         let kind = if file.executable { Kind::Executable } else { Kind::File };
         let packed = ahead.work.packer.pack_extra(&file, prefix.as_bstr());
+        let packed =
+            packed.map_err(|source| StreamError::Convert { path: file.path.clone(), source: source.into() })?;
         let member = Member { path: file.path.as_bstr(), kind, extra: &[] };
         archive.put_packed(member, packed).await?;
     }
@@ -355,10 +358,14 @@ fn repeated(entries: &[Entry], packer: &Packer) -> HashMap<Shared, Repeated> {
 /// None for what is like no other: what has no content, what is converted, and links, which are never deflated.
 fn shared(entry: &Entry, packer: &Packer) -> Option<Shared> {
     let is_file = matches!(entry.kind, Kind::File | Kind::Executable);
-    if !is_file || !packer.keeps_content(entry) {
+    if !is_file {
         return None;
     }
-    let (if_text, if_binary) = (packer.is_text(entry, b""), packer.is_text(entry, b"\0"));
+    let attributes = packer.attributes_of(entry).ok()?;
+    if !packer.keeps_content(entry, &attributes) {
+        return None;
+    }
+    let (if_text, if_binary) = (packer.text_bit(&attributes, b""), packer.text_bit(&attributes, b"\0"));
     Some((entry.id, (if_text == if_binary).then_some(if_text)))
 }
 
@@ -383,19 +390,20 @@ impl Work {
     async fn fetched(self: &Arc<Self>, index: usize) -> Result<Ready, WorkError> {
         let entry = &self.entries[index];
         let turn = Turn::new(&self.budget, index);
-        if let Some(ready) = self.reused(index, &turn).await {
+        let attributes = self.packer.attributes_of(entry).map_err(|stopped| WorkError::Convert(stopped.into()))?;
+        if let Some(ready) = self.reused(index, &attributes, &turn).await {
             return Ok(ready);
         }
         let (content, mut permit) = self.source.content(self.commit, entry.id, &turn).await.map_err(WorkError::Read)?;
         if let Some(large) = content.large() {
-            if self.packer.streams(entry, large.size) {
-                return Ok(Ready::Large(Large::new(large.clone(), &self.packer, entry)));
+            if self.packer.streams(entry, &attributes, large.size) {
+                return Ok(Ready::Large(Large::new(large.clone(), &self.packer, entry, &attributes)));
             }
             // It has to be converted as a whole, and is there twice while it is.
             turn.admit(2 * large.size).await;
             permit = turn.take();
         }
-        let packed = self.packed(index, content).await?;
+        let packed = self.packed(index, attributes, content).await?;
         if let Some(permit) = &mut permit {
             permit.shrink(packed.data.len() as u64);
         }
@@ -403,17 +411,19 @@ impl Work {
     }
 
     /// The entry from the previous archive, if that has it, it proves to be the same, and nothing converts it.
-    async fn reused(self: &Arc<Self>, index: usize, turn: &Turn) -> Option<Ready> {
+    async fn reused(self: &Arc<Self>, index: usize, attributes: &PathAttributes, turn: &Turn) -> Option<Ready> {
         let entry = &self.entries[index];
         let previous = self.source.previous()?;
         let located = previous.find(entry.id, entry.kind == Kind::Link)?;
-        if !self.packer.keeps_content(entry) {
+        if !self.packer.keeps_content(entry, attributes) {
             return None;
         }
         turn.admit(located.compressed + located.size).await;
         let mut permit = turn.take();
         let data = previous.data(located).await?;
-        let packed = self.on_a_core(located.size, move |this| this.packer.reuse(&this.entries[index], located, data));
+        let attributes = attributes.clone();
+        let reuse = move |this: &Self| this.packer.reuse(&this.entries[index], &attributes, located, data);
+        let packed = self.on_a_core(located.size, reuse);
         let packed = packed.await.ok()??;
         if let Some(permit) = &mut permit {
             permit.shrink(packed.data.len() as u64);
@@ -422,8 +432,13 @@ impl Work {
         Some(Ready::Held(packed, permit))
     }
 
-    async fn packed(self: &Arc<Self>, index: usize, content: BlobContent) -> Result<PackedFile, WorkError> {
-        self.on_a_core(content.size(), move |this| this.pack(index, content)).await?
+    async fn packed(
+        self: &Arc<Self>,
+        index: usize,
+        attributes: PathAttributes,
+        content: BlobContent,
+    ) -> Result<PackedFile, WorkError> {
+        self.on_a_core(content.size(), move |this| this.pack(index, &attributes, content)).await?
     }
 
     /// Does the work on a content of this size, here or on a thread for such work.
@@ -440,9 +455,9 @@ impl Work {
         tokio::task::spawn_blocking(move || work(&this)).await.map_err(|_| WorkError::Panicked)
     }
 
-    fn pack(&self, index: usize, content: BlobContent) -> Result<PackedFile, WorkError> {
+    fn pack(&self, index: usize, attributes: &PathAttributes, content: BlobContent) -> Result<PackedFile, WorkError> {
         let content = content.read().map_err(WorkError::Read)?;
-        self.packer.pack(&self.entries[index], content).map_err(WorkError::Convert)
+        self.packer.pack(&self.entries[index], attributes, content).map_err(WorkError::Convert)
     }
 
     fn kept(&self, ready: &Ready) -> Kept {
