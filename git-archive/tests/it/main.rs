@@ -3,6 +3,7 @@
 mod attributes;
 mod convert;
 mod central_directory;
+mod fuzz;
 mod hash;
 mod hostile;
 mod pathspec;
