@@ -16,6 +16,7 @@ use git_archive::attributes::Attributes;
 use git_archive::object::{Commit, Entry, Kind, ObjectId};
 use git_archive::pathspec::{PathspecError, Pathspecs};
 use git_archive::select::{self, SelectError};
+use git_archive::work::{Stopped, Work};
 use git_archive::{DEFAULT_LEVEL, ExtraFile, Packer, deflate};
 
 /// The options of `git archive`, and how the commit is read.
@@ -92,6 +93,9 @@ pub enum OpenError {
     /// A pathspec is invalid.
     #[error(transparent)]
     Pathspec(#[from] PathspecError),
+    /// The attributes cost more work than is allowed.
+    #[error("failed to read the attributes")]
+    Stopped(#[from] Stopped),
     /// An extra file has the path of an entry.
     #[error("{0} is in the tree already")]
     PathTaken(BString),
@@ -103,7 +107,7 @@ impl OpenError {
         match self {
             Self::Source(error) | Self::Attributes { source: error, .. } => error.code(),
             Self::Select(SelectError::Pathspec(_)) | Self::Pathspec(_) => "PathspecInvalid",
-            Self::Select(_) => "TreeRefused",
+            Self::Select(_) | Self::Stopped(_) => "TreeRefused",
             Self::AttributesTooLarge { .. } => "AttributesTooLarge",
             Self::PathTaken(_) => "PathTaken",
         }
@@ -141,11 +145,12 @@ pub struct Opened {
 /// Lists a commit's tree, reads its attributes, and selects what is archived.
 pub async fn open(checkout: Checkout, commit: Commit, options: &Options) -> Result<Opened, OpenError> {
     let pathspecs = Pathspecs::parse(&options.paths)?;
-    let (commit, entries) = checkout.list(commit, |folder| pathspecs.may_match_under(folder)).await?;
-    let (checkout, attributes) = read_attributes(checkout, &entries, options.budget).await?;
-    let entries = select::select(entries, &attributes, &pathspecs)?;
+    let work = Work::default();
+    let (commit, entries) = checkout.list(commit, |folder| pathspecs.may_match_under(folder, &work)).await?;
+    let (checkout, attributes) = read_attributes(checkout, &entries, options.budget, &work).await?;
+    let entries = select::select(entries, &attributes, &pathspecs, &work)?;
     let mut warnings: Vec<String> = select::warnings(&entries).iter().map(ToString::to_string).collect();
-    let commit = exact(&checkout, commit, &entries, &attributes, &mut warnings).await?;
+    let commit = exact(&checkout, commit, &entries, &attributes, &work, &mut warnings).await?;
     refuse_taken_paths(&entries, &options.prefix, &options.extra)?;
     let contents = Contents {
         entries,
@@ -159,6 +164,8 @@ pub async fn open(checkout: Checkout, commit: Commit, options: &Options) -> Resu
             level: options.level,
             deflate: options.deflate,
             tagged: options.tagged,
+            limit: options.budget,
+            work,
         },
         budget: options.budget.saturating_sub(checkout.held_bytes()),
         checkout,
@@ -173,6 +180,7 @@ async fn read_attributes(
     checkout: Checkout,
     entries: &[Entry],
     budget: u64,
+    work: &Work,
 ) -> Result<(Checkout, Attributes), OpenError> {
     let has_content = |entry: &&Entry| !matches!(entry.kind, Kind::Directory | Kind::Submodule);
     let mut folders = Vec::new();
@@ -189,7 +197,7 @@ async fn read_attributes(
         AttributeReads { checkout: &checkout, at_once: Semaphore::new(ATTRIBUTES_AT_ONCE), limit, left: limit.into() };
     let read = try_join_all(wanted.into_values().map(|entry| reads.read(entry))).await?;
     let read: HashMap<ObjectId, Bytes> = read.into_iter().collect();
-    let attributes = Attributes::new(folders.into_iter().map(|(folder, id)| (folder, read[&id].to_vec())));
+    let attributes = Attributes::new(folders.into_iter().map(|(folder, id)| (folder, read[&id].to_vec())), work)?;
     Ok((checkout.with_held(read), attributes))
 }
 
@@ -224,10 +232,17 @@ async fn exact(
     commit: Commit,
     entries: &[Entry],
     attributes: &Attributes,
+    work: &Work,
     warnings: &mut Vec<String>,
-) -> Result<Commit, SourceError> {
-    let substitutes = |entry: &Entry| attributes.of(entry.path.as_bstr(), false).export_subst;
-    if !commit.is_garbled() || !entries.iter().any(substitutes) {
+) -> Result<Commit, OpenError> {
+    if !commit.is_garbled() {
+        return Ok(commit);
+    }
+    let mut substitutes = false;
+    for entry in entries {
+        substitutes = substitutes || attributes.of(entry.path.as_bstr(), false, work)?.export_subst;
+    }
+    if !substitutes {
         return Ok(commit);
     }
     let exact = checkout.exact_commit().await?;

@@ -56,6 +56,8 @@ pub async fn write<O: Output>(
     for file in extra {
         let kind = if file.executable { Kind::Executable } else { Kind::File };
         let packed = preparation.packer.pack_extra(&file, prefix.as_bstr());
+        let packed =
+            packed.map_err(|source| StreamError::Convert { path: file.path.clone(), source: source.into() })?;
         archive.put_packed(Member { path: file.path.as_bstr(), kind, extra: &[] }, packed).await?;
     }
     archive.written.reused = preparation.reused();

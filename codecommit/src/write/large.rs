@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::source::{PackedBlob, SourceError};
+use git_archive::attributes::PathAttributes;
 use git_archive::deflate;
 use git_archive::object::{Entry, Kind};
 use git_archive::zip::{self, Method};
@@ -47,8 +48,8 @@ pub(super) struct Pieces {
 }
 
 impl Large {
-    pub(super) fn new(content: PackedBlob, packer: &Packer, entry: &Entry) -> Self {
-        let text_if = TextIf { no_nul: packer.is_text(entry, b""), nul: packer.is_text(entry, b"\0") };
+    pub(super) fn new(content: PackedBlob, packer: &Packer, entry: &Entry, attributes: &PathAttributes) -> Self {
+        let text_if = TextIf { no_nul: packer.text_bit(attributes, b""), nul: packer.text_bit(attributes, b"\0") };
         let level = if entry.kind == Kind::Link { 0 } else { packer.level };
         Self { content, level, text_if }
     }

@@ -95,9 +95,13 @@ impl First<'_> {
 /// which is never compressed.
 fn shared(entry: &Entry, packer: &Packer) -> Option<Shared> {
     let is_file = matches!(entry.kind, Kind::File | Kind::Executable);
-    if !is_file || !packer.keeps_content(entry) {
+    if !is_file {
         return None;
     }
-    let (if_text, if_binary) = (packer.is_text(entry, b""), packer.is_text(entry, b"\0"));
+    let attributes = packer.attributes_of(entry).ok()?;
+    if !packer.keeps_content(entry, &attributes) {
+        return None;
+    }
+    let (if_text, if_binary) = (packer.text_bit(&attributes, b""), packer.text_bit(&attributes, b"\0"));
     Some((entry.id, (if_text == if_binary).then_some(if_text)))
 }
