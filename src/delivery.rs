@@ -177,7 +177,9 @@ impl Delivery<'_> {
         let current = upload::current(self.aws, &target).await.map_err(failed)?;
         let delivered = upload::delivered(self.aws, &target, self.job, current.as_ref()).await.map_err(failed)?;
         let previous = match current.filter(|_| self.config.cache && delivered.is_none()) {
-            Some(current) => Previous::open(current.object(self.aws, &target), DEFAULT_LEVEL).await,
+            Some(current) => {
+                Previous::open(current.object(self.aws, &target), DEFAULT_LEVEL, self.config.budget() / 4).await
+            }
             None => None,
         };
         Ok(Destination { target, delivered, previous })
