@@ -34,5 +34,6 @@ pub mod memory;
 pub mod aws;
 pub mod retry;
 pub mod causes;
+mod warnings;
 
 pub use archive::{Archive, ArchiveError, Listed, Progress, Repository, Summary, TreeishError};

@@ -11,6 +11,7 @@ use futures_util::future::try_join_all;
 use tokio::sync::Semaphore;
 
 use crate::source::{self, Checkout, SourceError};
+use crate::warnings::Warnings;
 use crate::write::Contents;
 use git_archive::attributes::Attributes;
 use git_archive::object::{Commit, Entry, Kind, ObjectId};
@@ -149,7 +150,8 @@ pub async fn open(checkout: Checkout, commit: Commit, options: &Options) -> Resu
     let (commit, entries) = checkout.list(commit, |folder| pathspecs.may_match_under(folder, &work)).await?;
     let (checkout, attributes) = read_attributes(checkout, &entries, options.budget, &work).await?;
     let entries = select::select(entries, &attributes, &pathspecs, &work)?;
-    let mut warnings: Vec<String> = select::warnings(&entries).iter().map(ToString::to_string).collect();
+    let mut warnings = Warnings::default();
+    select::warnings(&entries).iter().for_each(|warning| warnings.push(warning.to_string()));
     let commit = exact(&checkout, commit, &entries, &attributes, &work, &mut warnings).await?;
     refuse_taken_paths(&entries, &options.prefix, &options.extra)?;
     let contents = Contents {
@@ -171,7 +173,7 @@ pub async fn open(checkout: Checkout, commit: Commit, options: &Options) -> Resu
         checkout,
         limit: options.limit,
     };
-    Ok(Opened { contents, warnings })
+    Ok(Opened { contents, warnings: warnings.into_lines() })
 }
 
 /// Reads every `.gitattributes` of the tree, each content once. The checkout holds them, since they mostly stand in the archive as well. A
@@ -233,7 +235,7 @@ async fn exact(
     entries: &[Entry],
     attributes: &Attributes,
     work: &Work,
-    warnings: &mut Vec<String>,
+    warnings: &mut Warnings,
 ) -> Result<Commit, OpenError> {
     if !commit.is_garbled() {
         return Ok(commit);

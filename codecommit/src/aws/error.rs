@@ -106,12 +106,12 @@ impl CallError {
             Fault::ClockSkew if detail.contains("does not match") => Fault::Denied,
             fault => fault,
         };
-        Self { operation, fault, code, detail: Detail(detail) }
+        Self { operation, fault, code, detail: Detail::new(detail) }
     }
 
     /// Creates the error for an answer that does not make sense.
     pub fn malformed(operation: &'static str, what: impl fmt::Display) -> Self {
-        let detail = Detail(what.to_string());
+        let detail = Detail::new(what.to_string());
         Self { operation, code: "MalformedAnswer".to_owned(), fault: Fault::Transient, detail }
     }
 
@@ -121,8 +121,21 @@ impl CallError {
     }
 }
 
+/// The most bytes of AWS's message that an error shows.
+const MESSAGE_BYTES: usize = 1024;
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Detail(String);
+
+impl Detail {
+    fn new(mut message: String) -> Self {
+        if message.len() > MESSAGE_BYTES {
+            message.truncate(message.floor_char_boundary(MESSAGE_BYTES));
+            message.push('…');
+        }
+        Self(message)
+    }
+}
 
 impl fmt::Display for Detail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

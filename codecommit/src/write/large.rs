@@ -4,6 +4,8 @@
 //! for the size, once for the output. Above it git writes the sizes behind the data, and keeps deflate even where the file grows.
 
 use std::io::{self, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
@@ -90,12 +92,39 @@ impl Large {
     {
         let (content, level, text_if) = (self.content.clone(), self.level, self.text_if);
         async move {
+            let guard = CancelOnDrop::default();
+            let cancelled = guard.0.clone();
             let making = AbortOnDropHandle::new(tokio::task::spawn_blocking(move || {
-                let stream = content.stream()?;
+                let stream = Cancellable { content: content.stream()?, cancelled };
                 compress(stream, method, level, text_if, sink).map_err(SourceError::Large)
             }));
             making.await.unwrap_or_else(|error| Err(SourceError::Large(io::Error::other(error))))
         }
+    }
+}
+
+/// Cancels the thread that reads, when the future that waits for it is dropped.
+#[derive(Default)]
+struct CancelOnDrop(Arc<AtomicBool>);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A content that fails to be read once it is cancelled.
+struct Cancellable<R> {
+    content: R,
+    cancelled: Arc<AtomicBool>,
+}
+
+impl<R: Read> Read for Cancellable<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.cancelled.load(Ordering::Relaxed) {
+            return Err(io::Error::other("the archive was cancelled"));
+        }
+        self.content.read(buffer)
     }
 }
 

@@ -152,7 +152,8 @@ async fn the_previous_archive_is_read_by_range() {
     let zip = world.archive(world.tip(), &options).await;
     in_time(Box::pin(server.write(&job("cached"), &zip))).await;
     let current = in_time(upload::current(&server.aws, &server.target)).await.expect("the head").expect("an object");
-    let previous = in_time(Previous::open(current.object(&server.aws, &server.target), 6)).await.expect("a directory");
+    let previous =
+        in_time(Previous::open(current.object(&server.aws, &server.target), 6, 32 << 20)).await.expect("a directory");
     let located = previous.find(world.repository.id(&format!("{BRANCH}:a/x")), false).expect("the entry");
     let data = in_time(previous.data(located)).await.expect("a range");
     assert_eq!(&data[..], b"in a\n");

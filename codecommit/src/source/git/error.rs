@@ -8,6 +8,9 @@ use aws_smithy_runtime_api::box_error::BoxError;
 use super::pack::PackError;
 use git_archive::object::ObjectId;
 
+/// The most bytes of a server's message that an error shows.
+pub(super) const MESSAGE_BYTES: usize = 400;
+
 /// Why a commit could not be fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
@@ -118,7 +121,8 @@ impl GitError {
     }
 
     pub(super) fn remote(message: &[u8]) -> Self {
-        Self::Remote(String::from_utf8_lossy(message.trim_ascii_end()).into_owned())
+        let shown = &message[..message.len().min(MESSAGE_BYTES)];
+        Self::Remote(String::from_utf8_lossy(shown.trim_ascii_end()).into_owned())
     }
 
     /// Recognizes the message about a commit that the server does not serve: git says `not our ref`, JGit `not valid`.
