@@ -33,6 +33,7 @@ impl World {
 
     /// Delivers a commit by an event of its own; the requests so far are forgotten.
     async fn deliver(&self, reference: &str, commit: ObjectId) -> (Run, Vec<u8>) {
+        self.repository.run(&["update-ref", reference, &commit.to_string()], b"");
         self.emulator.clear_requests();
         let id = format!("{reference} {commit} {}", self.executions().len());
         let run = self.started(pushed(&id, &[(reference, commit)])).await;

@@ -43,7 +43,13 @@ fn repository() -> Repository {
         tree.add("file", "100644", format!("content {number}\n"));
         stream.extend(tree.commit(&format!("refs/heads/skip/{number}"), &CommitText::default()));
     }
-    Repository::import(&stream)
+    let repository = Repository::import(&stream);
+    // Each commit descends from the one before it.
+    for number in 1..COMMITS {
+        let (branch, parent) = (format!("refs/heads/skip/{number}"), format!("refs/heads/skip/{}", number - 1));
+        crate::world::move_on(&repository, &branch, &parent, &format!("{branch}^{{tree}}"));
+    }
+    repository
 }
 
 fn owned() -> TriggerSettings {

@@ -9,7 +9,7 @@ use git_archive::object::ObjectId;
 use serde_json::Value;
 
 use super::small;
-use crate::world::{BRANCH, BUCKET, KEY, World, in_time, pushed};
+use crate::world::{BRANCH, BUCKET, KEY, World, in_time, move_on, pushed};
 use oracle::{CommitText, Repository};
 
 const OTHER: &str = "refs/heads/feature/other";
@@ -58,13 +58,7 @@ impl Model {
     /// Moves a branch on by a commit, and delivers the event.
     async fn push(&mut self) {
         let branch = [BRANCH, OTHER][self.chance.next(2)];
-        let (tip, tree) = (self.world.repository.id(branch), format!("{branch}^{{tree}}"));
-        let tree = self.world.repository.id(&tree).to_string();
-        let message = format!("push {}", self.pushes.len());
-        let arguments = ["commit-tree", "-p", &tip.to_string(), "-m", &message, &tree];
-        let commit = String::from_utf8(self.world.repository.run(&arguments, b"")).expect("an id");
-        self.world.repository.run(&["update-ref", branch, commit.trim()], b"");
-        let commit = self.world.repository.id(branch);
+        let commit = move_on(&self.world.repository, branch, branch, &format!("{branch}^{{tree}}"));
         let event = pushed(&format!("push-{}", self.pushes.len()), &[(branch, commit)]);
         self.pushes.push((event.clone(), commit));
         self.deliver(event).await;
