@@ -9,10 +9,13 @@ use crate::custom_resource::CustomResourceError;
 use crate::event::EventError;
 use crate::names::{Reference, RepositoryArn};
 use crate::pipeline::{PipelineError, Target};
-use crate::plan::{Job, PlanError};
+use crate::plan::{Job, PlanError, Reason, Token};
+use crate::record::{self, RecordError};
+use crate::step::Step;
 use crate::triggers::TriggersError;
 use crate::upload::{Stored, UploadError};
 use codecommit::open::OpenError;
+use codecommit::source::SourceError;
 use codecommit::write::StreamError;
 
 /// Why an invocation failed.
@@ -96,6 +99,17 @@ pub enum StepError {
         #[source]
         source: UploadError,
     },
+    /// The delivery's record could not be claimed or written.
+    #[error("failed to hold the delivery's record s3://{bucket}/{key}")]
+    Record {
+        /// The bucket.
+        bucket: String,
+        /// The key.
+        key: String,
+        /// Why.
+        #[source]
+        source: RecordError,
+    },
     /// The archive is there, but the pipeline was not started: the next try only starts it.
     #[error("uploaded version {version} of s3://{bucket}/{key}, but failed to start pipeline {pipeline}")]
     Start {
@@ -121,10 +135,10 @@ pub enum StepError {
         source: TriggersError,
     },
     /// The function's time ran out; what was under way is aborted.
-    #[error("stopped at step {step}, since the function's time is over: raise its timeout or its memory")]
+    #[error("stopped at step {step}, because the function's time is over: raise its timeout or its memory")]
     Deadline {
         /// The step that was not finished.
-        step: &'static str,
+        step: Step,
     },
 }
 
@@ -159,9 +173,27 @@ impl StepError {
         Self::Start { pipeline: job.pipeline.clone(), bucket, key, version, source }
     }
 
-    /// Whether the commit was gone before it could be read.
-    pub fn is_gone(&self) -> bool {
-        matches!(self, Self::Open { source: OpenError::Source(source), .. } if source.is_gone())
+    pub(crate) fn record(target: &Target, token: &Token, source: RecordError) -> Self {
+        Self::Record { bucket: target.bucket.clone(), key: record::key(target, token), source }
+    }
+
+    /// Returns why the job is skipped, if this is no failure: the branch or the commit is gone.
+    pub fn skips(&self) -> Option<Reason> {
+        let source = match self {
+            Self::Open { source: OpenError::Source(source), .. } => source,
+            Self::Archive { source, .. } => match &**source {
+                StreamError::Read { source, .. } => source,
+                _ => return None,
+            },
+            _ => return None,
+        };
+        match source {
+            SourceError::Both { api, git } if git.is_gone() && matches!(**api, SourceError::TooLargeForApi(_)) => {
+                Some(Reason::Unreachable)
+            }
+            gone if gone.is_gone() && matches!(self, Self::Open { .. }) => Some(Reason::Gone),
+            _ => None,
+        }
     }
 
     /// The stable code: alarms and runbooks know it.
@@ -182,6 +214,7 @@ impl StepError {
                 StreamError::Panicked(_) => "Panicked",
             },
             Self::Upload { source, .. } => source.code(),
+            Self::Record { source, .. } => source.code(),
             Self::Start { .. } => "NotStarted",
             Self::Triggers { source, .. } => source.code(),
             Self::Deadline { .. } => "DeadlineNear",
@@ -201,6 +234,7 @@ impl StepError {
                 StreamError::Panicked(_) => false,
             },
             Self::Upload { source, .. } => source.is_permanent(),
+            Self::Record { source, .. } => source.is_permanent(),
             Self::Triggers { source, .. } => source.is_permanent(),
             Self::Deadline { .. } => false,
         }

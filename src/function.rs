@@ -8,12 +8,12 @@ use serde_json::Value;
 
 use crate::config::Config;
 use crate::custom_resource::{self, Response, Tools};
-use crate::delivery::{Outcome, Run};
+use crate::deliver::{self, Outcome, Run};
 use crate::error::{Error, Failed};
 use crate::event::Message;
 use crate::pipeline::Targets;
 use crate::plan::{Plan, Skipped};
-use crate::{delivery, event, lifecycle, metrics, plan};
+use crate::{event, lifecycle, metrics, plan};
 use codecommit::aws::{self, Aws};
 use codecommit::causes::with_causes;
 
@@ -103,7 +103,7 @@ impl Function {
             failed.extend(lifecycle::follow(&self.config, &self.aws, self.arn(), &changes, &mut jobs).await);
         }
         for job in jobs {
-            match delivery::deliver(&job, &self.config, &self.aws, &self.targets, deadline).await {
+            match deliver::deliver(&job, &self.config, &self.aws, &self.targets, deadline).await {
                 Ok(Outcome::Started(run)) => answer.start(*run),
                 Ok(Outcome::Skipped(reason)) => answer.skip(job.skipped(reason)),
                 Err(error) => failed.push(Failed::new(&job.repository, &job.reference, error)),

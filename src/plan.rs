@@ -35,8 +35,6 @@ pub struct Job {
     pub source_action: Option<String>,
     /// The id of the event.
     pub event_id: String,
-    /// When the event happened, in seconds since 1970 (UTC).
-    pub time: i64,
     /// Known before anything is uploaded and the same at every delivery of the event: what makes a start happen once.
     pub token: Token,
     /// Whether a person asked for it: then no mark such as `[skip ci]` holds it back.
@@ -104,6 +102,10 @@ pub enum Reason {
     NotSelected,
     /// The branch or the commit was gone before it could be read.
     Gone,
+    /// The branch does not contain the commit: a force push left it behind, or the event names another branch's commit.
+    NotOnBranch,
+    /// No reference leads to the commit any more, so that Git does not serve it, and the API cannot read a file over 6 MB.
+    Unreachable,
     /// The commit's message says `[skip ci]` or `[ci skip]`.
     SkipCi,
 }
@@ -200,7 +202,6 @@ fn decide(change: &Change, config: &Config) -> Result<Decision, PlanError> {
             .ok_or_else(|| PlanError::NoPipeline { repository: repository() })?,
         source_action: overrides.source_action.or(source_action),
         event_id: change.event_id.clone(),
-        time: change.time,
         token: Token::new(&change.event_id, &change.repository, &change.reference, commit),
         by_hand: false,
     })))

@@ -8,6 +8,7 @@ mod commits;
 mod differences;
 mod files;
 mod input;
+mod merges;
 mod repositories;
 mod revision;
 mod triggers;
@@ -81,6 +82,7 @@ impl CodeCommit {
             "GetFile" => files::get_file(repository, input).await,
             "GetBlob" => files::get_blob(repository, input).await,
             "GetDifferences" => differences::get(&self.differences, repository, input, self.page_size).await,
+            "GetMergeOptions" => merges::options(repository, input).await,
             "GetRepositoryTriggers" => Ok(triggers::get(repository)),
             "PutRepositoryTriggers" => triggers::put(repository, input),
             "TestRepositoryTriggers" => triggers::test(repository, input, &self.events).await,

@@ -10,7 +10,7 @@ use codecommit::open::{self, Options};
 use codecommit::source::Source;
 use codecommit::write;
 use codecommit_multibranch::config::Config;
-use codecommit_multibranch::delivery::Run;
+use codecommit_multibranch::deliver::Run;
 use codecommit_multibranch::error::{Error, Failed};
 use codecommit_multibranch::{Answer, Function};
 use emulator::codepipeline::Execution;
@@ -118,6 +118,11 @@ impl World {
 
     pub(crate) fn executions(&self) -> Vec<Execution> {
         self.emulator.codepipeline().executions(PIPELINE)
+    }
+
+    /// How many versions of the archive are stored.
+    pub(crate) fn archives(&self) -> usize {
+        self.emulator.store().versions(BUCKET, KEY).len()
     }
 
     /// Sets a fault, written as on the emulator's command line.
