@@ -138,6 +138,11 @@ impl Config {
     }
 }
 
+/// Returns whether this process is the stack's lifecycle function, even if its settings are invalid: it alone has `TRIGGER_FUNCTION_ARN`.
+pub fn is_lifecycle() -> bool {
+    std::env::var_os("TRIGGER_FUNCTION_ARN").is_some_and(|arn| !arn.is_empty())
+}
+
 struct Environment<L> {
     lookup: L,
     invalid: Vec<InvalidSetting>,
