@@ -45,6 +45,13 @@ pub struct Lifecycle {
     pub function_arn: Option<String>,
 }
 
+impl Lifecycle {
+    /// Returns whether this function may write triggers: the updates function may not.
+    pub fn writes_triggers(&self) -> bool {
+        self.branch_triggers || self.function_arn.is_some()
+    }
+}
+
 /// Repositories by name, or by ARN where account and region matter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repositories(Vec<String>);

@@ -10,10 +10,11 @@ use crate::config::{Config, ConfigError};
 use crate::custom_resource::{self, CustomResourceError, Response, Stack, Tools};
 use crate::deliver::{self, Outcome, Run};
 use crate::error::{Error, Failed};
-use crate::event::Message;
+use crate::event::{Change, Message};
+use crate::metrics::Line;
 use crate::pipeline::Targets;
 use crate::plan::{Plan, Skipped};
-use crate::{event, lifecycle, metrics, plan};
+use crate::{event, lifecycle, plan};
 use codecommit::aws::{self, Aws};
 use codecommit::causes::with_causes;
 
@@ -84,9 +85,9 @@ impl Function {
         }
         let config = self.config.as_ref().map_err(|invalid| Error::Config(invalid.error.clone()))?;
         let arrival = event::parse(event).map_err(Error::Event)?;
-        if arrival.scheduled && config.lifecycle.branch_triggers {
-            let failed = lifecycle::follow_all(config, &self.aws, self.arn()).await;
-            all_done(failed, 1)?;
+        if arrival.scheduled && config.lifecycle.writes_triggers() {
+            let failed = lifecycle::check_routes(config, &self.aws, self.arn()).await;
+            all_done(failed, &[], 1)?;
         }
         let mut answer = Answer { batch_item_failures: arrival.from_queue.then(Vec::new), ..Answer::default() };
         for message in arrival.messages {
@@ -112,9 +113,10 @@ impl Function {
     ) -> Result<(), Error> {
         let changes = message.changes.map_err(Error::Event)?;
         let (Plan { mut jobs, skipped }, unplanned) = plan::plan(changes.clone(), config);
-        let of = jobs.len() + skipped.len() + unplanned.len();
+        let count = jobs.len() + skipped.len() + unplanned.len();
         for skipped in skipped {
-            answer.skip(skipped);
+            let event_id = change_of(&changes, &skipped.repository, &skipped.reference).map(|change| &*change.event_id);
+            answer.skip(skipped, event_id);
         }
         let unplanned = unplanned.into_iter();
         let mut failed: Vec<_> =
@@ -125,11 +127,11 @@ impl Function {
         for job in jobs {
             match deliver::deliver(&job, config, &self.aws, &self.targets, deadline).await {
                 Ok(Outcome::Started(run)) => answer.start(*run),
-                Ok(Outcome::Skipped(reason)) => answer.skip(job.skipped(reason)),
+                Ok(Outcome::Skipped(reason)) => answer.skip(job.skipped(reason), Some(&job.event_id)),
                 Err(error) => failed.push(Failed::new(&job.repository, &job.reference, error)),
             }
         }
-        all_done(failed, of)
+        all_done(failed, &changes, count)
     }
 
     /// `CloudFormation` cannot give a trigger to a repository that exists: this does it for the stack.
@@ -153,42 +155,26 @@ impl Function {
     }
 }
 
-fn all_done(failed: Vec<Failed>, of: usize) -> Result<(), Error> {
+fn all_done(failed: Vec<Failed>, changes: &[Change], of: usize) -> Result<(), Error> {
     for one in &failed {
-        metrics::failed(&one.repository, &one.reference, one.error.code());
+        Line::failed(one, change_of(changes, &one.repository, &one.reference)).print();
     }
     if failed.is_empty() { Ok(()) } else { Err(Error::References { failed, of }) }
 }
 
+/// What the event says of a reference.
+fn change_of<'a>(changes: &'a [Change], repository: &str, reference: &str) -> Option<&'a Change> {
+    changes.iter().find(|change| change.repository.name() == repository && change.reference.0 == reference)
+}
+
 impl Answer {
     fn start(&mut self, run: Run) {
-        tracing::info!(
-            outcome = "started",
-            event_id = run.event_id,
-            repository = run.repository,
-            reference = run.reference,
-            commit = run.commit,
-            pipeline_execution_id = run.pipeline_execution_id,
-            version_id = run.version_id,
-            entries = run.entries,
-            bytes = run.bytes,
-            api_calls = ?run.api_calls,
-            milliseconds = ?run.milliseconds,
-            warnings = ?run.warnings,
-        );
-        metrics::started(&run);
+        Line::started(&run).print();
         self.started.push(run);
     }
 
-    fn skip(&mut self, skipped: Skipped) {
-        tracing::info!(
-            outcome = "skipped",
-            repository = skipped.repository,
-            reference = skipped.reference,
-            commit = skipped.commit,
-            reason = ?skipped.reason,
-        );
-        metrics::skipped(&skipped.repository, &skipped.reference);
+    fn skip(&mut self, skipped: Skipped, event_id: Option<&str>) {
+        Line::skipped(&skipped, event_id).print();
         self.skipped.push(skipped);
     }
 }
