@@ -20,7 +20,7 @@ use crate::step::{Clock, Milliseconds, Step};
 use crate::upload::{self, Current, Stored};
 use archived::{Archived, Archiving};
 use codecommit::aws::{Aws, CallError};
-use codecommit::source::{Mode, Previous, Source, SourceError};
+use codecommit::source::{Checkout, Mode, Previous, Source, SourceError};
 use deadline::Deadline;
 use git_archive::DEFAULT_LEVEL;
 use git_archive::object::Commit;
@@ -61,7 +61,7 @@ struct Delivery<'a> {
 /// Everything that is read before anything is written.
 struct Opened {
     target: Arc<Target>,
-    source: Source,
+    checkout: Checkout,
     commit: Commit,
     /// The archive of another commit, to take over what has not changed.
     current: Option<Current>,
@@ -104,19 +104,20 @@ impl Delivery<'_> {
     /// Reads the pipeline, the branch and the commit, or says why the commit is skipped.
     async fn open(&self) -> Result<Result<Opened, Reason>, StepError> {
         let source = Source::new(self.aws, self.job.repository.name(), &self.config.source);
+        let checkout = source.checkout(self.job.commit);
         let ((target, current), peeked, is_on_branch) =
-            tokio::try_join!(self.target(), self.peek(&source), self.is_on_branch())?;
+            tokio::try_join!(self.target(), self.peek(&checkout), self.is_on_branch())?;
         if !is_on_branch {
             return Ok(Err(Reason::NotOnBranch));
         }
         let commit = match peeked {
             Some(commit) => commit,
-            None => self.commit(&source).await?,
+            None => self.commit(&checkout).await?,
         };
         if !self.job.by_hand && skips_ci(&commit) {
             return Ok(Err(Reason::SkipCi));
         }
-        Ok(Ok(Opened { target, source, commit, current }))
+        Ok(Ok(Opened { target, checkout, commit, current }))
     }
 
     /// Reads what the pipeline reads, and what is at its key now if that is of use.
@@ -148,12 +149,12 @@ impl Delivery<'_> {
     }
 
     /// Reads the commit if that costs no more than a call: it is read while the pipeline is.
-    async fn peek(&self, source: &Source) -> Result<Option<Commit>, StepError> {
-        if source.mode() == Mode::Git { Ok(None) } else { self.commit(source).await.map(Some) }
+    async fn peek(&self, checkout: &Checkout) -> Result<Option<Commit>, StepError> {
+        if checkout.mode() == Mode::Git { Ok(None) } else { self.commit(checkout).await.map(Some) }
     }
 
-    async fn commit(&self, source: &Source) -> Result<Commit, StepError> {
-        source.commit(self.job.commit).await.map_err(|error| StepError::open(self.job, error))
+    async fn commit(&self, checkout: &Checkout) -> Result<Commit, StepError> {
+        checkout.commit().await.map_err(|error| StepError::open(self.job, error))
     }
 
     async fn claim(&self, target: &Target) -> Result<Claim, StepError> {
@@ -163,7 +164,7 @@ impl Delivery<'_> {
 
     /// Does what the record says is missing: the archive, the start, or neither.
     async fn complete(&self, opened: Opened, claim: &mut Claim, clock: &mut Clock) -> Result<Done, StepError> {
-        let Opened { target, source, commit, current } = opened;
+        let Opened { target, checkout, commit, current } = opened;
         let recorded = |error| StepError::record(&target, &self.job.token, error);
         let stored = claim.record().stored.clone();
         if let (Some(execution), Some(stored)) = (claim.record().execution.clone(), stored.clone()) {
@@ -173,7 +174,7 @@ impl Delivery<'_> {
             self.deadline.before(Step::Start, async { claim.start_again().await.map_err(recorded) }).await?;
         }
         let Some(stored) = stored else {
-            let archived = self.archive(&target, source, commit.clone(), current, claim, clock).await?;
+            let archived = self.archive(&target, checkout, commit.clone(), current, claim, clock).await?;
             let stored = archived.stored.clone();
             self.deadline.before(Step::Upload, async { claim.uploaded(&stored).await.map_err(recorded) }).await?;
             let execution = self.start(&target, &stored, &commit, claim).await?;
@@ -190,7 +191,7 @@ impl Delivery<'_> {
     async fn archive(
         &self,
         target: &Target,
-        source: Source,
+        checkout: Checkout,
         commit: Commit,
         current: Option<Current>,
         claim: &Claim,
@@ -205,7 +206,7 @@ impl Delivery<'_> {
             None => None,
         };
         let archiving = Archiving { job, config, aws, target, holder: claim.holder(), deadline };
-        archiving.run(source.with_previous(previous), commit, clock).await
+        archiving.run(checkout.with_previous(previous), commit, clock).await
     }
 
     /// Returns whether an execution failed before its source was read: its token would answer with the failed one for good.

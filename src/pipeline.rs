@@ -9,7 +9,7 @@ use aws_sdk_codepipeline::types::{
 };
 
 use crate::plan::Job;
-use codecommit::aws::{Aws, CallError, Fault};
+use codecommit::aws::{Aws, CallError, StepFault};
 
 /// How long a pipeline's declaration is cached.
 const TTL: Duration = Duration::from_mins(5);
@@ -69,14 +69,15 @@ impl PipelineError {
     /// The stable code.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Call(call) => match call.fault {
-                Fault::Denied => "PipelineDenied",
-                Fault::Missing => "PipelineMissing",
-                Fault::Throttled => "PipelineThrottled",
-                Fault::Invalid => "PipelineInvalid",
-                Fault::ClockSkew => "ClockSkew",
-                Fault::Transient => "PipelineUnavailable",
-            },
+            Self::Call(call) => StepFault {
+                fault: call.fault,
+                denied: "PipelineDenied",
+                missing: "PipelineMissing",
+                throttled: "PipelineThrottled",
+                invalid: "PipelineInvalid",
+                transient: "PipelineUnavailable",
+            }
+            .code(),
             Self::NoSource(_) | Self::ManySources(_) | Self::NoObject(_) => "PipelineSource",
             Self::Polls(_) => "PipelinePolls",
             Self::Variables(_) => "PipelineVariable",
@@ -87,9 +88,7 @@ impl PipelineError {
     /// Whether another try of the same event is useless.
     pub fn is_permanent(&self) -> bool {
         match self {
-            Self::Call(call) => {
-                matches!(call.fault, Fault::Denied | Fault::Missing | Fault::Invalid)
-            }
+            Self::Call(call) => call.fault.is_permanent(),
             _ => true,
         }
     }

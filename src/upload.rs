@@ -12,8 +12,9 @@ use tokio::task::JoinSet;
 
 use crate::pipeline::Target;
 use crate::plan::Job;
-use codecommit::aws::{Aws, CallError, Fault};
+use codecommit::aws::{Aws, CallError, Fault, StepFault};
 use codecommit::source::ObjectVersion;
+use codecommit::write::OutputError;
 
 /// The size of a part: large enough for 80 GB in S3's 10,000 parts.
 pub const PART: usize = 8 << 20;
@@ -37,14 +38,15 @@ impl UploadError {
     /// The stable code.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Call(call) => match call.fault {
-                Fault::Denied => "UploadDenied",
-                Fault::Missing => "BucketMissing",
-                Fault::Throttled => "UploadThrottled",
-                Fault::Invalid => "UploadInvalid",
-                Fault::ClockSkew => "ClockSkew",
-                Fault::Transient => "UploadFailed",
-            },
+            Self::Call(call) => StepFault {
+                fault: call.fault,
+                denied: "UploadDenied",
+                missing: "BucketMissing",
+                throttled: "UploadThrottled",
+                invalid: "UploadInvalid",
+                transient: "UploadFailed",
+            }
+            .code(),
             Self::NoVersion(_) => "BucketUnversioned",
         }
     }
@@ -55,6 +57,16 @@ impl UploadError {
             Self::Call(call) => matches!(call.fault, Fault::Denied | Fault::Invalid) || call.is(&["NoSuchBucket"]),
             Self::NoVersion(_) => true,
         }
+    }
+}
+
+impl OutputError for UploadError {
+    fn stable_code(&self) -> &'static str {
+        self.code()
+    }
+
+    fn is_useless_to_retry(&self) -> bool {
+        self.is_permanent()
     }
 }
 

@@ -12,7 +12,7 @@ use crate::upload::{self, Stored, Upload, UploadError};
 use bstr::ByteSlice;
 use codecommit::aws::Aws;
 use codecommit::open::{self, Options};
-use codecommit::source::{Source, SourceOptions};
+use codecommit::source::{Checkout, SourceOptions};
 use codecommit::write::{self, Output, Written};
 use git_archive::object::Commit;
 
@@ -41,11 +41,16 @@ pub(super) struct Archiving<'a> {
 
 impl Archiving<'_> {
     /// Archives the commit into the target's key, or leaves the key as it was.
-    pub(super) async fn run(self, source: Source, commit: Commit, clock: &mut Clock) -> Result<Archived, StepError> {
+    pub(super) async fn run(
+        self,
+        checkout: Checkout,
+        commit: Commit,
+        clock: &mut Clock,
+    ) -> Result<Archived, StepError> {
         let metadata = upload::metadata(self.job, self.holder, &subject(&commit));
         let options = self.options(&commit);
         let opening = async {
-            let opened = open::open(source, commit, &options).await;
+            let opened = open::open(checkout, commit, &options).await;
             opened.map_err(|error| StepError::open(self.job, error))
         };
         let opened = self.deadline.before(Step::List, Box::pin(opening)).await?;

@@ -117,9 +117,9 @@ async fn a_pack_without_room_names_the_setting() {
         let source = SourceOptions { mode: Mode::Git, git_url, storage, ..SourceOptions::default() };
         let (options, tip) = (Options { source: source.clone(), ..Options::default() }, world.tip());
         async move {
-            let source = Source::new(&aws, super::world::NAME, &source);
-            let commit = source.commit(tip).await?;
-            open::open(source, commit, &options).await
+            let checkout = Source::new(&aws, super::world::NAME, &source).checkout(tip);
+            let commit = checkout.commit().await?;
+            open::open(checkout, commit, &options).await
         }
     };
     assert!(opened(world.aws.clone(), 40 << 20).await.is_ok());
