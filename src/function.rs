@@ -45,6 +45,9 @@ pub struct Answer {
     /// How the stack's custom resource was answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom_resource: Option<Response>,
+    /// Repositories whose triggers were not what they should be when the schedule came, and are now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub broken_routes: Vec<String>,
     /// Messages that a queue shall deliver again; only for events from a queue.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch_item_failures: Option<Vec<BatchItemFailure>>,
@@ -85,11 +88,12 @@ impl Function {
         }
         let config = self.config.as_ref().map_err(|invalid| Error::Config(invalid.error.clone()))?;
         let arrival = event::parse(event).map_err(Error::Event)?;
-        if arrival.scheduled && config.lifecycle.writes_triggers() {
-            let failed = lifecycle::check_routes(config, &self.aws, self.arn()).await;
-            all_done(failed, &[], 1)?;
-        }
         let mut answer = Answer { batch_item_failures: arrival.from_queue.then(Vec::new), ..Answer::default() };
+        if arrival.scheduled && config.lifecycle.writes_triggers() {
+            let checked = lifecycle::check_routes(config, &self.aws, self.arn()).await;
+            all_done(checked.failed, &[], 1)?;
+            answer.broken_routes = checked.broken;
+        }
         for message in arrival.messages {
             let id = message.id.clone().unwrap_or_default();
             match (self.deliver_all(config, message, &mut answer, deadline).await, &mut answer.batch_item_failures) {

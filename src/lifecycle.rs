@@ -45,34 +45,46 @@ pub(crate) async fn follow(
 
 /// Compares the triggers of all repositories in the settings with what they should be and repairs them, as the schedule wants it. A
 /// route that pushes may have missed is told as a metric.
-pub(crate) async fn check_routes(config: &Config, aws: &Aws, own_arn: &str) -> Vec<Failed> {
-    let mut failed = Vec::new();
+pub(crate) async fn check_routes(config: &Config, aws: &Aws, own_arn: &str) -> Checked {
+    let mut checked = Checked::default();
     let repositories = config.repositories.iter().flat_map(Repositories::names);
     for name in repositories {
         let repository = RepositoryArn { arn: format!("arn:aws:codecommit:::{name}") };
         match reconciled(config, aws, own_arn, name).await {
-            Ok(applied) if misses_pushes(config, &applied) => {
-                Line::route_broken(name, &applied.difference().to_string()).print();
-            }
+            Ok(applied) if misses_pushes(config, &applied) => checked.broken(name, &applied.difference().to_string()),
             Ok(_) => {}
             Err(error) => {
                 if error.is_permanent() {
-                    Line::route_broken(name, &with_causes(&error)).print();
+                    checked.broken(name, &with_causes(&error));
                 }
-                failed.push(Failed::new(&repository, &Reference("every branch".to_owned()), error));
+                checked.failed.push(Failed::new(&repository, &Reference("every branch".to_owned()), error));
             }
         }
     }
-    failed
+    checked
+}
+
+/// What a check of the routes found.
+#[derive(Debug, Default)]
+pub(crate) struct Checked {
+    /// Repositories whose triggers were missing or changed.
+    pub(crate) broken: Vec<String>,
+    /// Repositories whose triggers could not be brought to what they should be.
+    pub(crate) failed: Vec<Failed>,
+}
+
+impl Checked {
+    fn broken(&mut self, repository: &str, why: &str) {
+        Line::route_broken(repository, why).print();
+        self.broken.push(repository.to_owned());
+    }
 }
 
 /// Returns whether triggers were repaired that a push or a new branch needs. Those of a branch that is gone are no fault of the route.
 fn misses_pushes(config: &Config, applied: &Applied) -> bool {
     let Difference { added, changed, .. } = applied.difference();
-    match config.lifecycle.branch_triggers {
-        true => !added.is_empty() || !applied.newly_covered.is_empty(),
-        false => !added.is_empty() || !changed.is_empty(),
-    }
+    let missed = if config.lifecycle.branch_triggers { !applied.newly_covered.is_empty() } else { !changed.is_empty() };
+    missed || !added.is_empty()
 }
 
 /// The branches of the event that are new: each may have moved before its trigger was there, also if an earlier delivery of the

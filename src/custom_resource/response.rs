@@ -81,6 +81,5 @@ pub(super) fn foreign_host(url: &str, loopback: bool) -> Option<&str> {
 fn is_s3(host: &str) -> bool {
     let name = host.strip_suffix(".cn").unwrap_or(host).strip_suffix(".amazonaws.com").unwrap_or_default();
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c);
-    let services = name.rsplit('.').take(3);
-    name.chars().all(plain) && services.into_iter().any(|label| label == "s3" || label.starts_with("s3-"))
+    name.chars().all(plain) && name.rsplit('.').take(3).any(|label| label == "s3" || label.starts_with("s3-"))
 }
