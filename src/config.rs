@@ -47,6 +47,13 @@ pub struct Lifecycle {
     pub function_arn: Option<String>,
 }
 
+impl Lifecycle {
+    /// Returns whether this function may write triggers: the updates function may not.
+    pub fn writes_triggers(&self) -> bool {
+        self.branch_triggers || self.function_arn.is_some()
+    }
+}
+
 /// Repositories by name, or by ARN where account and region matter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repositories(Vec<String>);
@@ -145,6 +152,11 @@ impl Config {
     pub fn budget(&self) -> u64 {
         self.memory / 4
     }
+}
+
+/// Returns whether this process is the stack's lifecycle function, even if its settings are invalid: it alone has `TRIGGER_FUNCTION_ARN`.
+pub fn is_lifecycle() -> bool {
+    std::env::var_os("TRIGGER_FUNCTION_ARN").is_some_and(|arn| !arn.is_empty())
 }
 
 struct Environment<L> {

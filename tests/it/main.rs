@@ -8,6 +8,7 @@ mod graph;
 mod incremental;
 mod large;
 mod lifecycle;
+mod outcome;
 mod outside;
 mod plan;
 mod policy;
