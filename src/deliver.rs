@@ -200,7 +200,8 @@ impl Delivery<'_> {
         let Self { job, config, aws, deadline, .. } = *self;
         let previous = match current {
             Some(current) => {
-                let reading = async { Ok(Previous::open(current.object(aws, target), DEFAULT_LEVEL, config.budget() / 4).await) };
+                let reading =
+                    async { Ok(Previous::open(current.object(aws, target), DEFAULT_LEVEL, config.budget() / 4).await) };
                 deadline.before(Step::Open, reading).await?
             }
             None => None,
