@@ -117,7 +117,7 @@ fn encoding(attributes: &PathAttributes) -> Result<Option<&[u8]>, ConvertError> 
     }
 }
 
-/// Returns the line endings as `convert_attrs` of git's convert.c, with `core.autocrlf=false` and a native line ending of LF.
+/// Returns the line endings, as `convert_attrs` of git's convert.c with `core.autocrlf=false` and LF as the native ending.
 fn line_endings(attributes: &PathAttributes) -> LineEndings {
     let decided = |state: &State| match state.value().map(|value| value.as_bytes()) {
         None => *state != State::Unspecified,
@@ -198,7 +198,7 @@ fn to_crlf(content: &[u8], bounds: Bounds<'_>) -> Result<Vec<u8>, ConvertError> 
     converted.finish()
 }
 
-/// Returns whether there is a keyword, as `count_ident` of git's convert.c, which differs a little from [`expand_ident`].
+/// Returns whether there is a keyword, as `count_ident` of git's convert.c: a little differently from [`expand_ident`].
 fn has_keyword(content: &[u8]) -> bool {
     let mut rest = content;
     while let Some(at) = rest.find_byte(b'$') {

@@ -91,7 +91,7 @@ impl Packer {
         self.keeps_content(entry, attributes) || size > BIG_FILE && !substitutes
     }
 
-    /// Returns the text bit of an entry. Only the first [`convert::FIRST_FEW_BYTES`] of its content in the archive count.
+    /// Returns the text bit of an entry. Only the first [`convert::FIRST_FEW_BYTES`] of its final content count.
     pub fn text_bit(&self, attributes: &PathAttributes, beginning: &[u8]) -> bool {
         !convert::is_binary_entry(attributes, beginning)
     }
@@ -116,8 +116,8 @@ impl Packer {
 
     /// Deflates a file that is in no tree.
     ///
-    /// It is never converted. Of the attributes only `diff` counts, for the path without as many bytes as the prefix has,
-    /// as in git's archive-zip.c.
+    /// It is never converted. Of the attributes only `diff` counts, for the path without as many bytes as the prefix
+    /// has, as in git's archive-zip.c.
     pub fn pack_extra(&self, file: &ExtraFile, prefix: &BStr) -> Result<PackedFile, Stopped> {
         let attributes = match file.path.get(prefix.len()..) {
             None | Some(b"") => PathAttributes::default(),

@@ -1,6 +1,7 @@
 //! Pathspecs as `git archive` takes them, at the root of the tree.
 //!
-//! All magic of git 2.47 is supported: `top`, `literal`, `glob`, `icase`, `exclude`, `attr` and `prefix`, long and short.
+//! All magic of git 2.47 is supported: `top`, `literal`, `glob`, `icase`, `exclude`, `attr` and `prefix`, long and
+//! short.
 //! Matching is that of git's tree walk (`tree_entry_interesting`) and not that of its index: a folder is walked if
 //! something in it *may* match, and a plain `f*` matches across `/`.
 

@@ -16,7 +16,9 @@ fn every_target_runs_on_mutations_of_its_corpus() {
         if name == "central_directory" {
             corpus.extend(old_archive());
         }
-        corpus.iter().for_each(|input| target(input));
+        for input in &corpus {
+            target(input);
+        }
         let originals = corpus.len();
         for trial in 0..trials(1) * 2000 {
             let input = mutated(&mut random, &corpus);

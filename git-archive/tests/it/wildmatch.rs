@@ -14,7 +14,7 @@ fn random_patterns_match_what_gix_matches() {
         let (pattern, text) = (pattern(&mut random), text(&mut random));
         for pathname in [true, false] {
             for ignore_case in [true, false] {
-                // Git does not fold escaped letters and the single letters of a class, gix does; and gix reads a class with an open `[:` wrongly.
+                // Unlike git, gix folds escaped letters and the single letters of a class, and misreads an open `[:`.
                 let named = ["[:alpha:]", "[:upper:]", "[:bogus:]"];
                 let rest = named.iter().fold(pattern.clone(), |rest, name| rest.replace(name, ""));
                 if ignore_case && pattern.contains(['[', '\\']) || rest.contains("[:") {
