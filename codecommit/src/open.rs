@@ -132,6 +132,8 @@ const ATTRIBUTES_AT_ONCE: usize = 8;
 const LARGEST_ATTRIBUTES: u64 = 4 << 20;
 /// The part of the budget that all `.gitattributes` may take, and its least size in bytes. Rules take several times as much as their text.
 const ATTRIBUTES_PART: u64 = 8;
+/// The bytes that one converted file may always have, however small the budget is.
+const LEAST_CONVERTED: u64 = 8 << 20;
 const LEAST_ATTRIBUTES: u64 = 1 << 20;
 
 /// A commit that is ready to be written.
@@ -166,7 +168,7 @@ pub async fn open(checkout: Checkout, commit: Commit, options: &Options) -> Resu
             level: options.level,
             deflate: options.deflate,
             tagged: options.tagged,
-            limit: options.budget,
+            limit: options.budget.max(LEAST_CONVERTED),
             work,
         },
         budget: options.budget.saturating_sub(checkout.held_bytes()),

@@ -36,6 +36,7 @@ const OPERATIONS: [&str; 17] = [
     "GetDifferences",
     "GetFile",
     "GetFolder",
+    "GetMergeOptions",
     "GetRepository",
     "GetRepositoryTriggers",
     "ListBranches",

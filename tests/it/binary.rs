@@ -93,6 +93,7 @@ const INVALID: [(&str, &str); 13] = [
     ("PIPELINE_NAME", "a b"),
     ("SOURCE_ACTION", "a b"),
     ("BRANCHES", "!wip/**"),
+    ("PIPELINES", "!dev"),
     ("REPOSITORIES", "arn:aws:s3:::demo"),
     ("SOURCE_ROLE_ARN", "role"),
     ("SOURCE", "both"),

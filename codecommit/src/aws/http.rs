@@ -162,10 +162,10 @@ impl MeteredConnector {
 }
 
 /// Returns the size in bytes of the largest body that an operation answers. Contents of objects and packs are read in pieces, and not
-/// limited here.
+/// limited here; a `HeadObject` answers the length of a body that it does not have.
 fn largest_answer(operation: &str) -> Option<u64> {
     match operation {
-        "GetObject" | "GitInfoRefs" | "GitUploadPack" => None,
+        "GetObject" | "HeadObject" | "GitInfoRefs" | "GitUploadPack" => None,
         "GetBlob" => Some(LARGEST_ANSWER),
         "GetFolder" => Some(LARGEST_FOLDER),
         _ => Some(LARGEST_OTHER),

@@ -225,7 +225,11 @@ async fn every_failure_is_answered_with_its_reason() {
     for (kind, properties, reason) in [
         ("Create", properties(REPOSITORY), "trigger by-hand of project is already a route to the same function"),
         ("Create", json!({ "RepositoryName": "x" }), "missing field `FunctionArn`"),
-        ("Create", properties("nowhere"), "failed to read the triggers of nowhere: RepositoryDoesNotExist"),
+        (
+            "Create",
+            properties("nowhere"),
+            "failed to read the triggers of nowhere: GetRepositoryTriggers failed with RepositoryDoesNotExist",
+        ),
         ("Create", with("TriggerNamePrefix", "a b"), "prefix \"a b\""),
         ("Create", with("Branches", "!a"), "property Branches is wrong: is \"!a\", which includes no branch"),
         ("Update", properties("panic"), "panicked"),

@@ -180,9 +180,9 @@ async fn what_the_pack_is_wrapped_in_can_be_wrong() {
         (b"00000008NAK\n000a\x03broke0000", "the server said: broke", 1),
         (b"00000008NAK\n0006\x04x0000", "unknown number", 1),
         (b"00000008ACK\n", "out of place", 1),
-        (b"00000008NAK\n0009\x02busy0009\x01PACK0000", "failed to take in the pack", 3),
-        (b"00000008NAK\n0000", "failed to take in the pack", 3),
-        (b"00000008NAK\n0009\x01XXXX0000", "failed to take in the pack", 3),
+        (b"00000008NAK\n0009\x02busy0009\x01PACK0000", "failed to index the pack", 3),
+        (b"00000008NAK\n0000", "failed to index the pack", 3),
+        (b"00000008NAK\n0009\x01XXXX0000", "failed to index the pack", 3),
     ] {
         let wrong = std::iter::repeat_n(Fault::Body(body.to_vec()), tries);
         let faults: Vec<Fault> = std::iter::once(Fault::Serve).chain(wrong).collect();
