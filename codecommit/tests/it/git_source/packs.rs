@@ -54,6 +54,18 @@ pub(super) fn pack(items: &[Item]) -> Vec<u8> {
     with_checksum(bytes)
 }
 
+/// A pack of blobs by their sizes and zlib streams.
+pub(super) fn pack_of_streams(streams: &[(usize, Vec<u8>)]) -> Vec<u8> {
+    let mut bytes = b"PACK\0\0\0\x02".to_vec();
+    bytes.extend_from_slice(&u32::try_from(streams.len()).expect("few objects").to_be_bytes());
+    for (size, stream) in streams {
+        header(&mut bytes, 3, *size);
+        bytes.extend_from_slice(stream);
+    }
+    bytes.extend_from_slice(&[0; 20]);
+    with_checksum(bytes)
+}
+
 /// The pack with its last twenty bytes made its checksum.
 pub(super) fn with_checksum(mut pack: Vec<u8>) -> Vec<u8> {
     let end = pack.len() - 20;

@@ -154,6 +154,9 @@ impl<I: Iterator<Item = Bytes>> PackScan<'_, I> {
         };
         let delta = Delta::new(instructions).map_err(corrupt)?;
         object.size = delta.result_size;
+        if object.size > self.working {
+            return Err(PackError::Memory { what: "a delta's result", bytes: object.size, limit: self.working });
+        }
         self.work.spend(size.saturating_add(object.size))?;
         let base = object.base.filter(|_| size.max(object.size) <= self.held);
         let Some((base, content)) = base.and_then(|base| Some((base, self.recent.get(index_of(base))?))) else {

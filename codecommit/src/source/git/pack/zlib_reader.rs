@@ -18,6 +18,9 @@ const PIECE_BYTES: usize = 64 * 1024;
 /// The fast loop of inflate stops this far before the end of its output.
 const SLACK: usize = 272;
 
+/// The deflated bytes that one step reads at most, however large the chunks are: padding shows itself within a step.
+const INPUT_BYTES: usize = 16 * 1024;
+
 /// A step of inflate that makes this many bytes less than it reads is padded: the largest block header has some 300 bytes.
 const PADDING: usize = 1024;
 
@@ -112,7 +115,9 @@ impl<'a> ZlibReader<'a> {
     {
         self.work.check()?;
         let (read, made) = (self.inflate.total_in(), self.inflate.total_out());
-        let status = self.inflate.decompress(intake.available()?, &mut self.output[room], flush);
+        let input = intake.available()?;
+        let input = &input[..input.len().min(INPUT_BYTES)];
+        let status = self.inflate.decompress(input, &mut self.output[room], flush);
         let status = status.map_err(|_| expected.corrupt("an object does not inflate"))?;
         let read = advanced(self.inflate.total_in(), read);
         let made = advanced(self.inflate.total_out(), made);
