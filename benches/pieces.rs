@@ -100,7 +100,7 @@ fn directory_parsing(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn pack_reading(bencher: Bencher<'_, '_>) {
     let pack = pack();
-    let limits = Limits { in_memory: u64::MAX, on_disk: 0, folder: std::env::temp_dir(), working: u64::MAX };
+    let limits = Limits::new(u64::MAX, 0, std::env::temp_dir());
     let received = |chunks: Vec<Bytes>| Pack::receive(chunks, &limits).expect("the pack is whole");
     bencher
         .counter(BytesCount::new(MANY * FILE))

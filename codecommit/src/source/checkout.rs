@@ -12,7 +12,7 @@ use tokio::sync::OnceCell;
 
 use super::content::BlobContent;
 use super::error::SourceError;
-use super::git::Pack;
+use super::git::{Pack, PackError};
 use super::listing::{self, ListingLimits};
 use super::options::Mode;
 use super::previous::Previous;
@@ -180,11 +180,12 @@ impl Checkout {
     }
 
     fn list_pack(&self, pack: &SharedPack, commit: &Commit) -> Result<Vec<Entry>, SourceError> {
-        let (entries, limit) = (pack.walk(commit.tree)?, self.source.entry_limit);
-        if entries.len() as u64 > limit {
-            return Err(SourceError::TreeTooLarge { what: "entries", limit });
+        match pack.walk(commit.tree) {
+            Err(SourceError::Pack(PackError::TooManyEntries { limit, .. })) => {
+                Err(SourceError::TreeTooLarge { what: "entries", limit })
+            }
+            entries => entries,
         }
-        Ok(entries)
     }
 
     /// Returns the pack where it is the first choice: in Git mode, or where it was fetched already.

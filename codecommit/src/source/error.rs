@@ -146,11 +146,12 @@ impl SourceError {
         match self {
             Self::Call(call) => call.fault.is_permanent(),
             Self::TooLargeForApi(_) | Self::TreeTooLarge { .. } | Self::NoCredentials | Self::Collision(_) => true,
+            Self::Pack(error) => error.is_permanent(),
             Self::Git(error) => {
                 matches!(
                     error,
                     GitError::AccessDenied { .. } | GitError::RepositoryMissing { .. } | GitError::Address(_)
-                ) || matches!(error, GitError::Pack(error) if !error.is_damage())
+                ) || matches!(error, GitError::Pack(error) if error.is_permanent())
             }
             Self::Both { git, .. } => git.is_permanent(),
             _ => false,

@@ -47,7 +47,8 @@ async fn one_commit_in_two_requests() {
     let repository = Repository::various();
     let server = Server::start(repository.path(), &[]);
     let head = repository.id("HEAD");
-    let mut reader = Arc::new(fetch(&server, head).await.unwrap()).reader(1 << 20);
+    let pack = fetch(&server, head).await.unwrap();
+    let mut reader = pack.reader(1 << 20);
     let commit = reader.commit(head).unwrap();
     for entry in reader.walk(commit.tree).unwrap() {
         if matches!(entry.kind, Kind::File | Kind::Executable | Kind::Link) {
@@ -55,7 +56,7 @@ async fn one_commit_in_two_requests() {
             assert!(reader.blob(entry.id).unwrap() == content, "{}", entry.path);
         }
     }
-    assert_eq!(reader.pack().kind(commit.parents[0]), None, "history is not fetched");
+    assert_eq!(pack.kind(commit.parents[0]), None, "history is not fetched");
     let requests = server.requests();
     let lines: Vec<&str> = requests.iter().map(|request| request.line.as_str()).collect();
     let get = "GET /v1/repos/some-repo/info/refs?service=git-upload-pack HTTP/1.1";
