@@ -132,9 +132,9 @@ const ATTRIBUTES_AT_ONCE: usize = 8;
 const LARGEST_ATTRIBUTES: u64 = 4 << 20;
 /// The part of the budget that all `.gitattributes` may take, and its least size in bytes. Rules take several times as much as their text.
 const ATTRIBUTES_PART: u64 = 8;
+const LEAST_ATTRIBUTES: u64 = 1 << 20;
 /// The bytes that one converted file may always have, however small the budget is.
 const LEAST_CONVERTED: u64 = 8 << 20;
-const LEAST_ATTRIBUTES: u64 = 1 << 20;
 
 /// A commit that is ready to be written.
 #[derive(Debug)]

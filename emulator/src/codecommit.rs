@@ -24,7 +24,7 @@ use differences::DifferenceCache;
 use input::Input;
 
 /// The operations that the emulator models.
-const OPERATIONS: [&str; 17] = [
+const OPERATIONS: [&str; 18] = [
     "BatchGetCommits",
     "CreateBranch",
     "CreateRepository",

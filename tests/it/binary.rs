@@ -89,7 +89,7 @@ async fn all_wrong_settings_are_named_in_the_error_of_the_invocation() {
 }
 
 /// An invalid value of every setting.
-const INVALID: [(&str, &str); 13] = [
+const INVALID: [(&str, &str); 14] = [
     ("PIPELINE_NAME", "a b"),
     ("SOURCE_ACTION", "a b"),
     ("BRANCHES", "!wip/**"),
