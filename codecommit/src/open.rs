@@ -153,7 +153,9 @@ pub async fn open(checkout: Checkout, commit: Commit, options: &Options) -> Resu
     let (checkout, attributes) = read_attributes(checkout, &entries, options.budget, &work).await?;
     let entries = select::select(entries, &attributes, &pathspecs, &work)?;
     let mut warnings = Warnings::default();
-    select::warnings(&entries).iter().for_each(|warning| warnings.push(warning.to_string()));
+    for warning in select::warnings(&entries) {
+        warnings.push(warning.to_string());
+    }
     let commit = exact(&checkout, commit, &entries, &attributes, &work, &mut warnings).await?;
     refuse_taken_paths(&entries, &options.prefix, &options.extra)?;
     let contents = Contents {

@@ -99,7 +99,7 @@ impl Checkout {
         wanted: impl Fn(&BStr) -> bool,
     ) -> Result<(Commit, Vec<Entry>), SourceError> {
         let entries = match (self.pack_if_first().await?, self.mode()) {
-            (Some(pack), _) => self.list_pack(pack, &commit)?,
+            (Some(pack), _) => Self::list_pack(pack, &commit)?,
             (None, Mode::Auto) => self.list_or_fetch(&commit, &wanted).await?,
             (None, _) => self.list_over_api(&commit, &wanted, usize::MAX).await?,
         };
@@ -165,7 +165,7 @@ impl Checkout {
                 tracing::warn!(error = with_causes(&error), "Git refuses us: every file is requested by itself");
                 self.list_over_api(commit, wanted, usize::MAX).await
             }
-            pack => self.list_pack(pack?, commit),
+            pack => Self::list_pack(pack?, commit),
         }
     }
 
@@ -179,7 +179,7 @@ impl Checkout {
         listing::list(&self.source.api, commit, wanted, self.previous(), limits).await
     }
 
-    fn list_pack(&self, pack: &SharedPack, commit: &Commit) -> Result<Vec<Entry>, SourceError> {
+    fn list_pack(pack: &SharedPack, commit: &Commit) -> Result<Vec<Entry>, SourceError> {
         match pack.walk(commit.tree) {
             Err(SourceError::Pack(PackError::TooManyEntries { limit, .. })) => {
                 Err(SourceError::TreeTooLarge { what: "entries", limit })

@@ -70,9 +70,9 @@ impl Repeated {
         if content.first == index {
             return Role::First(First { repeated: self, content });
         }
-        let mut state = content.state.subscribe();
-        let state = state.wait_for(|state| !matches!(state, State::Pending)).await;
-        match state.map(|state| state.clone()) {
+        let mut updates = content.state.subscribe();
+        let decided = updates.wait_for(|now| !matches!(now, State::Pending)).await;
+        match decided.map(|decided| decided.clone()) {
             Ok(State::Kept(packed)) => Role::Copy(packed),
             _ => Role::Alone,
         }

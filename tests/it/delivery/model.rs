@@ -119,9 +119,9 @@ impl Model {
         self.world.inject(&fault);
         self.log.push(fault);
         if self.chance.next(2) == 0 {
-            self.push().await
+            self.push().await;
         } else {
-            self.deliver(event).await
+            self.deliver(event).await;
         }
         self.world.emulator.clear_faults();
     }

@@ -117,13 +117,13 @@ async fn a_record_has_one_holder() {
 async fn held(server: &Server) {
     let (job, stored) = (job("held"), Stored { version: "v".into(), bytes: 5 });
     let mut first = server.claimed(&job, 0).await.expect("nobody holds it");
-    assert_eq!(server.claimed(&job, 60).await.unwrap_err().code(), "DeliveryInProgress");
+    assert_eq!(server.claimed(&job, 60).await.expect_err("it is held").code(), "DeliveryInProgress");
     first.uploaded(&stored).await.expect("it is held");
     tokio::time::sleep(Duration::from_secs(3)).await;
     // The time of the first is over.
     let mut second = server.claimed(&job, 60).await.expect("it is taken over");
     assert_eq!(second.record().stored.as_ref(), Some(&stored));
-    assert_eq!(first.started("x").await.unwrap_err().code(), "DeliveryInProgress");
+    assert_eq!(first.started("x").await.expect_err("it was taken over").code(), "DeliveryInProgress");
     second.started("y").await.expect("it is held");
     let third = server.claimed(&job, 60).await.expect("it is done");
     assert_eq!(third.record().execution.as_deref(), Some("y"));

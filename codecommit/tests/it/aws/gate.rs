@@ -74,11 +74,15 @@ fn a_quota_that_others_use_too_is_not_taken_at_once() {
     for _ in 0..4 {
         let slots = enter(&gate, 100);
         rounds.push(slots.len());
-        slots.into_iter().for_each(|slot| slot.answered(false));
+        for slot in slots {
+            slot.answered(false);
+        }
     }
     assert_eq!(rounds, [16, 32, 64, 64]);
     enter(&gate, 1).pop().expect("there is a slot").answered(true);
-    enter(&gate, 32).into_iter().for_each(|slot| slot.answered(false));
+    for slot in enter(&gate, 32) {
+        slot.answered(false);
+    }
     assert_eq!(gate.limit(), 33, "after a throttle it grows slowly");
 }
 
