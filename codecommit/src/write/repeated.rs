@@ -71,8 +71,8 @@ impl Repeated {
             return Role::First(First { repeated: self, content });
         }
         let mut updates = content.state.subscribe();
-        let decided = updates.wait_for(|now| !matches!(now, State::Pending)).await;
-        match decided.map(|decided| decided.clone()) {
+        let settled = updates.wait_for(|now| !matches!(now, State::Pending)).await;
+        match settled.map(|now| now.clone()) {
             Ok(State::Kept(packed)) => Role::Copy(packed),
             _ => Role::Alone,
         }
