@@ -39,10 +39,10 @@ impl Chance {
     }
 }
 
-/// What the model knows: the pushes, each an event and a commit.
+/// What the model knows: the pushes, each an event, its branch and its commit.
 struct Model {
     world: World,
-    pushes: Vec<(Value, ObjectId)>,
+    pushes: Vec<(Value, &'static str, ObjectId)>,
     chance: Chance,
     log: Vec<String>,
 }
@@ -60,7 +60,7 @@ impl Model {
         let branch = [BRANCH, OTHER][self.chance.next(2)];
         let commit = move_on(&self.world.repository, branch, branch, &format!("{branch}^{{tree}}"));
         let event = pushed(&format!("push-{}", self.pushes.len()), &[(branch, commit)]);
-        self.pushes.push((event.clone(), commit));
+        self.pushes.push((event.clone(), branch, commit));
         self.deliver(event).await;
     }
 
@@ -164,7 +164,7 @@ impl Model {
     async fn check(&mut self) {
         self.world.emulator.clear_faults();
         self.time_passes().await;
-        for (event, _) in self.pushes.clone() {
+        for (event, ..) in self.pushes.clone() {
             let run = self.world.started(event).await;
             let executions = self.world.executions();
             let of_version = |execution: &&Execution| execution.revisions.iter().any(|it| it.id == run.version_id);
@@ -172,9 +172,12 @@ impl Model {
         }
         let executions = self.world.executions();
         assert_eq!(executions.len(), self.pushes.len(), "one run a push");
-        for (_, commit) in &self.pushes {
+        for (_, branch, commit) in &self.pushes {
+            // Two branches that move on alike have one commit, and a run each.
             let id = ("COMMIT_ID".to_owned(), commit.to_string());
-            let mut runs = executions.iter().filter(|execution| execution.variables.contains(&id));
+            let name = ("BRANCH_NAME".to_owned(), branch.trim_start_matches("refs/heads/").to_owned());
+            let of_push = |execution: &&Execution| [&id, &name].iter().all(|it| execution.variables.contains(it));
+            let mut runs = executions.iter().filter(of_push);
             let run = runs.next().expect("a run of the commit");
             assert!(runs.next().is_none(), "a second run of {commit}");
             self.world.assert_is_archive_of(&run.revisions[0].id, *commit);
