@@ -46,7 +46,7 @@ impl Applied {
 /// Keeps a repository connected, and reads the tips of the branches that were not covered before.
 ///
 /// A push between a branch's creation and its trigger fires nothing: the caller compares the tips with the commit of its event,
-/// and where a retried or overtaken call found nothing to do asks for its event's branches by [`tips`].
+/// and where a retried or overtaken call found nothing to do asks for its event's branches by `tips`.
 pub async fn reconcile(
     client: &Client,
     repository: &str,

@@ -73,7 +73,7 @@ impl Repeated {
         let mut updates = content.state.subscribe();
         let settled = updates.wait_for(|now| !matches!(now, State::Pending)).await;
         match settled.map(|now| now.clone()) {
-            Ok(State::Kept(packed)) => Role::Copy(packed),
+            Ok(State::Kept(file)) => Role::Copy(file),
             _ => Role::Alone,
         }
     }
