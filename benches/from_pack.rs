@@ -1,5 +1,5 @@
-//! The zip of a commit whose pack is on disk, without a network: `from_pack PACK COMMIT ZIP`. Indexing the pack is part of it, as it is
-//! for the function.
+//! The zip of a commit whose pack is on disk, without a network: `from_pack PACK COMMIT ZIP`. Indexing the pack is part
+//! of it, as it is for the function.
 
 use std::error::Error;
 use std::fs::File;

@@ -1,11 +1,14 @@
-//! The triggers as a `CloudFormation` custom resource, since `CloudFormation` itself can only give triggers to a repository that it makes.
+//! The triggers as a `CloudFormation` custom resource, since `CloudFormation` itself can only give triggers to a
+//! repository that it makes.
 //!
-//! `CloudFormation` waits up to an hour for an answer. So every request that says where to answer is answered: invalid settings,
-//! failures, panics and a deadline too. Only the lifecycle function serves requests; see [`Stack`] for what they may name.
+//! `CloudFormation` waits up to an hour for an answer. So every request that says where to answer is answered: invalid
+//! settings, failures, panics and a deadline too. Only the lifecycle function serves requests; see [`Stack`] for what
+//! they may name.
 //!
-//! The physical id holds the repository: a change of repository makes `CloudFormation` send a `Delete` for the former. The id of a
-//! resource that was refused before any work says so, and its `Delete` succeeds: a failed creation must not block the rollback.
-//! Two resources with the same prefix, functions and repository share their triggers; deleting one removes those of both.
+//! The physical id holds the repository: a change of repository makes `CloudFormation` send a `Delete` for the former.
+//! The id of a resource that was refused before any work says so, and its `Delete` succeeds: a failed creation must not
+//! block the rollback. Two resources with the same prefix, functions and repository share their triggers; deleting one
+//! removes those of both.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -52,7 +55,7 @@ pub struct Tools<'a> {
     pub http: &'a SharedHttpClient,
     /// What requests may name; or the invalid settings, with which every request but a needless `Delete` fails.
     pub stack: Result<Stack<'a>, &'a ConfigError>,
-    /// Whether the answer may also go to this machine, as an emulator has it.
+    /// True if the answer may also go to this machine, as an emulator has it.
     pub loopback: bool,
     /// When the answer must have been sent.
     pub deadline: Instant,
@@ -62,7 +65,7 @@ pub struct Tools<'a> {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Response {
-    /// Whether it was done.
+    /// True if it was done.
     pub status: Status,
     /// Why not, or what is worth knowing.
     pub reason: String,
@@ -77,7 +80,7 @@ pub struct Response {
     pub outcome: Option<Applied>,
 }
 
-/// Whether a request was carried out.
+/// True if a request was carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Status {
@@ -87,7 +90,7 @@ pub enum Status {
     Failed,
 }
 
-/// Why a request could not be answered; all other failures are answers.
+/// The reason why a request could not be answered; all other failures are answers.
 #[derive(Debug, Error)]
 pub enum CustomResourceError {
     /// It does not say where to answer, or as whom.
@@ -104,7 +107,7 @@ pub enum CustomResourceError {
     Unanswered {
         /// The resource in its stack.
         logical_resource_id: String,
-        /// Why.
+        /// The cause.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
@@ -120,7 +123,7 @@ impl CustomResourceError {
     }
 }
 
-/// Whether an event is a request for a custom resource.
+/// Returns whether an event is a request for a custom resource.
 pub fn is_request(event: &Value) -> bool {
     ["RequestType", "ResponseURL", "LogicalResourceId"].iter().all(|key| event.get(key).is_some_and(Value::is_string))
 }
@@ -164,7 +167,7 @@ struct Request {
     old_resource_properties: Value,
 }
 
-/// Why a request was not carried out.
+/// The reason why a request was not carried out.
 #[derive(Debug, Error)]
 enum Failure {
     #[error("{}", faults(.0))]
@@ -242,7 +245,8 @@ async fn connect(
     Ok(outcome)
 }
 
-/// A stack makes or changes the role just before this: what is denied is tried again for a minute, or a quarter of the time that is left.
+/// A stack makes or changes the role just before this: what is denied is tried again for a minute, or a quarter of the
+/// time that is left.
 async fn apply_when_allowed(tools: &Tools<'_>, repository: &str, goal: &Goal<'_>) -> Result<Applied, TriggersError> {
     let left = tools.deadline.saturating_duration_since(Instant::now());
     let until = Instant::now() + KNOWN_EVERYWHERE.min(left / 4);
@@ -282,7 +286,8 @@ impl Request {
         format!("{MADE}{}:{repository}", self.logical_resource_id)
     }
 
-    /// The id a resource has stays its id in failures and in `Delete`, else `CloudFormation` would take it for replaced.
+    /// The id a resource has stays its id in failures and in `Delete`, else `CloudFormation` would take it for
+    /// replaced.
     fn answered_id(&self, result: &Result<Option<Applied>, Failure>) -> String {
         let had = self.physical_resource_id.clone().filter(|_| result.is_err() || self.request_type == "Delete");
         let repository = self.resource_properties.get("RepositoryName").and_then(Value::as_str);

@@ -1,5 +1,5 @@
-//! One job done: its commit is archived and uploaded to the key that the pipeline reads, and the pipeline is started on exactly
-//! that version. The delivery's record decides who does it, and what is left to do.
+//! One job done: its commit is archived and uploaded to the key that the pipeline reads, and the pipeline is started on
+//! exactly that version. The delivery's record decides who does it, and what is left to do.
 
 mod deadline;
 mod run;
@@ -131,8 +131,8 @@ impl Delivery<'_> {
         Ok((target, current))
     }
 
-    /// Returns whether the commit is the branch's tip or an ancestor of it. A branch that is gone is an error that skips: an event
-    /// may be delivered again after days.
+    /// Returns whether the commit is the branch's tip or an ancestor of it. A branch that is gone is an error that
+    /// skips: an event may be delivered again after days.
     async fn is_on_branch(&self) -> Result<bool, StepError> {
         let failed = |call: CallError| StepError::open(self.job, SourceError::from(call));
         let (client, repository) = (&self.aws.codecommit, self.job.repository.name());
@@ -210,7 +210,8 @@ impl Delivery<'_> {
         archiving.run(checkout.with_previous(previous), commit, clock).await
     }
 
-    /// Returns whether an execution failed before its source was read: its token would answer with the failed one for good.
+    /// Returns whether an execution failed before its source was read: its token would answer with the failed one for
+    /// good.
     async fn failed_at_once(&self, target: &Target, claim: &Claim, execution: &str) -> Result<bool, StepError> {
         let found = execution::find(self.aws, target, Wanted::Id(execution), claim.record().since).await;
         let found = found.map_err(|error| StepError::pipeline(self.job, error))?;

@@ -67,7 +67,8 @@ impl Function {
         Self { config: Ok(config), aws, targets: Targets::default(), arn: OnceLock::new() }
     }
 
-    /// A function with invalid settings. Every event fails with them; the lifecycle function tells them to `CloudFormation` too.
+    /// A function with invalid settings. Every event fails with them; the lifecycle function tells them to
+    /// `CloudFormation` too.
     pub fn misconfigured(error: ConfigError, is_lifecycle: bool, aws: Aws) -> Self {
         let config = Err(Misconfigured { error, is_lifecycle });
         Self { config, aws, targets: Targets::default(), arn: OnceLock::new() }
@@ -80,8 +81,8 @@ impl Function {
         self.arn.get_or_init(|| name);
     }
 
-    /// Event → plan → source → archive → upload → start, for each reference of the event. Every one is attempted; then the
-    /// failures are named together.
+    /// Event → plan → source → archive → upload → start, for each reference of the event. Every one is attempted; then
+    /// the failures are named together.
     pub async fn handle(&self, event: Value, deadline: Instant) -> Result<Answer, Error> {
         if custom_resource::is_request(&event) {
             return self.custom_resource(&event, deadline).await;

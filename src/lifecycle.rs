@@ -1,5 +1,5 @@
-//! Lifecycle: with `BRANCH_TRIGGERS=on`, a branch that appears or goes has its repository trigger added or removed. On a schedule, and
-//! whatever the mode, the triggers are compared with what they should be, and repaired.
+//! Lifecycle: with `BRANCH_TRIGGERS=on`, a branch that appears or goes has its repository trigger added or removed. On
+//! a schedule, and whatever the mode, the triggers are compared with what they should be, and repaired.
 
 use std::collections::BTreeSet;
 
@@ -15,8 +15,8 @@ use codecommit::causes::with_causes;
 use codecommit::source::SourceError;
 use git_archive::object::ObjectId;
 
-/// Brings the triggers to the branches, for each repository of which the changes say that a branch appeared or went. What moved
-/// before its trigger was there is a job of its own.
+/// Brings the triggers to the branches, for each repository of which the changes say that a branch appeared or went.
+/// What moved before its trigger was there is a job of its own.
 pub(crate) async fn follow(
     config: &Config,
     aws: &Aws,
@@ -43,8 +43,8 @@ pub(crate) async fn follow(
     failed
 }
 
-/// Compares the triggers of all repositories in the settings with what they should be and repairs them, as the schedule wants it. A
-/// route that pushes may have missed is told as a metric.
+/// Compares the triggers of all repositories in the settings with what they should be and repairs them, as the schedule
+/// wants it. A route that pushes may have missed is told as a metric.
 pub(crate) async fn check_routes(config: &Config, aws: &Aws, own_arn: &str) -> Checked {
     let mut checked = Checked::default();
     let repositories = config.repositories.iter().flat_map(Repositories::names);
@@ -80,15 +80,16 @@ impl Checked {
     }
 }
 
-/// Returns whether triggers were repaired that a push or a new branch needs. Those of a branch that is gone are no fault of the route.
+/// Returns whether triggers were repaired that a push or a new branch needs. Those of a branch that is gone are no
+/// fault of the route.
 fn misses_pushes(config: &Config, applied: &Applied) -> bool {
     let Difference { added, changed, .. } = applied.difference();
     let missed = if config.lifecycle.branch_triggers { !applied.newly_covered.is_empty() } else { !changed.is_empty() };
     missed || !added.is_empty()
 }
 
-/// The branches of the event that are new: each may have moved before its trigger was there, also if an earlier delivery of the
-/// event or another call has made the trigger.
+/// The branches of the event that are new: each may have moved before its trigger was there, also if an earlier
+/// delivery of the event or another call has made the trigger.
 fn created_in(repository: &RepositoryArn, changes: &[Change]) -> Vec<String> {
     let created = changes.iter().filter(|change| change.what == What::Created && change.repository == *repository);
     created.filter_map(|change| change.reference.branch()).map(str::to_owned).collect()
@@ -133,7 +134,8 @@ async fn followed(
     triggers::tips(&aws.codecommit, repository, created).await.map_err(failed_for(repository))
 }
 
-/// Returns the branches that point elsewhere than their jobs say, as jobs of the same event: no trigger reported that push.
+/// Returns the branches that point elsewhere than their jobs say, as jobs of the same event: no trigger reported that
+/// push.
 #[expect(clippy::result_large_err, reason = "it is passed on once, and every other step fails with the same type")]
 fn moved(change: &Change, tips: Vec<triggers::Tip>, jobs: &[Job]) -> Result<Vec<Job>, StepError> {
     let mut moved = Vec::new();

@@ -46,8 +46,8 @@ async fn clients(config: &Config) -> Aws {
 /// The longest that an invocation may take on Lambda.
 const LONGEST: Duration = Duration::from_mins(15);
 
-/// The runtime says when time is over as a time of day; what waits for it needs a point of the monotonic clock. cargo-lambda
-/// says there how long the invocation may take: 600000, ten minutes after 1970 began.
+/// The runtime says when time is over as a time of day; what waits for it needs a point of the monotonic clock.
+/// cargo-lambda says there how long the invocation may take: 600000, ten minutes after 1970 began.
 fn instant(deadline: SystemTime) -> Instant {
     let since_1970 = deadline.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let left =

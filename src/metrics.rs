@@ -1,6 +1,7 @@
-//! The outcome line: one flat line of JSON on standard output for each reference, at every log level. It is in `CloudWatch`'s embedded
-//! metric format, so that Lambda's log carries the metrics too: they cost no call and no permission. Only counts that somebody may want
-//! to watch are metrics, because each costs money; all else are fields for queries.
+//! The outcome line: one flat line of JSON on standard output for each reference, at every log level. It is in
+//! `CloudWatch`'s embedded metric format, so that Lambda's log carries the metrics too: they cost no call and no
+//! permission. Only counts that somebody may want to watch are metrics, because each costs money; all else are fields
+//! for queries.
 
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -88,7 +89,8 @@ impl Line {
         Self::counted(fields, "RouteBroken", 1)
     }
 
-    /// Writes the line. The one place that writes to standard output: the format needs a line of its own, not one within the log's.
+    /// Writes the line. The one place that writes to standard output: the format needs a line of its own, not one
+    /// within the log's.
     #[expect(clippy::print_stdout, reason = "the embedded metric format is a line on standard output")]
     pub fn print(&self) {
         println!("{self}");

@@ -37,7 +37,7 @@ pub struct Job {
     pub event_id: String,
     /// Known before anything is uploaded and the same at every delivery of the event: what makes a start happen once.
     pub token: Token,
-    /// Whether a person asked for it: then no mark such as `[skip ci]` holds it back.
+    /// True if a person asked for it: then no mark such as `[skip ci]` holds it back.
     pub by_hand: bool,
 }
 
@@ -82,11 +82,11 @@ pub struct Skipped {
     /// The commit, if the event has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
-    /// Why.
+    /// The cause.
     pub reason: Reason,
 }
 
-/// Why a reference is left alone.
+/// The reason why a reference is left alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
@@ -104,7 +104,8 @@ pub enum Reason {
     Gone,
     /// The branch does not contain the commit: a force push left it behind, or the event names another branch's commit.
     NotOnBranch,
-    /// No reference leads to the commit any more, so that Git does not serve it, and the API cannot read a file over 6 MB.
+    /// No reference leads to the commit any more, so that Git does not serve it, and the API cannot read a file over 6
+    /// MB.
     Unreachable,
     /// The commit's message says `[skip ci]` or `[ci skip]`.
     SkipCi,

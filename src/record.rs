@@ -1,7 +1,8 @@
-//! The record of one delivery: a small object beside the key, `<key>.deliveries/<token>`, that says how far the delivery is.
+//! The record of one delivery: a small object beside the key, `<key>.deliveries/<token>`, that says how far the
+//! delivery is.
 //!
-//! S3's conditional writes decide: one delivery at a time holds the record, and only its holder goes on. `docs/delivery.md` argues
-//! why no history of events, faults and kills starts two runs or loses one.
+//! S3's conditional writes decide: one delivery at a time holds the record, and only its holder goes on.
+//! `docs/delivery.md` argues why no history of events, faults and kills starts two runs or loses one.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -39,7 +40,7 @@ pub struct Record {
     pub failed_starts: u32,
 }
 
-/// Why a record could not be claimed or written.
+/// The reason why a record could not be claimed or written.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
     /// A call failed.

@@ -24,8 +24,8 @@ pub use http::{Calls, Counter, Metered, Operation};
 
 use crate::retry::RetryPolicy;
 
-/// The number of requests to `CodeCommit` that may be in flight at once. The account's quota is shared with people's own Git and with
-/// other functions, so the first requests are few, and more follow while the service answers them.
+/// The number of requests to `CodeCommit` that may be in flight at once. The account's quota is shared with people's
+/// own Git and with other functions, so the first requests are few, and more follow while the service answers them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Concurrency {
     /// The number at the beginning.
@@ -35,8 +35,8 @@ pub struct Concurrency {
 }
 
 impl Default for Concurrency {
-    /// Measured at 15 ms a request, 5,000 files and two cores: 16 at once take 5.8 s, 32 take 3.4 s, 64 take 2.3 s, 256 take 2.0 s,
-    /// where the processor is the limit. From 16, two rounds of requests lead to 64.
+    /// Measured at 15 ms a request, 5,000 files and two cores: 16 at once take 5.8 s, 32 take 3.4 s, 64 take 2.3 s, 256
+    /// take 2.0 s, where the processor is the limit. From 16, two rounds of requests lead to 64.
     fn default() -> Self {
         Self { first: 16, most: 64 }
     }
@@ -166,13 +166,15 @@ fn retries() -> RetryConfig {
         .with_max_backoff(policy.max_backoff)
 }
 
-/// A retry quota of its own for each service. The SDK's default (500 tokens, 5 for a throttled request) is used up by a hundred retries.
+/// A retry quota of its own for each service. The SDK's default (500 tokens, 5 for a throttled request) is used up by a
+/// hundred retries.
 fn partition(name: &'static str) -> RetryPartition {
     RetryPartition::custom(name).token_bucket(TokenBucket::builder().capacity(100_000).build()).build()
 }
 
-/// Timeouts for the connection and for the head of an answer. A body that stalls is ended by the SDK's stalled-stream protection.
-/// There is no timeout for the whole attempt, because it would count the time that an answer waits for the byte budget.
+/// Timeouts for the connection and for the head of an answer. A body that stalls is ended by the SDK's stalled-stream
+/// protection. There is no timeout for the whole attempt, because it would count the time that an answer waits for the
+/// byte budget.
 fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder().connect_timeout(Duration::from_secs(4)).read_timeout(Duration::from_secs(30)).build()
 }

@@ -1,5 +1,5 @@
-//! A commit and `git archive`'s options in, what the archive will hold out: the tree is listed, its attributes are read, and the entries
-//! are selected.
+//! A commit and `git archive`'s options in, what the archive will hold out: the tree is listed, its attributes are
+//! read, and the entries are selected.
 
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU8;
@@ -35,13 +35,13 @@ pub struct Options {
     pub extra: Vec<ExtraFile>,
     /// The time of all entries in seconds since 1970 (UTC); the committer's unless set.
     pub mtime: Option<i64>,
-    /// Whether to archive the commit's tree as a bare tree: without a comment and without substitution.
+    /// True if to archive the commit's tree as a bare tree: without a comment and without substitution.
     pub bare_tree: bool,
     /// Bytes that may be held between the source and the archive.
     pub budget: u64,
     /// How the commit is read.
     pub source: source::SourceOptions,
-    /// Whether entries carry their Git ids in an extra field, from which the next archive reuses what has not changed.
+    /// True if entries carry their Git ids in an extra field, from which the next archive reuses what has not changed.
     pub tagged: bool,
     /// The most bytes of content that the archive may have.
     pub limit: Option<u64>,
@@ -65,7 +65,7 @@ impl Default for Options {
     }
 }
 
-/// Why a commit cannot be archived.
+/// The reason why a commit cannot be archived.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The commit could not be read.
@@ -76,7 +76,7 @@ pub enum OpenError {
     Attributes {
         /// The file.
         path: BString,
-        /// Why.
+        /// The cause.
         #[source]
         source: SourceError,
     },
@@ -114,7 +114,7 @@ impl OpenError {
         }
     }
 
-    /// Whether another try is useless.
+    /// Returns whether another try is useless.
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::Source(error) | Self::Attributes { source: error, .. } => error.is_permanent(),
@@ -123,14 +123,16 @@ impl OpenError {
     }
 }
 
-/// The number of digits of `%h`, `%t` and `%p`: git's own depends on the number of objects in the repository, which no API tells.
+/// The number of digits of `%h`, `%t` and `%p`: git's own depends on the number of objects in the repository, which no
+/// API tells.
 const ABBREVIATION: NonZeroU8 = NonZeroU8::new(7).expect("not zero");
 
 /// `.gitattributes` that are read at once.
 const ATTRIBUTES_AT_ONCE: usize = 8;
 /// The size in bytes of the largest `.gitattributes`.
 const LARGEST_ATTRIBUTES: u64 = 4 << 20;
-/// The part of the budget that all `.gitattributes` may take, and its least size in bytes. Rules take several times as much as their text.
+/// The part of the budget that all `.gitattributes` may take, and its least size in bytes. Rules take several times as
+/// much as their text.
 const ATTRIBUTES_PART: u64 = 8;
 const LEAST_ATTRIBUTES: u64 = 1 << 20;
 /// The bytes that one converted file may always have, however small the budget is.
@@ -180,8 +182,8 @@ pub async fn open(checkout: Checkout, commit: Commit, options: &Options) -> Resu
     Ok(Opened { contents, warnings: warnings.into_lines() })
 }
 
-/// Reads every `.gitattributes` of the tree, each content once. The checkout holds them, since they mostly stand in the archive as well. A
-/// repository without one pays nothing.
+/// Reads every `.gitattributes` of the tree, each content once. The checkout holds them, since they mostly stand in the
+/// archive as well. A repository without one pays nothing.
 async fn read_attributes(
     checkout: Checkout,
     entries: &[Entry],

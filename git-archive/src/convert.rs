@@ -117,7 +117,8 @@ fn encoding(attributes: &PathAttributes) -> Result<Option<&[u8]>, ConvertError> 
     }
 }
 
-/// Returns the line endings, as `convert_attrs` of git's convert.c with `core.autocrlf=false` and LF as the native ending.
+/// Returns the line endings, as `convert_attrs` of git's convert.c with `core.autocrlf=false` and LF as the native
+/// ending.
 fn line_endings(attributes: &PathAttributes) -> LineEndings {
     let decided = |state: &State| match state.value().map(|value| value.as_bytes()) {
         None => *state != State::Unspecified,

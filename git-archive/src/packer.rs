@@ -36,7 +36,7 @@ pub struct Packer {
     pub level: u8,
     /// The function that deflates.
     pub deflate: Deflate,
-    /// Whether entries are tagged, so that the next archive can reuse what has not changed.
+    /// True if entries are tagged, so that the next archive can reuse what has not changed.
     pub tagged: bool,
     /// The most bytes that converted content may have. Conversion holds two such contents at once.
     pub limit: u64,
@@ -199,7 +199,7 @@ fn packed(content: &Bytes, deflated: Option<Vec<u8>>, text: bool, warnings: Vec<
 pub struct ExtraFile {
     /// The whole path in the archive, prefix included.
     pub path: BString,
-    /// Whether the file is executable.
+    /// True if the file is executable.
     pub executable: bool,
     /// The content.
     pub content: Bytes,

@@ -131,8 +131,8 @@ struct Expansion<'c, 'm> {
 impl Expansion<'_, '_> {
     /// Adds the expansion to the output.
     ///
-    /// Some placeholders look back at the output, and change it: `%-` removes line ends, `%>>` removes spaces, and `%<|`
-    /// counts columns. As in git, that may be the file's own text.
+    /// Some placeholders look back at the output, and change it: `%-` removes line ends, `%>>` removes spaces, and
+    /// `%<|` counts columns. As in git, that may be the file's own text.
     fn expand(mut self, output: &mut Sink<'_>, format: &[u8]) -> Result<(), ConvertError> {
         // A NUL ends the format, because it is a string in git.
         let mut rest = &format[..format.find_byte(0).unwrap_or(format.len())];

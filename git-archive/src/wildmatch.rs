@@ -12,9 +12,9 @@ const DEPTH: u32 = 512;
 /// The options of a match.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Mode {
-    /// Whether `*`, `?` and classes do not match `/` (`WM_PATHNAME`); then `**` does.
+    /// True if `*`, `?` and classes do not match `/` (`WM_PATHNAME`); then `**` does.
     pub pathname: bool,
-    /// Whether ASCII letters match in either case (`WM_CASEFOLD`).
+    /// True if ASCII letters match in either case (`WM_CASEFOLD`).
     pub ignore_case: bool,
 }
 

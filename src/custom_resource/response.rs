@@ -76,8 +76,8 @@ pub(super) fn foreign_host(url: &str, loopback: bool) -> Option<&str> {
     (!own).then_some(host)
 }
 
-/// S3's names are `BUCKET.s3.amazonaws.com`, with a region behind the `s3` or without, and `.cn` at the end in China. Other services have
-/// hosts below `amazonaws.com` that belong to their customers.
+/// S3's names are `BUCKET.s3.amazonaws.com`, with a region behind the `s3` or without, and `.cn` at the end in China.
+/// Other services have hosts below `amazonaws.com` that belong to their customers.
 fn is_s3(host: &str) -> bool {
     let name = host.strip_suffix(".cn").unwrap_or(host).strip_suffix(".amazonaws.com").unwrap_or_default();
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c);

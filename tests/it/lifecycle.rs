@@ -1,4 +1,5 @@
-//! Branches come and go: triggers follow them, what is new is archived and started at once, and every way in does the same.
+//! Branches come and go: triggers follow them, what is new is archived and started at once, and every way in does the
+//! same.
 
 mod concurrent;
 mod pushed;

@@ -1,5 +1,6 @@
-//! The settings in the four places that tell of them: `src/config.rs`, the template's parameters and environments, and the tables of
-//! README.md and docs/deploy.md. And what else of the stack depends on the function's code: parameter values, fields of the log.
+//! The settings in the four places that tell of them: `src/config.rs`, the template's parameters and environments, and
+//! the tables of README.md and docs/deploy.md. And what else of the stack depends on the function's code: parameter
+//! values, fields of the log.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -62,7 +63,8 @@ fn a_variable_has_the_parameters_that_the_document_says() {
     }
 }
 
-/// Values of one parameter; `stack/tests/parameter-values.yaml` says what the lists mean, and holds the template against them too.
+/// Values of one parameter; `stack/tests/parameter-values.yaml` says what the lists mean, and holds the template
+/// against them too.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Values {

@@ -43,7 +43,8 @@ async fn current(aws: &Aws, Object { bucket, key }: &Object, report: &mut Report
     }
 }
 
-/// An upload that is begun and given up writes nothing and tells nobody, but asks for the same permissions, the key's too.
+/// An upload that is begun and given up writes nothing and tells nobody, but asks for the same permissions, the key's
+/// too.
 async fn upload(aws: &Aws, Object { bucket, key }: &Object, report: &mut Report) {
     let begun = aws.s3.create_multipart_upload().bucket(bucket).key(key).send().await;
     let id = match begun.map_err(|error| CallError::new("CreateMultipartUpload", error)) {

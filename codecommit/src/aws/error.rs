@@ -17,7 +17,8 @@ use crate::causes::with_causes;
 pub struct CallError {
     /// The operation as AWS names it; with its service's prefix it is the IAM action.
     pub operation: &'static str,
-    /// AWS's own error code, or ours where AWS sent none: `Timeout`, `Unreachable`, `NoCredentials`, `Throttled`, `MalformedAnswer`.
+    /// AWS's own error code, or ours where AWS sent none: `Timeout`, `Unreachable`, `NoCredentials`, `Throttled`,
+    /// `MalformedAnswer`.
     pub code: String,
     /// The kind of failure.
     pub fault: Fault,
@@ -43,7 +44,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Whether another try of the same request is useless.
+    /// Returns whether another try of the same request is useless.
     pub fn is_permanent(self) -> bool {
         matches!(self, Self::Denied | Self::Missing | Self::Invalid)
     }
@@ -115,7 +116,7 @@ impl CallError {
         Self { operation, code: "MalformedAnswer".to_owned(), fault: Fault::Transient, detail }
     }
 
-    /// Whether the code is one of these.
+    /// Returns whether the code is one of these.
     pub fn is(&self, codes: &[&str]) -> bool {
         codes.contains(&self.code.as_str())
     }

@@ -1,4 +1,5 @@
-//! The limit on requests in flight to one service: it grows while the service answers, and is halved when the service throttles.
+//! The limit on requests in flight to one service: it grows while the service answers, and is halved when the service
+//! throttles.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -21,7 +22,8 @@ struct GateState {
     owed: usize,
     /// Answers that were not throttled since the limit last changed.
     calm: usize,
-    /// The number of halvings. A burst of throttled answers halves once: only a request sent after the last halving halves again.
+    /// The number of halvings. A burst of throttled answers halves once: only a request sent after the last halving
+    /// halves again.
     halvings: u64,
 }
 
@@ -39,7 +41,8 @@ impl Gate {
         Self::growing(most, most)
     }
 
-    /// Creates a gate that lets `first` requests through at once, and more while the service answers them, up to `most`.
+    /// Creates a gate that lets `first` requests through at once, and more while the service answers them, up to
+    /// `most`.
     pub fn growing(first: usize, most: usize) -> Arc<Self> {
         let first = first.clamp(1, most.max(1));
         let state = GateState { limit: first, is_starting: first < most, owed: 0, calm: 0, halvings: 0 };

@@ -1,5 +1,5 @@
-//! The HTTP wrapper under all clients: it counts calls by operation, limits how many are in flight, and reads the body of a content
-//! only when the byte budget of its archive admits it.
+//! The HTTP wrapper under all clients: it counts calls by operation, limits how many are in flight, and reads the body
+//! of a content only when the byte budget of its archive admits it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -147,8 +147,8 @@ impl MeteredConnector {
         if throttled {
             self.counter.throttled();
         }
-        // The slot is returned before the budget is waited for: otherwise requests that wait for bytes could keep out the one
-        // that the archive has come to.
+        // The slot is returned before the budget is waited for: otherwise requests that wait for bytes could keep out
+        // the one that the archive has come to.
         slot.answered(throttled);
         let is_success = response.status().is_success();
         if let Some(turn) = turn.filter(|_| is_success) {
@@ -161,8 +161,8 @@ impl MeteredConnector {
     }
 }
 
-/// Returns the size in bytes of the largest body that an operation answers. Contents of objects and packs are read in pieces, and not
-/// limited here; a `HeadObject` answers the length of a body that it does not have.
+/// Returns the size in bytes of the largest body that an operation answers. Contents of objects and packs are read in
+/// pieces, and not limited here; a `HeadObject` answers the length of a body that it does not have.
 fn largest_answer(operation: &str) -> Option<u64> {
     match operation {
         "GetObject" | "HeadObject" | "GitInfoRefs" | "GitUploadPack" => None,
@@ -172,7 +172,8 @@ fn largest_answer(operation: &str) -> Option<u64> {
     }
 }
 
-/// Refuses an answer with a larger body. The SDK reads the whole body, so one of unknown length is read here, up to the limit.
+/// Refuses an answer with a larger body. The SDK reads the whole body, so one of unknown length is read here, up to the
+/// limit.
 async fn within(largest: u64, mut response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
     let too_large = || ConnectorError::other(format!("the answer has more than {largest} bytes").into(), None);
     match content_length(&response) {

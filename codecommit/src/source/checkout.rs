@@ -1,7 +1,8 @@
 //! One commit that is being read: its listing and the contents of its files, proved against their ids.
 //!
-//! In `auto` mode the API is tried first. The commit's pack is fetched over Git where the API cannot answer (files over 6 MB, names
-//! that are not UTF-8, legacy modes) or would take too many requests. Once there is a pack, everything is read from it.
+//! In `auto` mode the API is tried first. The commit's pack is fetched over Git where the API cannot answer (files over
+//! 6 MB, names that are not UTF-8, legacy modes) or would take too many requests. Once there is a pack, everything is
+//! read from it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -91,8 +92,8 @@ impl Checkout {
         }
     }
 
-    /// Lists the commit's tree in git's order, except what is in folders that `wanted` refuses. Returns the commit as well: from a pack
-    /// it is exact, whereas the API replaces what is not UTF-8.
+    /// Lists the commit's tree in git's order, except what is in folders that `wanted` refuses. Returns the commit as
+    /// well: from a pack it is exact, whereas the API replaces what is not UTF-8.
     pub async fn list(
         &self,
         commit: Commit,
@@ -121,7 +122,8 @@ impl Checkout {
         }
     }
 
-    /// Reads a content when the byte budget admits it, and proves it against its id. Returns the bytes that it holds of the budget too.
+    /// Reads a content when the byte budget admits it, and proves it against its id. Returns the bytes that it holds of
+    /// the budget too.
     pub async fn content(&self, id: ObjectId, turn: &Turn) -> Result<(BlobContent, Option<Permit>), SourceError> {
         if let Some(content) = self.held.get(&id) {
             return Ok((BlobContent::InMemory(content.clone()), None));

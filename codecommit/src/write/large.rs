@@ -1,7 +1,8 @@
 //! A file that is too large to be held: compressed in pieces while it is written.
 //!
-//! The header comes first and says whether the data are deflated, so up to git's `core.bigFileThreshold` the file is compressed twice: once
-//! for the size, once for the output. Above it git writes the sizes behind the data, and keeps deflate even where the file grows.
+//! The header comes first and says whether the data are deflated, so up to git's `core.bigFileThreshold` the file is
+//! compressed twice: once for the size, once for the output. Above it git writes the sizes behind the data, and keeps
+//! deflate even where the file grows.
 
 use std::io::{self, Read};
 use std::sync::Arc;

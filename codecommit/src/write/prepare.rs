@@ -16,7 +16,8 @@ use git_archive::attributes::PathAttributes;
 use git_archive::object::{Entry, Kind};
 use git_archive::{PackedFile, Packer};
 
-/// The size in bytes up to which a content is compressed where it arrives: a hop to another thread costs more than it saves.
+/// The size in bytes up to which a content is compressed where it arrives: a hop to another thread costs more than it
+/// saves.
 const SMALL: u64 = 64 << 10;
 
 /// What the preparation of all entries shares.

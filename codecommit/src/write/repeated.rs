@@ -1,4 +1,5 @@
-//! Contents that several entries have: read and compressed by the first of them, and kept for the others while there is room.
+//! Contents that several entries have: read and compressed by the first of them, and kept for the others while there is
+//! room.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -91,8 +92,8 @@ impl First<'_> {
     }
 }
 
-/// Returns what the entry has in common with others; `None` if its data cannot be shared: it has no content, is converted, or is a link,
-/// which is never compressed.
+/// Returns what the entry has in common with others; `None` if its data cannot be shared: it has no content, is
+/// converted, or is a link, which is never compressed.
 fn shared(entry: &Entry, packer: &Packer) -> Option<Shared> {
     let is_file = matches!(entry.kind, Kind::File | Kind::Executable);
     if !is_file {

@@ -25,7 +25,8 @@ pub(super) struct ZipOutput<'a, O> {
 }
 
 impl<'a, O: Output> ZipOutput<'a, O> {
-    /// Begins a zip whose entries all have the time `seconds` (since 1970, UTC). Contents of more than `limit` bytes are refused.
+    /// Begins a zip whose entries all have the time `seconds` (since 1970, UTC). Contents of more than `limit` bytes
+    /// are refused.
     pub(super) fn new(
         output: &'a mut O,
         progress: &'a (dyn Fn(u64, u64) + Send + Sync),

@@ -29,9 +29,9 @@ impl State {
 /// The attributes of one path that an archive asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PathAttributes {
-    /// Whether `export-ignore` is set, so that the path and everything under it is left out.
+    /// True if `export-ignore` is set, so that the path and everything under it is left out.
     pub export_ignore: bool,
-    /// Whether `export-subst` is set, so that `$Format:…$` is expanded.
+    /// True if `export-subst` is set, so that `$Format:…$` is expanded.
     pub export_subst: bool,
     /// `diff`, which decides whether the entry is text.
     pub diff: State,
@@ -41,7 +41,7 @@ pub struct PathAttributes {
     pub crlf: State,
     /// `eol`, the line endings.
     pub eol: State,
-    /// Whether `ident` is set, so that `$Id$` is expanded.
+    /// True if `ident` is set, so that `$Id$` is expanded.
     pub ident: bool,
     /// `working-tree-encoding`, the encoding that UTF-8 content is converted to.
     pub working_tree_encoding: State,

@@ -1,4 +1,5 @@
-//! The container: byte for byte what `git archive` writes where deflate is classic zlib, and read again by the crate `zip`.
+//! The container: byte for byte what `git archive` writes where deflate is classic zlib, and read again by the crate
+//! `zip`.
 
 mod huge;
 

@@ -1,4 +1,5 @@
-//! Random histories against a model: whatever is pushed, delivered again, delivered at once, killed or failed, each push has one run.
+//! Random histories against a model: whatever is pushed, delivered again, delivered at once, killed or failed, each
+//! push has one run.
 //!
 //! A seed makes a history. `MODEL_SEED` runs a single one, and `MODEL_HISTORIES` sets how many are tried.
 

@@ -298,7 +298,7 @@ pub fn script(stream: &[u8], then: &str) -> String {
     script + "' | git fast-import --quiet --date-format=raw-permissive\n" + then
 }
 
-/// Whether each entry of a zip is marked as text, from its central directory.
+/// Returns whether each entry of a zip is marked as text, from its central directory.
 pub fn text_bits(zip: &[u8]) -> BTreeMap<BString, bool> {
     let number = |at: usize| usize::from(u16::from_le_bytes([zip[at], zip[at + 1]]));
     let end = zip.rfind(b"PK\x05\x06").expect("the end of the directory");

@@ -11,7 +11,7 @@ use git_archive::object::ObjectId;
 /// The most bytes of a server's message that an error shows.
 pub(super) const MESSAGE_BYTES: usize = 400;
 
-/// Why a commit could not be fetched.
+/// The reason why a commit could not be fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
     /// The base URL and the repository's name do not make a valid URL.
@@ -87,7 +87,7 @@ pub enum GitError {
     Connection {
         /// The request.
         operation: &'static str,
-        /// Why.
+        /// The cause.
         source: BoxError,
     },
     /// The body ended before the protocol did.
@@ -105,7 +105,7 @@ pub enum GitError {
 }
 
 impl GitError {
-    /// Whether the same request may succeed on retry.
+    /// Returns whether the same request may succeed on retry.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Throttled { .. } | Self::Timeout { .. } | Self::Connection { .. } | Self::Cut { .. } => true,
@@ -115,7 +115,7 @@ impl GitError {
         }
     }
 
-    /// Whether the endpoint refuses us or cannot serve the commit, so that the API may still have it.
+    /// Returns whether the endpoint refuses us or cannot serve the commit, so that the API may still have it.
     pub fn is_refusal(&self) -> bool {
         matches!(self, Self::AccessDenied { .. } | Self::WantRefused { .. } | Self::Unsupported(_) | Self::Protocol(_))
     }

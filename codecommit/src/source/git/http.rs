@@ -98,7 +98,8 @@ impl Remote {
     }
 }
 
-/// Returns the error for a status other than 200. A throttled request may also get a 400 that names the cause in its text.
+/// Returns the error for a status other than 200. A throttled request may also get a 400 that names the cause in its
+/// text.
 fn refusal(operation: &'static str, url: String, status: u16, message: String) -> GitError {
     match status {
         401 | 403 => GitError::AccessDenied { url, status, message },

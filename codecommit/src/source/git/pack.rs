@@ -1,10 +1,11 @@
 //! A pack: the objects of one commit as Git sends them.
 //!
-//! The pack is indexed while it arrives, in bounded memory. Each object is inflated once, into SHA-1 and CRC-32; deltas are resolved as
-//! soon as their base is known. Every id that a [`Pack`] knows was computed from the content, so nothing is taken on trust.
+//! The pack is indexed while it arrives, in bounded memory. Each object is inflated once, into SHA-1 and CRC-32; deltas
+//! are resolved as soon as their base is known. Every id that a [`Pack`] knows was computed from the content, so
+//! nothing is taken on trust.
 //!
-//! A blob that the pack stores whole is already a deflate stream of its content. [`Pack::facts`] tells whether an archive can copy that
-//! stream as it is.
+//! A blob that the pack stores whole is already a deflate stream of its content. [`Pack::facts`] tells whether an
+//! archive can copy that stream as it is.
 //!
 //! *Shortcoming*: a base, a delta and their result have to fit in memory together. git makes no deltas of files over
 //! `core.bigFileThreshold` (512 MiB).
@@ -51,8 +52,8 @@ pub use reader::Reader;
 pub struct Pack(Arc<ObjectStore>);
 
 impl Pack {
-    /// Receives a pack in chunks of any size, and blocks while it waits for the next chunk. The end of the chunks is the end of the
-    /// pack.
+    /// Receives a pack in chunks of any size, and blocks while it waits for the next chunk. The end of the chunks is
+    /// the end of the pack.
     pub fn receive(chunks: impl IntoIterator<Item = Bytes>, limits: &Limits) -> Result<Self, PackError> {
         let work = WorkBudget::new(limits);
         let (storage, table) = scan::scan(chunks.into_iter(), limits, &work)?;
@@ -103,7 +104,8 @@ impl Pack {
         facts::of(&self.0.table, index)
     }
 
-    /// Returns bytes of the pack: shared with it if it is in memory, else read from its file. Take a large range in pieces.
+    /// Returns bytes of the pack: shared with it if it is in memory, else read from its file. Take a large range in
+    /// pieces.
     pub fn raw(&self, range: Range<u64>) -> Result<Bytes, PackError> {
         self.0.work.check()?;
         self.0.storage.bytes(range)

@@ -217,7 +217,8 @@ async fn a_name_that_is_no_repository_is_refused_before_anything_is_sent() {
     assert_eq!(server.requests().len(), 0);
 }
 
-/// Repositories to compare with git file by file, as many as the variable `GIT_SOURCE_REPOSITORIES` names, with `:` between.
+/// Repositories to compare with git file by file, as many as the variable `GIT_SOURCE_REPOSITORIES` names, with `:`
+/// between.
 #[tokio::test]
 async fn every_file_of_real_repositories() {
     let folders = std::env::var("GIT_SOURCE_REPOSITORIES").unwrap_or_default();

@@ -21,7 +21,8 @@ impl<'a> Delta<'a> {
         Ok(Self { base_size, result_size, instructions })
     }
 
-    /// Makes the object from `base`. It never grows beyond `result_size`, which the caller has compared with its limits.
+    /// Makes the object from `base`. It never grows beyond `result_size`, which the caller has compared with its
+    /// limits.
     pub(super) fn apply(&self, base: &[u8]) -> Result<Vec<u8>, &'static str> {
         let mut result = Vec::new();
         self.apply_into(base, &mut result)?;
@@ -56,8 +57,8 @@ impl<'a> Delta<'a> {
     }
 }
 
-/// Returns the part of the base that a copy instruction names. Its bits 0 to 3 say which bytes of the offset follow, bits 4 to
-/// 6 which bytes of the length; a length of 0 stands for 65,536.
+/// Returns the part of the base that a copy instruction names. Its bits 0 to 3 say which bytes of the offset follow,
+/// bits 4 to 6 which bytes of the length; a length of 0 stands for 65,536.
 fn copied<'b>(base: &'b [u8], instruction: u8, rest: &mut &[u8]) -> Result<&'b [u8], &'static str> {
     let mut value = |bits: std::ops::Range<u32>| {
         let mut value = 0;

@@ -25,8 +25,8 @@ pub(super) enum EntryForm {
 pub(super) const MAX_BYTES: u64 = 30;
 
 impl EntryHeader {
-    /// Reads a header byte by byte, because it may lie across two chunks of the stream. The inner error describes a malformed
-    /// header, the outer one is the stream's own.
+    /// Reads a header byte by byte, because it may lie across two chunks of the stream. The inner error describes a
+    /// malformed header, the outer one is the stream's own.
     pub(super) fn read<E>(mut next: impl FnMut() -> Result<u8, E>) -> Result<Result<Self, &'static str>, E> {
         let first = next()?;
         let mut size = u64::from(first & 0x0f);

@@ -8,7 +8,8 @@ use super::error::PackError;
 use super::limits::Limits;
 use super::spool::{Spool, Storage};
 
-/// Chunks of any size, as one stream. A chunk is stored as a whole when it is taken, so the storage may be ahead of `offset`.
+/// Chunks of any size, as one stream. A chunk is stored as a whole when it is taken, so the storage may be ahead of
+/// `offset`.
 pub(super) struct Intake<'a, I> {
     chunks: I,
     chunk: Bytes,

@@ -6,7 +6,8 @@ use std::sync::atomic::AtomicBool;
 
 /// A pack up to this size is kept in memory.
 const IN_MEMORY: u64 = 32 << 20;
-/// The default of [`Limits::delta_bytes`] is this many times [`Limits::working`]. A checkout of a few gigabytes stays below it.
+/// The default of [`Limits::delta_bytes`] is this many times [`Limits::working`]. A checkout of a few gigabytes stays
+/// below it.
 const DELTA_FACTOR: u64 = 64;
 /// The default of [`Limits::entries`]. The largest public repositories list about half as many.
 const ENTRIES: u64 = 1_000_000;
@@ -20,11 +21,11 @@ pub struct Limits {
     pub on_disk: u64,
     /// The folder of that file: in the function its ephemeral storage, `/tmp`.
     pub folder: PathBuf,
-    /// The most bytes of memory for each of these: the index, a listing, an object that is read as a whole, a delta with its
-    /// base and its result.
+    /// The most bytes of memory for each of these: the index, a listing, an object that is read as a whole, a delta
+    /// with its base and its result.
     pub working: u64,
-    /// The most bytes that all deltas of the pack together may make, counted again each time they are made, bases that have to
-    /// be inflated again included.
+    /// The most bytes that all deltas of the pack together may make, counted again each time they are made, bases that
+    /// have to be inflated again included.
     pub delta_bytes: u64,
     /// The most entries that the tree of a commit may list.
     pub entries: u64,

@@ -48,8 +48,8 @@ impl Reader {
         walk::entries(&self.store, &mut self.state, id, &BString::default())
     }
 
-    /// Returns everything in a tree and in the trees in it: each folder before its content, else in git's order, as `git archive`
-    /// goes. Every blob and tree in it is in the pack and is what its mode says.
+    /// Returns everything in a tree and in the trees in it: each folder before its content, else in git's order, as
+    /// `git archive` goes. Every blob and tree in it is in the pack and is what its mode says.
     pub fn walk(&mut self, root: ObjectId) -> Result<Vec<Entry>, PackError> {
         walk::walk(&self.store, &mut self.state, root)
     }

@@ -1,6 +1,7 @@
 //! The contents of the latest objects, the bases of deltas that are about to arrive.
 //!
-//! They lie in one ring of bytes: a large pack has tens of thousands of objects, and an allocation for each costs more than it gives.
+//! They lie in one ring of bytes: a large pack has tens of thousands of objects, and an allocation for each costs more
+//! than it gives.
 
 use std::collections::VecDeque;
 

@@ -9,8 +9,8 @@ use git_archive::object::ObjectId;
 /// Bases are kept up to this many bytes while the deltas on them are resolved.
 const CACHE_BYTES: usize = 16 * 1024 * 1024;
 
-/// Resolves every delta that is left, each base before the deltas on it. A delta that is not reached from a resolved object has no
-/// base in the pack, or is its own base in a circle.
+/// Resolves every delta that is left, each base before the deltas on it. A delta that is not reached from a resolved
+/// object has no base in the pack, or is its own base in a circle.
 pub(super) fn resolve(store: &mut ObjectStore) -> Result<(), PackError> {
     let deltas = PendingDeltas::of(&store.table.objects);
     if deltas.is_empty() {

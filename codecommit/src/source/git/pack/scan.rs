@@ -1,7 +1,9 @@
-//! The pass over a pack as it arrives: each entry is inflated once, and everything that the archive needs to know of it is noted.
+//! The pass over a pack as it arrives: each entry is inflated once, and everything that the archive needs to know of it
+//! is noted.
 //!
-//! A delta is resolved at once if its base was seen a moment ago, which is how git orders packs. The others wait for the end of the
-//! pack, as do deltas that name their base by id: no server sends such to a client that takes offsets, as ours does.
+//! A delta is resolved at once if its base was seen a moment ago, which is how git orders packs. The others wait for
+//! the end of the pack, as do deltas that name their base by id: no server sends such to a client that takes offsets,
+//! as ours does.
 
 use bytes::Bytes;
 
@@ -122,9 +124,9 @@ impl<I: Iterator<Item = Bytes>> PackScan<'_, I> {
         Ok(object)
     }
 
-    /// Notes whether the archive can take over the deflated bytes from `start` to here. They were inflated to exactly the content,
-    /// by an inflate that refuses preset dictionaries and windows over 32 KiB. Padding that is too short to be noticed cannot make
-    /// them longer than the content.
+    /// Notes whether the archive can take over the deflated bytes from `start` to here. They were inflated to exactly
+    /// the content, by an inflate that refuses preset dictionaries and windows over 32 KiB. Padding that is too short
+    /// to be noticed cannot make them longer than the content.
     fn mark_reusable(&self, object: &mut PackedObject, start: u64) -> Result<(), PackError> {
         if self.zlib.is_padded() {
             return Ok(());

@@ -39,8 +39,8 @@ impl ReadState {
 }
 
 impl ObjectStore {
-    /// Returns an object's content. The bases of a delta are followed down to one that is whole or cached, then the deltas are
-    /// applied on the way back.
+    /// Returns an object's content. The bases of a delta are followed down to one that is whole or cached, then the
+    /// deltas are applied on the way back.
     pub(super) fn content(&self, index: usize, state: &mut ReadState) -> Result<Bytes, PackError> {
         let mut deltas = Vec::new();
         let mut at = index;
@@ -96,7 +96,8 @@ impl ObjectStore {
         }
     }
 
-    /// Inflates the object, or the instructions of a delta. `others` is the number of bytes that are in memory beside it.
+    /// Inflates the object, or the instructions of a delta. `others` is the number of bytes that are in memory beside
+    /// it.
     fn inflate(&self, index: usize, others: u64, state: &mut ReadState) -> Result<Vec<u8>, PackError> {
         let range = self.table.range(index);
         let corrupt = |what| PackError::Corrupt { offset: range.start, what };

@@ -101,7 +101,8 @@ impl ObjectTable {
         Self { objects, end, by_id: Vec::new() }
     }
 
-    /// Makes ids searchable, once all of them are known. The prefix beside the index keeps most of a search within this table.
+    /// Makes ids searchable, once all of them are known. The prefix beside the index keeps most of a search within this
+    /// table.
     pub(super) fn sort(&mut self) {
         let prefixes = self.objects.iter().map(|object| prefix(&object.id));
         let mut table: Vec<(u32, u32)> = prefixes.zip(0..).collect();

@@ -1,7 +1,7 @@
 //! The listing of a tree and of all trees in it.
 //!
-//! A few hundred bytes of trees that list each other twice unfold into millions of paths. So the size of a listing is computed first,
-//! each tree counted once; only then are its paths made.
+//! A few hundred bytes of trees that list each other twice unfold into millions of paths. So the size of a listing is
+//! computed first, each tree counted once; only then are its paths made.
 
 use std::collections::HashMap;
 use std::mem::size_of;
@@ -14,13 +14,14 @@ use super::kind::ObjectKind;
 use super::store::{ObjectStore, ReadState};
 use git_archive::object::{Entry, Kind, ObjectId, TreeEntry, parse_tree};
 
-/// The bytes of memory of an entry: in the listing, in the list of entries ahead, and what its path takes beside its bytes.
+/// The bytes of memory of an entry: in the listing, in the list of entries ahead, and what its path takes beside its
+/// bytes.
 const ENTRY_BYTES: u64 = 2 * size_of::<Entry>() as u64 + 16;
 
 const HASH_BYTES: usize = 20;
 
-/// Returns everything in a tree and in the trees in it: each folder before its content, else in git's order, as `git archive` goes.
-/// Every blob and tree in it is in the pack and is what its mode says.
+/// Returns everything in a tree and in the trees in it: each folder before its content, else in git's order, as `git
+/// archive` goes. Every blob and tree in it is in the pack and is what its mode says.
 pub(super) fn walk(store: &ObjectStore, state: &mut ReadState, root: ObjectId) -> Result<Vec<Entry>, PackError> {
     let size = measure(store, state, root)?;
     let mut listing = Vec::with_capacity(usize::try_from(size.entries).unwrap_or_default());

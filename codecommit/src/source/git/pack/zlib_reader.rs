@@ -1,7 +1,8 @@
 //! Inflates the objects of a pack while it arrives.
 //!
-//! It is zlib-rs and not libdeflate for two reasons: only inflating tells where the deflated bytes of an object end, which libdeflate's
-//! binding does not report; and libdeflate accepts some streams that zlib refuses, so its word is not enough to copy a stream into a zip.
+//! It is zlib-rs and not libdeflate for two reasons: only inflating tells where the deflated bytes of an object end,
+//! which libdeflate's binding does not report; and libdeflate accepts some streams that zlib refuses, so its word is
+//! not enough to copy a stream into a zip.
 
 use std::ops::Range;
 
@@ -21,7 +22,8 @@ const SLACK: usize = 272;
 /// The deflated bytes that one step reads at most, however large the chunks are: padding shows itself within a step.
 const INPUT_BYTES: usize = 16 * 1024;
 
-/// A step of inflate that makes this many bytes less than it reads is padded: the largest block header has some 300 bytes.
+/// A step of inflate that makes this many bytes less than it reads is padded: the largest block header has some 300
+/// bytes.
 const PADDING: usize = 1024;
 
 /// An inflater for one object after another.
@@ -56,7 +58,8 @@ impl<'a> ZlibReader<'a> {
         self.is_padded
     }
 
-    /// Inflates an object as a whole. The content stays in a buffer, which only grows: it is for objects of a limited size.
+    /// Inflates an object as a whole. The content stays in a buffer, which only grows: it is for objects of a limited
+    /// size.
     pub(super) fn whole<I>(&mut self, intake: &mut Intake<'_, I>, expected: Expected) -> Result<&[u8], PackError>
     where
         I: Iterator<Item = Bytes>,
