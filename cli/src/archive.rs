@@ -1,6 +1,7 @@
 //! `codecommit archive`.
 
 use std::io::IsTerminal as _;
+use std::path::Path;
 use std::time::Duration;
 
 use codecommit::source::SourceOptions;
@@ -11,16 +12,18 @@ use serde_json::{Value, json};
 
 use crate::arguments::{Archive, Client};
 use crate::client;
+use crate::escape::quoted;
 use crate::extra::Word;
 use crate::output::{self, Failure, Printer};
 
 pub(crate) async fn run(arguments: Archive, client: &Client, printer: &Printer) -> Result<(), Failure> {
+    arguments.output.iter().filter(|_| arguments.format.is_none()).try_for_each(|path| check_name(path))?;
     if !arguments.list && arguments.output.is_none() && std::io::stdout().is_terminal() {
-        let line = "failed to write the archive: standard output is a terminal, so use -o FILE or a pipe";
+        let line = "failed to write the archive: standard output is a terminal; use -o FILE or a pipe";
         return Err(Failure::of(line, "OutputIsTerminal"));
     }
     let aws = client::connect(client).await?;
-    let git_url = client::git_url(&aws, client, arguments.git_url.clone());
+    let git_url = client::git_url(&aws, arguments.git_url.clone());
     let settings = SourceOptions { mode: arguments.source, git_url, ..SourceOptions::default() };
     let archive = Repository::new(&aws, &arguments.repository).archive(&arguments.treeish).source(settings);
     let archive = with_options(archive, &arguments);
@@ -44,12 +47,25 @@ pub(crate) async fn run(arguments: Archive, client: &Client, printer: &Printer) 
     match (printer.json, &arguments.output) {
         (false, _) => Ok(()),
         (true, Some(_)) => output::print_json(&described(&summary)),
-        // Standard output has the zip.
+        // The zip is on standard output.
         (true, None) => {
-            output::note(&described(&summary).to_string());
+            output::note_json(&described(&summary));
             Ok(())
         }
     }
+}
+
+/// Refuses a file name that asks `git archive` for another format.
+fn check_name(path: &Path) -> Result<(), Failure> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    if !name.ends_with(".tgz") && !name.split('.').skip(1).any(|part| part == "tar") {
+        return Ok(());
+    }
+    let line = format!(
+        "failed to write {}: its name asks for a tar, but the only format is zip; name it .zip, or insist with --format=zip",
+        path.display()
+    );
+    Err(Failure::of(line, "Usage"))
 }
 
 fn with_options<'a>(mut archive: codecommit::Archive<'a>, arguments: &Archive) -> codecommit::Archive<'a> {
@@ -69,7 +85,7 @@ fn failure(error: &codecommit::ArchiveError) -> Failure {
     if error.is_broken_pipe() { Failure::silent() } else { Failure::new(error, error.code()) }
 }
 
-/// On standard error, and only where that is a terminal.
+/// Returns the bar, which shows on standard error if that is a terminal.
 fn bar(printer: &Printer) -> ProgressBar {
     if printer.quiet {
         return ProgressBar::hidden();
@@ -100,8 +116,8 @@ fn list(entries: &[Listed], summary: &Summary, printer: &Printer) -> Result<(), 
         described["list"] = entries.iter().map(entry).collect();
         return output::print_json(&described);
     }
-    let lines: Vec<Vec<u8>> = entries.iter().map(|entry| quoted(&entry.path)).collect();
-    output::print(&lines.concat())
+    let lines: String = entries.iter().map(|entry| quoted(&entry.path) + "\n").collect();
+    output::print(lines.as_bytes())
 }
 
 fn described(summary: &Summary) -> Value {
@@ -124,25 +140,4 @@ fn kind(kind: Kind) -> &'static str {
         Kind::Link => "link",
         Kind::Submodule => "submodule",
     }
-}
-
-/// A path on a line of its own; as git shows it, in quotes where it would not be read as one.
-fn quoted(path: &[u8]) -> Vec<u8> {
-    let is_plain = |byte: &u8| *byte >= b' ' && *byte != 0x7f && !b"\"\\".contains(byte);
-    if path.iter().all(is_plain) {
-        return [path, b"\n"].concat();
-    }
-    let mut line = b"\"".to_vec();
-    for byte in path {
-        match byte {
-            b'\n' => line.extend(b"\\n"),
-            b'\t' => line.extend(b"\\t"),
-            b'\r' => line.extend(b"\\r"),
-            b'"' | b'\\' => line.extend([b'\\', *byte]),
-            byte if is_plain(byte) => line.push(*byte),
-            byte => line.extend(format!("\\{byte:03o}").bytes()),
-        }
-    }
-    line.extend(b"\"\n");
-    line
 }

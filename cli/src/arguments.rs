@@ -1,8 +1,9 @@
-//! The words of the command line. Their spelling is a contract: other programs call it.
+//! The arguments of the command line. Their spelling is a contract: other programs use it.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::{NonEmptyStringValueParser, OsStringValueParser, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use codecommit::source::Mode;
@@ -13,84 +14,96 @@ use crate::date;
 use crate::extra::{Level, Prefixed};
 
 const AFTER_HELP: &str = "\
-Region, credentials, profile and endpoints are taken from the environment and the files in ~/.aws as every AWS tool takes them.
-It ends with 0, or with 1 and one line on standard error: what failed, why, and a stable code in parentheses.";
+Region, credentials, profile and endpoints come from the environment and the files in ~/.aws, as in every AWS tool.
+The exit status is 0, or 1 with one line on standard error: what failed, why, and a stable code in parentheses.";
 
-/// Where help shows how AWS is spoken to, below what a command is about.
+/// The heading in the help for options about AWS.
 const AWS: &str = "AWS";
-/// And how the result is shown.
+/// The heading in the help for options about the output.
 const OUTPUT: &str = "Output";
 
 /// git archive for AWS CodeCommit without Git, and the triggers and pipelines of its branches
 #[derive(Debug, Parser)]
-#[command(name = "codecommit", version, after_help = AFTER_HELP, disable_help_subcommand = true, max_term_width = 110)]
+#[command(name = "codecommit", version, after_help = AFTER_HELP, max_term_width = 110)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) client: Client,
-    /// Neither progress nor warnings
+    /// Print neither progress nor warnings
     #[arg(short, long, global = true, help_heading = OUTPUT)]
     pub(crate) quiet: bool,
-    /// Results as JSON in place of text
+    /// Print results as JSON
     #[arg(long, global = true, help_heading = OUTPUT)]
     pub(crate) json: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
-/// How AWS is spoken to.
-#[derive(Debug, Args)]
+/// The options about AWS.
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Client {
-    /// The profile of ~/.aws to use
+    /// The profile in ~/.aws; its credentials override those of the environment
     #[arg(long, global = true, value_name = "NAME", help_heading = AWS)]
     pub(crate) profile: Option<String>,
-    /// The region to speak to
+    /// The region
     #[arg(long, global = true, value_name = "REGION", help_heading = AWS)]
     pub(crate) region: Option<String>,
-    /// The address of all services, in place of AWS's own
+    /// The endpoint of all services, instead of AWS's own
     #[arg(long, global = true, value_name = "URL", help_heading = AWS)]
     pub(crate) endpoint_url: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Makes the zip that git archive would make of a commit
+    /// Make the zip that git archive makes of a commit
     #[command(after_help = ARCHIVE_HELP)]
     Archive(Box<Archive>),
-    /// The repository triggers that send pushes to the function
+    /// List, connect, sync or disconnect the triggers that send pushes to the function
     #[command(subcommand)]
     Triggers(Triggers),
-    /// Archives a branch and starts the dev pipeline on it, as a push to the branch would
+    /// Archive a branch and start the dev pipeline on it, as a push to the branch does
     #[command(after_help = START_HELP)]
     Start(Start),
-    /// Checks all that a push needs to run through a pipeline, and says what to mend
+    /// Check everything that a push needs to run through a pipeline, and say what to fix
     #[command(after_help = DOCTOR_HELP)]
     Doctor(Doctor),
-    /// Prints the completions of a shell
+    /// Print the completions for a shell
     #[command(after_help = COMPLETIONS_HELP)]
     Completions {
         /// The shell
         shell: Shell,
     },
+    /// Write the manual pages, one for each command
+    #[command(after_help = MAN_HELP)]
+    Man {
+        /// The folder, which is created if it is missing
+        folder: PathBuf,
+    },
 }
 
 const CUSTOM_DATA: &str =
-    "What the events carry along, such as {\"pipeline_name\": \"dev\"}; without it each trigger keeps what it has";
+    "The custom data of the events, such as {\"pipeline_name\": \"dev\"}; without it each trigger keeps its own";
 
 const START_HELP: &str = "\
-The run is pinned to the commit that the branch has now. [skip ci] in its message does not hold it back: that is for pushes.";
+The run is pinned to the commit that the branch has now. [skip ci] in its message has no effect: it applies to pushes only.";
 
 const COMPLETIONS_HELP: &str = "\
 Examples:
   codecommit completions bash > ~/.local/share/bash-completion/completions/codecommit
   codecommit completions fish > ~/.config/fish/completions/codecommit.fish";
 
+const MAN_HELP: &str = "\
+Examples:
+  codecommit man ~/.local/share/man/man1
+  man codecommit-archive";
+
 const DOCTOR_HELP: &str = "\
-It asks with your credentials: to check what the function may do, use a profile that assumes its role (output UpdatesRoleArn).
-It starts no run and leaves nothing behind: an upload is begun and given up. One line for each check: ok, warn, or FAIL, at which it ends with 1.";
+The checks use your credentials. To check what the function may do, use a profile that assumes its role (output UpdatesRoleArn).
+They start no run and leave nothing behind: an upload is begun and aborted. Each check is one line: ok, warn or FAIL. The exit status
+is 1 if a check fails.";
 
 const ARCHIVE_HELP: &str = "\
-A tree-ish is a branch, a tag, all 40 digits of a commit's id, a full reference name or HEAD, with ~2, ^2, ^{commit} or ^{tree} behind it.
-It is resolved once, so that a push meanwhile does not tear the archive.
+A tree-ish is a branch, a tag, the full ID of a commit, a full reference name or HEAD; ~2, ^2, ^{commit} or ^{tree} may follow.
+It is resolved once, so that a push at the same time does not mix two commits.
 
 Examples:
   codecommit archive project main -o main.zip
@@ -101,75 +114,77 @@ Examples:
 #[derive(Debug, Args)]
 pub(crate) struct Archive {
     /// The repository's name
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub(crate) repository: String,
-    /// What to archive: a branch, a tag, a commit
-    #[arg(value_name = "TREE-ISH")]
+    /// The branch, tag or commit to archive
+    #[arg(value_name = "TREE-ISH", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) treeish: String,
-    /// What to archive of it, from the root; all of it unless given. One without a match is an error
-    #[arg(value_name = "PATHSPEC")]
+    /// The paths to archive, from the root; by default all. A pathspec without a match is an error
+    #[arg(value_name = "PATHSPEC", value_parser = OsStringValueParser::new().try_map(not_empty))]
     pub(crate) paths: Vec<OsString>,
-    /// Write to a file, under a temporary name until it is whole; standard output unless given
+    /// The file to write, under a temporary name until it is complete; by default standard output
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) prefixed: Prefixed,
     #[command(flatten)]
     pub(crate) level: Level,
-    /// Read over the API, over Git, or as it suits: auto, api or git
+    /// Read over the API, over Git, or over whichever is faster: auto, api or git
     #[arg(long, value_name = "SOURCE", default_value = "auto", value_parser = mode)]
     pub(crate) source: Mode,
-    /// The time of all entries in place of the committer's: @SECONDS, ISO 8601, RFC 2822; UTC unless it has a zone
+    /// The time of all entries instead of the commit's: @SECONDS, ISO 8601 or RFC 2822; UTC unless it has a zone
     #[arg(long, value_name = "TIME", value_parser = date::parse)]
     pub(crate) mtime: Option<i64>,
-    /// List the entries that the archive would have
+    /// Print the entries that the archive would have, and write none
     #[arg(long)]
     pub(crate) list: bool,
-    /// The format; there is only zip
-    #[arg(long, value_name = "FORMAT", default_value = "zip", value_parser = ["zip"], hide_default_value = true)]
-    pub(crate) format: String,
-    /// What a repository's name is appended to for Git, in place of AWS's own endpoint
+    /// The format, which is always zip
+    #[arg(long, value_name = "FORMAT", value_parser = ["zip"])]
+    pub(crate) format: Option<String>,
+    /// The URL that the repository's name is appended to for Git, instead of AWS's own
     #[arg(long, value_name = "URL", env = "CODECOMMIT_GIT_URL", hide_env_values = true, help_heading = AWS)]
     pub(crate) git_url: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Triggers {
-    /// Lists all triggers of a repository, whoever owns them
+    /// List all triggers of a repository, whoever owns them
     List {
         /// The repository's name
+        #[arg(value_parser = NonEmptyStringValueParser::new())]
         repository: String,
     },
-    /// Connects a function; refused where another trigger or a rule leads to it already, since each push would then
-    /// start twice
+    /// Connect a function; refused if another trigger or a rule invokes it already, since each push would start twice
     Connect(Wanted),
-    /// Brings the function's triggers to what they should be by now
+    /// Update the function's triggers to the present branches
     Sync(Wanted),
-    /// Removes the function's triggers, and no other
+    /// Remove the function's triggers, and no others
     Disconnect(Wanted),
 }
 
-/// What the function's triggers are like. Triggers of others, known by name prefix and destination, stay as they are.
+/// The function's triggers. Those of others, which differ in name prefix or destination, stay as they are.
 #[derive(Debug, Args)]
 pub(crate) struct Wanted {
     /// The repository's name
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub(crate) repository: String,
     /// The ARN of the function that archives and starts
-    #[arg(long, value_name = "ARN")]
+    #[arg(long, value_name = "ARN", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) function: String,
-    /// The ARN of the function that keeps a trigger for each branch; without it one trigger is on all branches
-    #[arg(long, value_name = "ARN")]
+    /// The ARN of the function that keeps a trigger for each branch; without it one trigger serves all branches
+    #[arg(long, value_name = "ARN", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) lifecycle_function: Option<String>,
-    /// Globs that select branches, as the function's setting BRANCHES: with a lifecycle function the branches that get
-    /// a trigger, else a part of the custom data
+    /// The globs of the selected branches, as in the function's setting BRANCHES. With --lifecycle-function these branches
+    /// get triggers; otherwise the globs become a part of the custom data
     #[arg(long, value_name = "GLOBS")]
     pub(crate) branches: Option<Branches>,
-    /// What the events carry along; without it each trigger keeps what it has
+    /// The custom data of the events; without it each trigger keeps its own
     #[arg(long, value_name = "JSON", help = CUSTOM_DATA)]
     pub(crate) custom_data: Option<String>,
-    /// What the names of the function's triggers begin with
-    #[arg(long, value_name = "PREFIX", default_value = "codecommit-multibranch")]
+    /// The beginning of the names of the function's triggers
+    #[arg(long, value_name = "PREFIX", default_value = "codecommit-multibranch", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) prefix: String,
-    /// Show the difference, and change nothing
+    /// Print the difference, and change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
 }
@@ -177,22 +192,24 @@ pub(crate) struct Wanted {
 #[derive(Debug, Args)]
 pub(crate) struct Start {
     /// The repository's name
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub(crate) repository: String,
     /// The branch
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub(crate) branch: String,
     /// The pipeline
     #[arg(long, value_name = "NAME", value_parser = config::pipeline_name)]
     pub(crate) pipeline: String,
-    /// Its S3 source action, where it has several
-    #[arg(long, value_name = "NAME")]
+    /// The pipeline's S3 source action, if it has several
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) source_action: Option<String>,
-    /// The id of an event: the same id starts the same commit once only. A fresh one unless given
-    #[arg(long, value_name = "ID")]
+    /// The ID of the event; the same ID starts the same commit only once. By default a new one
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) event_id: Option<String>,
-    /// Read over the API, over Git, or as it suits: auto, api or git
+    /// Read over the API, over Git, or over whichever is faster: auto, api or git
     #[arg(long, value_name = "SOURCE", default_value = "auto", value_parser = mode)]
     pub(crate) source: Mode,
-    /// What a repository's name is appended to for Git, in place of AWS's own endpoint
+    /// The URL that the repository's name is appended to for Git, instead of AWS's own
     #[arg(long, value_name = "URL", env = "CODECOMMIT_GIT_URL", hide_env_values = true, help_heading = AWS)]
     pub(crate) git_url: Option<String>,
 }
@@ -202,13 +219,13 @@ pub(crate) struct Doctor {
     /// The pipeline
     #[arg(value_parser = config::pipeline_name)]
     pub(crate) pipeline: String,
-    /// The repository whose pushes it shall run
-    #[arg(long, value_name = "NAME")]
+    /// The repository whose pushes the pipeline runs
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) repository: Option<String>,
-    /// The pipeline's S3 source action, where it has several
-    #[arg(long, value_name = "NAME")]
+    /// The pipeline's S3 source action, if it has several
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) source_action: Option<String>,
-    /// What a repository's name is appended to for Git, in place of AWS's own endpoint
+    /// The URL that the repository's name is appended to for Git, instead of AWS's own
     #[arg(long, value_name = "URL", env = "CODECOMMIT_GIT_URL", hide_env_values = true, help_heading = AWS)]
     pub(crate) git_url: Option<String>,
 }
@@ -217,12 +234,17 @@ fn mode(value: &str) -> Result<Mode, String> {
     value.parse()
 }
 
+/// Refuses an empty pathspec, as git does.
+fn not_empty(pathspec: OsString) -> Result<OsString, &'static str> {
+    if pathspec.is_empty() { Err("an empty string is not a pathspec; write . for all paths") } else { Ok(pathspec) }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
 
     #[test]
-    fn the_words_do_not_contradict_each_other() {
+    fn the_options_are_consistent() {
         super::Arguments::command().debug_assert();
     }
 }

@@ -1,52 +1,40 @@
 //! The clients, as the command line and the environment configure them.
 
-use aws_config::profile::ProfileFileCredentialsProvider;
-use codecommit::aws::Aws;
+use codecommit::aws::{Aws, Choice};
 
 use crate::arguments::Client;
 use crate::output::Failure;
 
-/// Where an endpoint that is not AWS's own has its Git, as AWS has it.
+/// The path of Git on AWS's own endpoint, and on one in its place.
 const GIT_PATH: &str = "/v1/repos/";
 
-/// The clients.
+/// Returns the clients, if the configuration has a region and the profile that is asked for.
 pub(crate) async fn connect(arguments: &Client) -> Result<Aws, Failure> {
-    let mut loader = aws_config::defaults(aws_config::BehaviorVersion::v2026_01_12());
-    if let Some(profile) = &arguments.profile {
-        // Who names a profile means its credentials, whatever the environment has.
-        let credentials = ProfileFileCredentialsProvider::builder().profile_name(profile).build();
-        loader = loader.profile_name(profile).credentials_provider(credentials);
-    }
-    if let Some(region) = &arguments.region {
-        loader = loader.region(aws_config::Region::new(region.clone()));
-    }
-    if let Some(url) = &arguments.endpoint_url {
-        loader = loader.endpoint_url(url);
-    }
-    let aws = Aws::load(loader).await;
-    match aws.region().map(aws_config::Region::as_ref) {
+    let Client { profile, region, endpoint_url } = arguments.clone();
+    let choice = Choice { profile, region, endpoint_url };
+    choice.check_profile().await.map_err(|error| Failure::new(&error, "ProfileMissing"))?;
+    let aws = Aws::chosen(choice).await;
+    match aws.region().map(AsRef::as_ref) {
         None | Some("") => Err(Failure::of(
             "failed to choose a region: give --region, set AWS_REGION, or use a profile that has one",
             "RegionMissing",
         )),
-        Some(region) if !is_region(region) => {
-            Err(Failure::of(format!("failed to choose a region: {region:?} is none"), "RegionInvalid"))
-        }
+        Some(region) if !is_region(region) => Err(Failure::of(
+            format!("failed to choose a region: {region:?} is not the name of a region"),
+            "RegionInvalid",
+        )),
         Some(_) => Ok(aws),
     }
 }
 
-/// Returns whether it can be a part of a host's name, as regions are.
+/// Returns true if the name can be a part of a host's name, as regions are.
 fn is_region(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
-/// What a repository's name is appended to for Git: what is said, else beside an endpoint that is not AWS's own. A
-/// fetch must not go to AWS when all else goes elsewhere.
-pub(crate) fn git_url(aws: &Aws, client: &Client, said: Option<String>) -> Option<String> {
-    let service = || std::env::var("AWS_ENDPOINT_URL_CODECOMMIT").ok().filter(|url| !url.is_empty());
-    let endpoint =
-        || client.endpoint_url.clone().or_else(service).or_else(|| aws.config.endpoint_url().map(str::to_owned));
+/// Returns the URL that a repository's name is appended to for Git: the given one, else one beside an endpoint that is
+/// not AWS's own. A fetch must not go to AWS if everything else goes elsewhere.
+pub(crate) fn git_url(aws: &Aws, given: Option<String>) -> Option<String> {
     let beside = |url: String| format!("{}{GIT_PATH}", url.trim_end_matches('/'));
-    said.or_else(|| endpoint().map(beside))
+    given.filter(|url| !url.is_empty()).or_else(|| aws.codecommit_endpoint().map(beside))
 }

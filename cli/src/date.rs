@@ -1,17 +1,21 @@
-//! `--mtime`, as git's date.c reads dates; without a zone it is UTC, without a time of day midnight.
+//! `--mtime`, as git's date.c reads dates. Without a zone it is UTC, and without a time of day it is midnight.
+//!
+//! gix-date 0.18 refuses dates that git accepts: `Thu, 7 April 2005 22:13:13 GMT`, `7 Apr 2005`, `2005/04/07 10:00` and
+//! `2005-04-07 22:13:13 UTC`. It also brings a time zone database that nothing else here uses.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
-/// A plain number is a time from here on (git's `match_digit`); below, it could be a part of a date.
+/// The least plain number that is a time (git's `match_digit`); a smaller one could be a part of a date.
 const LEAST_SECONDS: i64 = 100_000_000;
 
-/// Seconds since 1970 (UTC) of `@112 +0000`, `1112911993`, `2005-04-07T22:13:13+02:00`, `2005-04-07`, `Thu, 7 Apr 2005
+/// Returns the seconds since 1970 (UTC) of `@112 +0000`, `1112911993`, `2005-04-07T22:13:13+02:00`, `2005-04-07`, `Thu, 7 Apr 2005
 /// 22:13:13 +0200`, `Thu Apr 7 22:13:13 2005 -0700`, `now`.
 pub(crate) fn parse(text: &str) -> Result<i64, String> {
-    let wrong =
-        || format!("{text:?} is no time: write @SECONDS, 2005-04-07T22:13:13+02:00 or Thu, 7 Apr 2005 22:13:13 +0200");
+    let wrong = || {
+        format!("{text:?} is not a time; write @SECONDS, 2005-04-07T22:13:13+02:00 or Thu, 7 Apr 2005 22:13:13 +0200")
+    };
     let text = text.trim();
     if text == "now" {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -28,7 +32,7 @@ pub(crate) fn parse(text: &str) -> Result<i64, String> {
     date.seconds().ok_or_else(wrong)
 }
 
-/// `@SECONDS`, or seconds alone; a zone behind them, as in commits, does not change the time.
+/// Parses `@SECONDS`, or seconds alone. A zone after them, as in commits, does not change the time.
 fn seconds(text: &str) -> Option<i64> {
     let (text, least) = text.strip_prefix('@').map_or((text, LEAST_SECONDS), |rest| (rest, i64::MIN));
     let number = match text.split_once(' ') {
@@ -75,7 +79,7 @@ impl Date {
         if word.len() == 4 { set(&mut self.year, number) } else { set(&mut self.day, number) }
     }
 
-    /// Year, month and day.
+    /// Parses year, month and day.
     fn date(&mut self, word: &str) -> Option<()> {
         let mut parts = word.split(['-', '.', '/']);
         let mut next = |digits: usize| -> Option<i64> {
@@ -91,7 +95,7 @@ impl Date {
         set(&mut self.day, day)
     }
 
-    /// Hours, minutes, perhaps seconds and their fraction, perhaps a zone.
+    /// Parses hours and minutes, and optionally seconds with a fraction and a zone.
     fn time(&mut self, word: &str) -> Option<()> {
         let end = word.find(['+', '-', 'Z', 'z']).unwrap_or(word.len());
         if end < word.len() {
@@ -117,17 +121,17 @@ impl Date {
     }
 }
 
-/// A part of a date comes once.
+/// Sets a part of the date, which may occur only once.
 fn set(part: &mut Option<i64>, value: i64) -> Option<()> {
     part.replace(value).is_none().then_some(())
 }
 
-/// Returns whether a word is a name or begins with it, as `thursday` does with `thu`.
+/// Returns true if a word is a name or begins with it, as `thursday` does with `thu`.
 fn is_name(word: &str, name: &str) -> bool {
     word.starts_with(name) && word.bytes().all(|byte| byte.is_ascii_alphabetic())
 }
 
-/// `Z`, `UTC`, `GMT`, `+0200`, `+02:00`, `+02`.
+/// Parses `Z`, `UTC`, `GMT`, `+0200`, `+02:00` or `+02`.
 fn zone(word: &str) -> Option<i64> {
     if ["z", "utc", "gmt"].iter().any(|name| word.eq_ignore_ascii_case(name)) {
         return Some(0);
@@ -142,7 +146,7 @@ fn zone(word: &str) -> Option<i64> {
     Some(sign * (digits[..2].parse::<i64>().ok()? * 3600 + minutes * 60))
 }
 
-/// Days since 1970-01-01 in the Gregorian calendar (Howard Hinnant's `days_from_civil`).
+/// Returns the days since 1970-01-01 in the Gregorian calendar (Howard Hinnant's `days_from_civil`).
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = year - i64::from(month <= 2);
     let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
@@ -173,13 +177,16 @@ mod tests {
             ("2000-02-29", 951_782_400),
             ("1970-01-01", 0),
             ("2100-03-01T00:00:00Z", 4_107_542_400),
+            ("7 Apr 2005", 1_112_832_000),
+            ("2005/04/07 22:13", 1_112_911_980),
+            ("2005-04-07 22:13:13 UTC", 1_112_911_993),
         ] {
             assert_eq!(parse(text), Ok(seconds), "{text}");
         }
     }
 
     #[test]
-    fn what_is_no_time_is_refused() {
+    fn other_texts_are_refused() {
         for text in [
             "",
             "soon",

@@ -1,4 +1,4 @@
-//! `codecommit doctor`: all that a push needs to run through a pipeline, and what to mend.
+//! `codecommit doctor`: everything that a push needs to run through a pipeline, and what to fix.
 
 mod object;
 mod pipeline;
@@ -23,23 +23,23 @@ pub(crate) async fn run(arguments: Doctor, client: &Client, printer: &Printer) -
         object::check(&aws, object, &mut report).await;
     }
     let triggers = if let Some(repository) = &repository {
-        let git_url = client::git_url(&aws, client, git_url);
+        let git_url = client::git_url(&aws, git_url);
         repository::check(&aws, repository, git_url, &mut report).await
     } else {
-        report.warn("repository", "not checked: name it with --repository");
+        report.warn("repository", "not checked; name it with --repository");
         None
     };
-    let ways = routes::Ways { pipeline: &pipeline, object: object.as_ref(), repository: repository.as_deref() };
-    routes::check(&aws, &ways, triggers, &mut report).await;
+    let route = routes::Route { pipeline: &pipeline, object: object.as_ref(), repository: repository.as_deref() };
+    routes::check(&aws, &route, triggers, &mut report).await;
     report.show(printer)
 }
 
-/// What failed, and what to mend where the code tells.
-fn told(call: &CallError) -> String {
-    let mend = match call.fault {
-        Fault::Denied => format!(": allow {} to this role, and the use of the key", call.operation),
-        Fault::Missing => ": is the name right, and the region?".to_owned(),
+/// Returns the failure with its causes, and what to fix if the code says so.
+fn described(call: &CallError) -> String {
+    let fix = match call.fault {
+        Fault::Denied => format!("; allow {} for this role, and the use of the KMS key", call.operation),
+        Fault::Missing => "; check the name and the region".to_owned(),
         _ => String::new(),
     };
-    format!("{}{mend}", with_causes(call))
+    format!("{}{fix}", with_causes(call))
 }

@@ -1,4 +1,4 @@
-//! Words of `git archive` whose order counts: `--prefix` before `--add-file`, the last of `-0` to `-9`.
+//! Options of `git archive` whose order matters: `--prefix` before `--add-file`, the last of `-0` to `-9`.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -8,15 +8,15 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches, val
 
 const LEVELS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
 
-/// The compression level, if there is one.
+/// The compression level, if one is given.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Level(pub(crate) Option<u8>);
 
-/// The prefix, and what is added to the tree, in the order of the command line.
+/// The prefixes and the added files, in the order of the command line.
 #[derive(Debug)]
 pub(crate) struct Prefixed(pub(crate) Vec<Word>);
 
-/// One of the words whose order counts.
+/// One option whose order matters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Word {
     Prefix(OsString),
@@ -37,9 +37,9 @@ impl Args for Level {
             let arg = Arg::new(name).short(name.chars().next()).action(ArgAction::SetTrue);
             let arg = arg.overrides_with_all(LEVELS);
             command.arg(match name {
-                "0" => arg.help("Store the files as they are"),
-                "9" => arg.help("Compress best; -1 to -9 are the levels, 6 unless given"),
-                _ => arg.help("A level between").hide(true),
+                "0" => arg.help("Store the files without compression"),
+                "9" => arg.help("Compress best; -1 to -9 are the levels, by default 6"),
+                _ => arg.help("A level in between").hide(true),
             })
         })
     }
@@ -51,7 +51,7 @@ impl Args for Level {
 
 impl FromArgMatches for Level {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
-        // Each overrides those before it.
+        // Each level overrides those before it.
         Ok(Self((0..10).find(|level| matches.get_flag(LEVELS[usize::from(*level)]))))
     }
 
@@ -68,22 +68,18 @@ impl Args for Prefixed {
         };
         command
             .arg(
-                arg("prefix", "PREFIX", "Put this before each path of the tree; the last one counts")
+                arg("prefix", "PREFIX", "Put this before each path of the tree; the last one applies")
                     .value_parser(value_parser!(OsString)),
             )
             .arg(
-                arg(
-                    "add-file",
-                    "FILE",
-                    "Add a file of this machine, under its name behind the --prefix before this option",
-                )
-                .value_parser(value_parser!(PathBuf)),
+                arg("add-file", "FILE", "Add a local file under its name, with the last --prefix before this option")
+                    .value_parser(value_parser!(PathBuf)),
             )
             .arg(
                 arg(
                     "add-virtual-file",
                     "PATH:CONTENT",
-                    "Add a content under a path, which may be quoted as in C; no prefix goes before it",
+                    "Add a file with this content; the path may be quoted as in C and gets no prefix",
                 )
                 .value_parser(value_parser!(OsString)),
             )
@@ -127,7 +123,7 @@ fn indexed<V: Clone + Send + Sync + 'static, W>(
     indices.zip(matches.get_many::<V>(name).into_iter().flatten().map(|value| word(value.clone()))).collect()
 }
 
-/// As `add_file_cb` of git's archive.c takes it apart.
+/// Parses `PATH:CONTENT` as `add_file_cb` in git's archive.c does.
 fn virtual_file(word: &[u8]) -> Result<VirtualFile, &'static str> {
     let (path, rest) = match word.strip_prefix(b"\"") {
         Some(quoted) => unquoted(quoted).ok_or("unclosed quote")?,
@@ -150,7 +146,7 @@ impl<'a> IntoOwned<'a> for (&'a [u8], &'a [u8]) {
     }
 }
 
-/// `unquote_c_style` of git's quote.c: what is in the quotes, and what is behind them.
+/// Returns the text in the quotes and the text after them, as `unquote_c_style` in git's quote.c does.
 fn unquoted(mut quoted: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     let mut path = Vec::new();
     loop {
@@ -196,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_virtual_file_is_taken_apart_as_git_does_it() {
+    fn a_virtual_file_is_parsed_as_by_git() {
         check("a/b:c:d", Ok((b"a/b", b"c:d")));
         check("a:", Ok((b"a", b"")));
         check(r#""a:\"b\\\n\303\244":x"#, Ok(("a:\"b\\\n\u{e4}".as_bytes(), b"x")));

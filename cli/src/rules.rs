@@ -1,4 +1,4 @@
-//! `EventBridge` rules that lead from a push to a run by a way of their own.
+//! `EventBridge` rules that invoke a function or start a pipeline for a push.
 
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::types::{RuleState, Target};
@@ -14,7 +14,7 @@ pub(crate) struct Rule {
     targets: Vec<String>,
 }
 
-/// The rules that CodeCommit or S3 may fire, with their targets.
+/// Returns the rules that match events of CodeCommit or S3, with their targets.
 pub(crate) async fn read(aws: &Aws) -> Result<Vec<Rule>, CallError> {
     let client = Client::new(&aws.config);
     let (mut rules, mut token) = (Vec::new(), None);
@@ -45,23 +45,23 @@ pub(crate) async fn read(aws: &Aws) -> Result<Vec<Rule>, CallError> {
     Ok(rules)
 }
 
-/// What to say where the rules cannot be read.
+/// Returns the line for rules that cannot be read.
 pub(crate) fn unread(call: &CallError) -> String {
     format!(
-        "not checked: EventBridge rules ({}). Look with: aws events list-rules --query 'Rules[?EventPattern].[Name,EventPattern]'",
+        "not checked: EventBridge rules ({}); see them with: aws events list-rules --query 'Rules[?EventPattern].[Name,EventPattern]'",
         with_causes(call)
     )
 }
 
 impl Rule {
-    /// Returns whether a push to the repository fires it.
+    /// Returns true if a push to the repository matches it.
     pub(crate) fn is_on_repository(&self, name: &str) -> bool {
         self.tells_of_pushes()
             && self.admits(&["resources"], |arn| arn.rsplit(':').next() == Some(name))
             && self.admits(&["detail", "repositoryName"], |given| given == name)
     }
 
-    /// Returns whether an upload of the object fires it.
+    /// Returns true if an upload of the object matches it.
     pub(crate) fn is_on_object(&self, bucket: &str, key: &str) -> bool {
         let is_bucket = |given: &str| given == bucket;
         let is_key = |given: &str| given == key;
@@ -72,12 +72,12 @@ impl Rule {
             && self.admits(&["detail", "requestParameters", "key"], is_key)
     }
 
-    /// Returns whether it starts the pipeline itself.
+    /// Returns true if it starts the pipeline itself.
     pub(crate) fn starts(&self, pipeline: &str) -> bool {
         self.targets.iter().any(|arn| arn.contains(":codepipeline:") && arn.rsplit(':').next() == Some(pipeline))
     }
 
-    /// The functions that it invokes.
+    /// Returns the functions that it invokes.
     pub(crate) fn functions(&self) -> impl Iterator<Item = &str> {
         self.targets.iter().map(String::as_str).filter(|arn| arn.contains(":lambda:")).map(unqualified)
     }
@@ -94,15 +94,15 @@ impl Rule {
             && self.admits(&["detail-type"], |kind| ["Object Created", "AWS API Call via CloudTrail"].contains(&kind))
     }
 
-    /// A field that the pattern does not name may be anything; one that it matches by more than equality may be what is
-    /// asked for.
+    /// Returns true if the pattern may match this value of a field. A field that is not in the pattern matches anything, and a
+    /// condition other than equality is assumed to match.
     fn admits(&self, path: &[&str], is: impl Fn(&str) -> bool) -> bool {
         let field = path.iter().try_fold(&self.pattern, |at, name| at.get(name));
         field.and_then(Value::as_array).is_none_or(|values| values.iter().any(|value| value.as_str().is_none_or(&is)))
     }
 }
 
-/// A function's ARN without a version or an alias.
+/// Returns a function's ARN without a version or an alias.
 pub(crate) fn unqualified(arn: &str) -> &str {
     arn.match_indices(':').nth(6).map_or(arn, |(end, _)| &arn[..end])
 }

@@ -1,6 +1,5 @@
-//! `codecommit start`: by hand what a push does, through the same library call.
+//! `codecommit start`: does by hand what a push does, through the same library call.
 
-use std::hash::{BuildHasher as _, RandomState};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use codecommit::aws::{Aws, CallError};
@@ -21,7 +20,7 @@ const PATIENCE: Duration = Duration::from_mins(15);
 
 pub(crate) async fn run(arguments: Start, client: &Client, printer: &Printer) -> Result<(), Failure> {
     let aws = client::connect(client).await?;
-    let config = config(&aws, client, &arguments)?;
+    let config = config(&aws, &arguments)?;
     let job = job(&aws, arguments).await?;
     let delivered = deliver::deliver(&job, &config, &aws, &Targets::default(), Instant::now() + PATIENCE).await;
     match delivered.map_err(|error| Failure::new(&error, error.code()))? {
@@ -35,10 +34,10 @@ pub(crate) async fn run(arguments: Start, client: &Client, printer: &Printer) ->
     }
 }
 
-/// The settings of a function that is told no more than this.
-fn config(aws: &Aws, client: &Client, arguments: &Start) -> Result<Config, Failure> {
+/// Returns the settings of a function with these arguments, and defaults for the rest.
+fn config(aws: &Aws, arguments: &Start) -> Result<Config, Failure> {
     let config = Config::from_lookup(|_| None).map_err(|error| Failure::new(&error, "SettingsInvalid"))?;
-    let git_url = client::git_url(aws, client, arguments.git_url.clone());
+    let git_url = client::git_url(aws, arguments.git_url.clone());
     let source = SourceOptions { mode: arguments.source, git_url, ..config.source };
     Ok(Config { source, ..config })
 }
@@ -78,16 +77,16 @@ fn show(run: &Run, printer: &Printer) -> Result<(), Failure> {
     let line = format!(
         "execution {pipeline_execution_id} of {pipeline} {how} on commit {commit}\ns3://{bucket}/{key} version {version_id}, {bytes} bytes\n"
     );
-    output::print(line.as_bytes())
+    output::print_lines(&line)
 }
 
 fn cause(error: &dyn std::error::Error) -> String {
     error.source().map(ToString::to_string).unwrap_or_default()
 }
 
-/// An id that no event had before.
+/// Returns an ID that no event has had.
 fn fresh() -> String {
-    let chance = RandomState::new().hash_one(std::process::id());
+    let chance = codecommit::retry::random();
     format!("by-hand-{:x}-{chance:x}", now().as_nanos())
 }
 

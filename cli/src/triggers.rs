@@ -1,4 +1,4 @@
-//! `codecommit triggers`.
+//! `codecommit triggers`: lists, connects, syncs and disconnects triggers.
 
 use codecommit::aws::Aws;
 use codecommit_multibranch::branches::Branches;
@@ -18,31 +18,31 @@ pub(crate) async fn run(command: Triggers, client: &Client, printer: &Printer) -
             list(&triggers, printer)
         }
         Triggers::Connect(wanted) => {
-            let beside = Beside::read(&aws, &wanted).await;
-            beside.refuse(&wanted)?;
-            change(&aws, wanted, beside, printer, |settings, selects| Goal::connected(settings, selects)).await
+            let others = OtherRoutes::read(&aws, &wanted).await;
+            others.refuse(&wanted)?;
+            change(&aws, wanted, others, printer, |settings, selects| Goal::connected(settings, selects)).await
         }
         Triggers::Sync(wanted) => {
-            let beside = Beside::read(&aws, &wanted).await;
-            change(&aws, wanted, beside, printer, |settings, selects| Goal::reconciled(settings, selects)).await
+            let others = OtherRoutes::read(&aws, &wanted).await;
+            change(&aws, wanted, others, printer, |settings, selects| Goal::reconciled(settings, selects)).await
         }
         Triggers::Disconnect(wanted) => {
-            change(&aws, wanted, Beside::default(), printer, |settings, _| Goal::disconnected(settings)).await
+            change(&aws, wanted, OtherRoutes::default(), printer, |settings, _| Goal::disconnected(settings)).await
         }
     }
 }
 
-/// What `EventBridge` has beside the triggers.
+/// Rules of `EventBridge` that double the triggers.
 #[derive(Default)]
-struct Beside {
+struct OtherRoutes {
     /// Rules that send the same pushes to the same function.
     second_routes: Vec<String>,
-    /// Rules that start the pipeline past the function.
-    past: Vec<String>,
+    /// Rules that start the pipeline without the function.
+    direct: Vec<String>,
     unchecked: Vec<String>,
 }
 
-impl Beside {
+impl OtherRoutes {
     async fn read(aws: &Aws, wanted: &Wanted) -> Self {
         let rules = match rules::read(aws).await {
             Ok(rules) => rules,
@@ -54,17 +54,17 @@ impl Beside {
         let named = |rule: &Rule| rule.name.clone();
         let second_routes = rules.iter().filter(is_second).map(named).collect();
         let Some(pipeline) = pipeline(wanted) else {
-            let line = "not checked: rules on the pipeline's source. Look with: codecommit doctor PIPELINE";
+            let line = "not checked: rules on the pipeline's source; check them with: codecommit doctor PIPELINE";
             return Self { second_routes, unchecked: vec![line.to_owned()], ..Self::default() };
         };
-        let past = rules.iter().filter(|rule| rule.starts(&pipeline)).map(named).collect();
-        Self { second_routes, past, unchecked: Vec::new() }
+        let direct = rules.iter().filter(|rule| rule.starts(&pipeline)).map(named).collect();
+        Self { second_routes, direct, unchecked: Vec::new() }
     }
 
     fn refuse(&self, wanted: &Wanted) -> Result<(), Failure> {
         self.second_routes.first().map_or(Ok(()), |rule| {
             let (repository, function) = (&wanted.repository, &wanted.function);
-            let line = format!("failed to connect {repository} to {function}: rule {rule} of EventBridge is a route to it already, and each push would start twice");
+            let line = format!("failed to connect {repository} to {function}: the EventBridge rule {rule} invokes it already, and each push would start twice");
             Err(Failure::of(line, "SecondRoute"))
         })
     }
@@ -73,16 +73,16 @@ impl Beside {
         let second = self
             .second_routes
             .iter()
-            .map(|rule| format!("rule {rule} is a second route to the same function: its pushes start twice"));
-        let past = self
-            .past
+            .map(|rule| format!("the rule {rule} invokes the same function: each push starts twice"));
+        let direct = self
+            .direct
             .iter()
-            .map(|rule| format!("rule {rule} starts the pipeline past the function: each push runs twice"));
-        second.chain(past).collect()
+            .map(|rule| format!("the rule {rule} starts the pipeline without the function: each push runs twice"));
+        second.chain(direct).collect()
     }
 }
 
-/// The pipeline, where the triggers name it.
+/// Returns the pipeline that the custom data names.
 fn pipeline(wanted: &Wanted) -> Option<String> {
     let data: Value = serde_json::from_str(wanted.custom_data.as_deref()?).ok()?;
     data["pipeline_name"].as_str().map(str::to_owned)
@@ -91,7 +91,7 @@ fn pipeline(wanted: &Wanted) -> Option<String> {
 async fn change(
     aws: &Aws,
     wanted: Wanted,
-    beside: Beside,
+    others: OtherRoutes,
     printer: &Printer,
     goal: impl for<'a> Fn(&'a TriggerSettings, triggers::Selects<'a>) -> Goal<'a>,
 ) -> Result<(), Failure> {
@@ -112,10 +112,10 @@ async fn change(
         triggers::apply(client, repository, &goal).await
     };
     let outcome = outcome.map_err(|error| failure(&error))?;
-    show(&outcome, &beside, wanted.dry_run, printer)
+    show(&outcome, &others, wanted.dry_run, printer)
 }
 
-/// With one trigger on all branches it is the function that selects: the globs go along in the custom data.
+/// Returns the custom data. With one trigger for all branches the function selects, so the globs are a part of it.
 fn custom_data(wanted: &Wanted) -> Result<Option<String>, Failure> {
     let Some(branches) = wanted.branches.as_ref().filter(|_| wanted.lifecycle_function.is_none()) else {
         return Ok(wanted.custom_data.clone());
@@ -133,9 +133,9 @@ fn with_branches(custom_data: Option<&str>, branches: &Branches) -> Result<Strin
     Ok(Value::from(object).to_string())
 }
 
-fn show(outcome: &Applied, beside: &Beside, is_dry: bool, printer: &Printer) -> Result<(), Failure> {
+fn show(outcome: &Applied, others: &OtherRoutes, is_dry: bool, printer: &Printer) -> Result<(), Failure> {
     let difference = outcome.difference();
-    let warnings: Vec<String> = outcome.warnings.iter().map(ToString::to_string).chain(beside.warnings()).collect();
+    let warnings: Vec<String> = outcome.warnings.iter().map(ToString::to_string).chain(others.warnings()).collect();
     printer.warn(&warnings);
     if printer.json {
         return output::print_json(&json!({
@@ -144,7 +144,7 @@ fn show(outcome: &Applied, beside: &Beside, is_dry: bool, printer: &Printer) -> 
             "changed": !difference.is_empty(),
             "written": !is_dry && outcome.writes > 0,
             "warnings": warnings,
-            "not_checked": beside.unchecked,
+            "not_checked": others.unchecked,
         }));
     }
     let head = match (difference.is_empty(), is_dry) {
@@ -152,17 +152,17 @@ fn show(outcome: &Applied, beside: &Beside, is_dry: bool, printer: &Printer) -> 
         (false, true) => "would change:\n",
         (false, false) => "changed:\n",
     };
-    output::print(format!("{head}{difference}").as_bytes())?;
-    beside.unchecked.iter().try_for_each(|line| output::print(format!("{line}\n").as_bytes()))
+    output::print_lines(&format!("{head}{difference}"))?;
+    others.unchecked.iter().try_for_each(|line| output::print_lines(line))
 }
 
 fn list(triggers: &[Trigger], printer: &Printer) -> Result<(), Failure> {
     if printer.json {
         return output::print_json(&described(triggers));
     }
-    // As what is added to nothing, without its sign.
+    // Written like additions to an empty list, without the sign.
     let added = format!("\n{}", Difference::between(&[], triggers)).replace("\n+ ", "\n");
-    output::print(added.trim_start().as_bytes())
+    output::print_lines(added.trim_start())
 }
 
 fn described(triggers: &[Trigger]) -> Value {

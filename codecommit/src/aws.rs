@@ -1,5 +1,6 @@
 //! The AWS clients, the HTTP wrapper under them, and the errors of their calls.
 
+pub mod choice;
 pub mod error;
 pub mod gate;
 pub mod http;
@@ -18,6 +19,7 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime::client::retries::{RetryPartition, TokenBucket};
 use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector};
 
+pub use choice::{Choice, UnknownProfile};
 pub use error::{CallError, Fault, StepFault, call};
 pub use gate::Gate;
 pub use http::{Calls, Counter, Metered, Operation};
@@ -63,12 +65,14 @@ pub struct Aws {
 
 impl Aws {
     /// Creates the clients from the environment (region, credentials, endpoints, profile), as every AWS tool does.
+    /// Variables that are empty count as unset.
     pub async fn from_env() -> Self {
-        Self::load(aws_config::defaults(BehaviorVersion::v2026_01_12())).await
+        Self::chosen(Choice::default()).await
     }
 
-    /// Creates the clients from a loader that was given a profile, a region or an endpoint.
-    pub async fn load(loader: aws_config::ConfigLoader) -> Self {
+    /// Creates the clients from the environment, and from what a person chooses in its place.
+    pub async fn chosen(choice: Choice) -> Self {
+        let loader = choice.apply(aws_config::defaults(BehaviorVersion::v2026_01_12()));
         Self::new(loader.http_client(https()).load().await)
     }
 
@@ -141,6 +145,11 @@ impl Aws {
     /// Returns the number of requests so far.
     pub fn calls(&self) -> Calls {
         self.counter.calls()
+    }
+
+    /// Returns the endpoint of `CodeCommit` that the configuration has in place of AWS's own.
+    pub fn codecommit_endpoint(&self) -> Option<String> {
+        choice::endpoint(&self.config, "CodeCommit")
     }
 
     /// Returns the region of the clients.

@@ -55,9 +55,12 @@ impl RetryPolicy {
 /// Returns a random duration of up to `longest`, so that clients that were throttled together do not come back
 /// together.
 pub fn jitter(longest: Duration) -> Duration {
-    // A `RandomState` is seeded by the system; a few pauses need no better generator.
-    let random = RandomState::new().hash_one(()) % 1024;
-    longest / 1024 * u32::try_from(random).unwrap_or(1024)
+    longest / 1024 * u32::try_from(random() % 1024).unwrap_or(1024)
+}
+
+/// Returns a random number. A `RandomState` is seeded by the system; pauses and names need no better generator.
+pub fn random() -> u64 {
+    RandomState::new().hash_one(())
 }
 
 #[cfg(test)]

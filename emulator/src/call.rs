@@ -28,6 +28,8 @@ impl Call {
             _ if path.starts_with(git_http::ROOT) => (Service::Git, git_http::operation(path)),
             _ if !target.is_empty() => (Service::Other, target),
             _ => match unmodelled_service(path, headers) {
+                // Other services of S3, such as S3 Express, speak its protocol.
+                Some(service) if service.starts_with("s3") => (Service::S3, operation::UNKNOWN),
                 Some(service) => (Service::Other, service),
                 None => (Service::S3, operation::of_s3(request.method(), request.uri(), headers)),
             },

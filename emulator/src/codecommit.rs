@@ -1,4 +1,4 @@
-//! CodeCommit's JSON API: the operations that read repositories, and those on repositories, branches and triggers.
+//! CodeCommit's JSON API: the operations that read repositories, and those on repositories, branches, files and triggers.
 //!
 //! Inputs, outputs and exceptions follow the service's model. The service does not document its page sizes and how it
 //! shows text that is not UTF-8; the emulator chooses a page size and U+FFFD. Triggers are in memory.
@@ -12,6 +12,7 @@ mod merges;
 mod repositories;
 mod revision;
 mod triggers;
+mod writes;
 
 use std::sync::Arc;
 
@@ -24,11 +25,13 @@ use differences::DifferenceCache;
 use input::Input;
 
 /// The operations that the emulator models.
-const OPERATIONS: [&str; 18] = [
+const OPERATIONS: [&str; 21] = [
     "BatchGetCommits",
     "CreateBranch",
+    "CreateCommit",
     "CreateRepository",
     "DeleteBranch",
+    "DeleteFile",
     "DeleteRepository",
     "GetBlob",
     "GetBranch",
@@ -41,6 +44,7 @@ const OPERATIONS: [&str; 18] = [
     "GetRepositoryTriggers",
     "ListBranches",
     "ListRepositories",
+    "PutFile",
     "PutRepositoryTriggers",
     "TestRepositoryTriggers",
 ];
@@ -82,6 +86,9 @@ impl CodeCommit {
             "GetFolder" => files::get_folder(repository, input).await,
             "GetFile" => files::get_file(repository, input).await,
             "GetBlob" => files::get_blob(repository, input).await,
+            "PutFile" => writes::put_file(repository, input, &self.events).await,
+            "DeleteFile" => writes::delete_file(repository, input, &self.events).await,
+            "CreateCommit" => writes::create_commit(repository, input, &self.events).await,
             "GetDifferences" => differences::get(&self.differences, repository, input, self.page_size).await,
             "GetMergeOptions" => merges::options(repository, input).await,
             "GetRepositoryTriggers" => Ok(triggers::get(repository)),

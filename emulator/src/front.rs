@@ -20,7 +20,9 @@ use crate::faults::FaultKind;
 use crate::guard;
 use crate::json;
 use crate::log::Service;
+use crate::operation;
 use crate::runtime_api;
+use crate::s3;
 use crate::services::Services;
 use crate::unknown;
 use crate::wire::{self, BoxError, HttpRequest, HttpResponse};
@@ -90,7 +92,7 @@ async fn disturbed(services: &Services, call: &Call, request: HttpRequest) -> Re
 }
 
 async fn dispatch(services: &Services, call: &Call, request: HttpRequest) -> Result<HttpResponse, BoxError> {
-    let operation = &call.operation;
+    let operation = call.operation.as_str();
     match call.service {
         Service::CodeCommit => {
             json::answer(request, "codecommit", |input| services.codecommit.call(operation, input)).await
@@ -105,6 +107,7 @@ async fn dispatch(services: &Services, call: &Call, request: HttpRequest) -> Res
             content.collect().await?; // some clients lose a response that comes before the request's end
             Ok(unknown::not_modelled(&head.headers, operation))
         }
+        Service::S3 if operation == operation::UNKNOWN => s3::not_modelled(request).await,
         Service::S3 => services.s3.answer(request).await,
     }
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 use std::process::Stdio;
 
+use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
 /// Returns `git` for one repository, whoever owns it, without replacement objects.
@@ -29,6 +30,26 @@ pub(crate) fn clean(command: &mut Command, settings: &[(&str, &str)]) {
     for (index, (key, value)) in settings.iter().enumerate() {
         command.env(format!("GIT_CONFIG_KEY_{index}"), key).env(format!("GIT_CONFIG_VALUE_{index}"), value);
     }
+}
+
+/// Runs a command with an input and returns its standard output.
+pub(crate) async fn piped(mut command: Command, input: &[u8]) -> io::Result<Vec<u8>> {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn()?;
+    let mut stdin = child.stdin.take().expect("the child's streams are piped");
+    let write = async move { stdin.write_all(input).await };
+    let (written, output) = tokio::join!(write, child.wait_with_output());
+    let output = output?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(io::Error::other(format!("git failed: {}", said.trim())));
+    }
+    written.map(|()| output.stdout)
+}
+
+/// Runs a command with an input and returns its one line of output.
+pub(crate) async fn line(command: Command, input: &[u8]) -> io::Result<String> {
+    Ok(String::from_utf8_lossy(&piped(command, input).await?).trim_end().to_owned())
 }
 
 /// Runs `git` and returns its standard output.

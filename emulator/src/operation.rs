@@ -2,6 +2,48 @@
 
 use http::{HeaderMap, Method, Uri};
 
+/// The name of every operation that the emulator does not model.
+pub(crate) const UNKNOWN: &str = "Unknown";
+
+/// The query parameters that select operations that the emulator does not model.
+const UNMODELLED: [&str; 35] = [
+    "abac",
+    "accelerate",
+    "acl",
+    "analytics",
+    "annotation",
+    "attributes",
+    "cors",
+    "encryption",
+    "intelligent-tiering",
+    "inventory",
+    "legal-hold",
+    "lifecycle",
+    "logging",
+    "metadataAnnotationTable",
+    "metadataConfiguration",
+    "metadataInventoryTable",
+    "metadataJournalTable",
+    "metadataTable",
+    "metrics",
+    "notification",
+    "object-lock",
+    "ownershipControls",
+    "policy",
+    "policyStatus",
+    "publicAccessBlock",
+    "renameObject",
+    "replication",
+    "requestPayment",
+    "restore",
+    "retention",
+    "select",
+    "session",
+    "tagging",
+    "torrent",
+    "website",
+];
+
 /// Returns the operation's name in the service's model. Only path-style requests count: the emulator has one host name.
 pub(crate) fn of_s3(method: &Method, uri: &Uri, headers: &HeaderMap) -> &'static str {
     let path = uri.path().trim_start_matches('/');
@@ -9,6 +51,9 @@ pub(crate) fn of_s3(method: &Method, uri: &Uri, headers: &HeaderMap) -> &'static
     let query = uri.query().unwrap_or_default();
     let has = |name: &str| query.split('&').any(|pair| pair.split('=').next() == Some(name));
     let is_copy = headers.contains_key("x-amz-copy-source");
+    if UNMODELLED.into_iter().any(has) {
+        return UNKNOWN;
+    }
     match (method.as_str(), is_object) {
         ("GET", false) if path.is_empty() => "ListBuckets",
         ("GET", false) if has("versioning") => "GetBucketVersioning",
@@ -23,7 +68,6 @@ pub(crate) fn of_s3(method: &Method, uri: &Uri, headers: &HeaderMap) -> &'static
         ("DELETE", false) => "DeleteBucket",
         ("POST", false) if has("delete") => "DeleteObjects",
         ("GET", true) if has("uploadId") => "ListParts",
-        ("GET", true) if has("attributes") => "GetObjectAttributes",
         ("GET", true) => "GetObject",
         ("HEAD", true) => "HeadObject",
         ("PUT", true) if has("partNumber") && is_copy => "UploadPartCopy",
@@ -34,6 +78,6 @@ pub(crate) fn of_s3(method: &Method, uri: &Uri, headers: &HeaderMap) -> &'static
         ("POST", true) if has("uploadId") => "CompleteMultipartUpload",
         ("DELETE", true) if has("uploadId") => "AbortMultipartUpload",
         ("DELETE", true) => "DeleteObject",
-        _ => "Unknown",
+        _ => UNKNOWN,
     }
 }

@@ -1,11 +1,11 @@
 //! The calls: branches, triggers and tips of a repository.
 
-use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use aws_sdk_codecommit::Client;
 use aws_sdk_codecommit::types::RepositoryTrigger;
 use codecommit::aws::CallError;
+use codecommit::retry::jitter;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::error::TriggersError;
@@ -83,8 +83,7 @@ pub(super) async fn write(client: &Client, repository: &str, wanted: Vec<Trigger
 /// step.
 pub(super) async fn pause(attempt: u32) {
     let longest = PAUSE.saturating_mul(1 << attempt.min(10)).min(PAUSE_MAX);
-    let chance = u32::try_from(RandomState::new().hash_one(attempt) % 1_000).unwrap_or_default();
-    tokio::time::sleep(longest / 2 + longest * chance / 2_000).await;
+    tokio::time::sleep(longest / 2 + jitter(longest / 2)).await;
 }
 
 async fn tip(client: &Client, repository: &str, branch: String) -> Result<Option<Tip>, TriggersError> {

@@ -72,6 +72,7 @@ impl TriggersError {
     /// A name that stays, for alarms.
     pub fn code(&self) -> &'static str {
         match self {
+            _ if self.call().is_some_and(|call| call.fault == Fault::Expired) => "CredentialsExpired",
             TriggersError::Branches { .. } => "ListBranchesFailed",
             TriggersError::Read { .. } => "ReadTriggersFailed",
             TriggersError::Write { .. } => "WriteTriggersFailed",

@@ -75,6 +75,21 @@ async fn a_push_becomes_a_run() {
 }
 
 #[tokio::test]
+async fn an_endpoint_that_is_empty_is_unset() {
+    let services = ["CODECOMMIT", "CODEPIPELINE", "S3", "STS"].map(|name| format!("AWS_ENDPOINT_URL_{name}"));
+    let empty: Vec<(&str, &str)> = services.iter().map(|name| (name.as_str(), "")).collect();
+    let lambda = Lambda::start(&empty, LONG);
+    assert!(lambda.invoke(lambda.push()).await.unwrap()["started"][0]["version_id"].is_string());
+    // Now the general one is empty, and AWS's own addresses apply: this region has none, so that nothing leaves here.
+    let nowhere =
+        [("AWS_ENDPOINT_URL", ""), ("AWS_REGION", "nowhere.invalid"), ("AWS_MAX_ATTEMPTS", "1"), ("SOURCE", "api")];
+    let lambda = Lambda::start(&nowhere, LONG);
+    let error = lambda.invoke(lambda.push()).await.unwrap_err().payload;
+    assert_eq!(error["errorType"], "PipelineUnavailable", "{error}");
+    assert_eq!(lambda.emulator.requests().iter().filter(|request| request.operation != "Invoke").count(), 0);
+}
+
+#[tokio::test]
 async fn all_wrong_settings_are_named_in_the_error_of_the_invocation() {
     let wrong = [("PIPELINE_NAME", "a b"), ("BRANCHES", "!x"), ("SOURCE", "both"), ("CACHE", "maybe")];
     let lambda = Lambda::start(&wrong, LONG);

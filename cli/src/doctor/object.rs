@@ -1,11 +1,11 @@
-//! The object that the pipeline reads: its bucket's versions, and whether it can be read and written.
+//! Checks of the object that the pipeline reads: its bucket's versioning, and read and write access.
 
 use codecommit::aws::{Aws, CallError, Fault};
 
+use super::described;
 use super::report::Report;
-use super::told;
 
-/// What the pipeline's source reads.
+/// The object that the pipeline's source reads.
 pub(super) struct Object {
     pub(super) bucket: String,
     pub(super) key: String,
@@ -23,9 +23,11 @@ async fn versioning(aws: &Aws, bucket: &str, report: &mut Report) {
         Ok(answer) if answer.status.as_ref().is_some_and(|status| status.as_str() == "Enabled") => {
             report.ok("versioning", format!("on for bucket {bucket}"));
         }
-        Ok(_) => report
-            .fail("versioning", format!("off, so that no run can be pinned: enable versioning of bucket {bucket}")),
-        Err(call) => report.fail("versioning", told(&call)),
+        Ok(_) => report.fail(
+            "versioning",
+            format!("off, so that no run can be pinned to a version; enable versioning of bucket {bucket}"),
+        ),
+        Err(call) => report.fail("versioning", described(&call)),
     }
 }
 
@@ -37,23 +39,23 @@ async fn current(aws: &Aws, Object { bucket, key }: &Object, report: &mut Report
             report.ok("object", format!("s3://{bucket}/{key} has {size} bytes"));
         }
         Err(call) if call.fault == Fault::Missing => {
-            report.ok("object", format!("s3://{bucket}/{key} is not there before the first push"));
+            report.ok("object", format!("s3://{bucket}/{key} does not exist before the first push"));
         }
-        Err(call) => report.fail("object", format!("{} (s3:GetObject, s3:ListBucket)", told(&call))),
+        Err(call) => report.fail("object", format!("{} (s3:GetObject, s3:ListBucket)", described(&call))),
     }
 }
 
-/// An upload that is begun and given up writes nothing and tells nobody, but asks for the same permissions, the key's
-/// too.
+/// Begins an upload and aborts it. That writes nothing and sends no event, but needs the permissions of an upload, those
+/// for the KMS key too.
 async fn upload(aws: &Aws, Object { bucket, key }: &Object, report: &mut Report) {
     let begun = aws.s3.create_multipart_upload().bucket(bucket).key(key).send().await;
     let id = match begun.map_err(|error| CallError::new("CreateMultipartUpload", error)) {
         Ok(answer) => answer.upload_id.unwrap_or_default(),
-        Err(call) => return report.fail("upload", format!("{} (s3:PutObject)", told(&call))),
+        Err(call) => return report.fail("upload", format!("{} (s3:PutObject)", described(&call))),
     };
     let ended = aws.s3.abort_multipart_upload().bucket(bucket).key(key).upload_id(id).send().await;
     match ended.map_err(|error| CallError::new("AbortMultipartUpload", error)) {
-        Ok(_) => report.ok("upload", "can be begun, and given up"),
-        Err(call) => report.fail("upload", told(&call)),
+        Ok(_) => report.ok("upload", "can be begun and aborted"),
+        Err(call) => report.fail("upload", described(&call)),
     }
 }

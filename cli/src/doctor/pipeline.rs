@@ -1,4 +1,4 @@
-//! The pipeline: its mode, its variables, its S3 source, and whether its runs can be looked through.
+//! Checks of the pipeline: its mode, its variables, its S3 source, and access to its runs.
 
 use std::collections::BTreeSet;
 
@@ -9,17 +9,17 @@ use aws_sdk_codepipeline::types::{
 use codecommit::aws::{Aws, CallError};
 use codecommit_multibranch::pipeline::{VARIABLES, unset_variables};
 
+use super::described;
 use super::object::Object;
 use super::report::Report;
-use super::told;
 
-/// Checks the pipeline, and says which object it reads.
+/// Checks the pipeline, and returns the object that it reads.
 pub(super) async fn check(aws: &Aws, name: &str, action: Option<&str>, report: &mut Report) -> Option<Object> {
     let sent = aws.codepipeline.get_pipeline().name(name).send().await;
     let declaration = match sent.map_err(|error| CallError::new("GetPipeline", error)) {
         Ok(answer) => answer.pipeline,
         Err(call) => {
-            report.fail("pipeline", told(&call));
+            report.fail("pipeline", described(&call));
             return None;
         }
     };
@@ -34,12 +34,12 @@ pub(super) async fn check(aws: &Aws, name: &str, action: Option<&str>, report: &
     object(source(&declaration, action, report)?, report)
 }
 
-/// Returns whether a run can be found again. Whether one may be started shows only by starting it.
+/// Checks that runs can be listed. The permission to start one shows only in a start.
 async fn runs(aws: &Aws, name: &str, report: &mut Report) {
     let sent = aws.codepipeline.list_pipeline_executions().pipeline_name(name).max_results(1).send().await;
     match sent.map_err(|error| CallError::new("ListPipelineExecutions", error)) {
-        Ok(_) => report.ok("runs", "can be listed; StartPipelineExecution is not tried"),
-        Err(call) => report.fail("runs", told(&call)),
+        Ok(_) => report.ok("runs", "can be listed; StartPipelineExecution is not tested"),
+        Err(call) => report.fail("runs", described(&call)),
     }
 }
 
@@ -51,23 +51,23 @@ fn object(source: &ActionDeclaration, report: &mut Report) -> Option<Object> {
     } else {
         report.fail(
             "polling",
-            format!("every upload runs twice: set PollForSourceChanges of action {} to false", source.name()),
+            format!("every upload runs twice; set PollForSourceChanges of action {} to false", source.name()),
         );
     }
     if let (Some(bucket), Some(key)) = (setting("S3Bucket"), setting("S3ObjectKey")) {
         return Some(Object { bucket: bucket.to_owned(), key: key.to_owned() });
     }
-    report.fail("object", format!("action {} names no S3Bucket and S3ObjectKey", source.name()));
+    report.fail("object", format!("action {} has no S3Bucket or no S3ObjectKey", source.name()));
     None
 }
 
 fn mode(declaration: &PipelineDeclaration, report: &mut Report) {
     match declaration.execution_mode() {
-        Some(ExecutionMode::Parallel) => report.ok("mode", "PARALLEL: each branch runs by itself"),
-        Some(ExecutionMode::Queued) => report.ok("mode", "QUEUED: branches run one after the other"),
+        Some(ExecutionMode::Parallel) => report.ok("mode", "PARALLEL: branches run independently"),
+        Some(ExecutionMode::Queued) => report.ok("mode", "QUEUED: branches run one after another"),
         _ => report.warn(
             "mode",
-            "SUPERSEDED: a waiting run is overtaken by another branch's; set the execution mode PARALLEL (type V2)",
+            "SUPERSEDED: the run of another branch replaces a waiting run; set the execution mode PARALLEL (type V2)",
         ),
     }
 }
@@ -75,7 +75,7 @@ fn mode(declaration: &PipelineDeclaration, report: &mut Report) {
 fn variables(declaration: &PipelineDeclaration, report: &mut Report) {
     let unset = unset_variables(declaration);
     if !unset.is_empty() {
-        let fix = "have no default and get no value, so that every run fails at once: give each a default";
+        let fix = "have no default and get no value, so that every run fails at once; give each a default";
         return report.fail("variables", format!("{} {fix}", unset.join(", ")));
     }
     let declared: BTreeSet<&str> = declaration.variables().iter().map(PipelineVariableDeclaration::name).collect();
@@ -83,14 +83,17 @@ fn variables(declaration: &PipelineDeclaration, report: &mut Report) {
     let is_v2 = declaration.pipeline_type() == Some(&PipelineType::V2);
     match (missing.as_slice(), is_v2) {
         ([], _) => report.ok("variables", VARIABLES.join(", ")),
-        (_, true) => report
-            .warn("variables", format!("builds do not learn {}: declare them in the pipeline", missing.join(", "))),
-        (_, false) => report
-            .warn("variables", "a pipeline of type V1 has none, so that builds do not learn their branch; make it V2"),
+        (_, true) => {
+            report.warn("variables", format!("builds do not get {}; declare them in the pipeline", missing.join(", ")))
+        }
+        (_, false) => report.warn(
+            "variables",
+            "a pipeline of type V1 has none, so that builds do not get their branch; change its type to V2",
+        ),
     }
 }
 
-/// The S3 source action that is meant.
+/// Returns the wanted S3 source action, or the only one.
 fn source<'a>(
     declaration: &'a PipelineDeclaration,
     wanted: Option<&str>,
@@ -109,14 +112,14 @@ fn source<'a>(
         }
         ([], Some(name)) => report.fail("source", format!("the pipeline has no S3 source action named {name}")),
         ([], None) => {
-            report.fail("source", "the pipeline has no S3 source action: its source must read the archive from S3");
+            report.fail("source", "the pipeline has no S3 source action; its source must read the archive from S3");
         }
         (several, _) => {
             let names: Vec<&str> = several.iter().map(|action| action.name()).collect();
             report.fail(
                 "source",
                 format!(
-                    "choose one of the S3 source actions {} with --source-action, and SOURCE_ACTION",
+                    "there are several S3 source actions: {}; choose one with --source-action, and with SOURCE_ACTION for the function",
                     names.join(", ")
                 ),
             );

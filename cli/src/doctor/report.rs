@@ -1,4 +1,4 @@
-//! One line for each check.
+//! The report: one line for each check.
 
 use serde_json::json;
 
@@ -17,17 +17,17 @@ struct Line {
 const FAIL: &str = "FAIL";
 
 impl Report {
-    /// As it should be.
+    /// Adds a check that passed.
     pub(super) fn ok(&mut self, check: &'static str, detail: impl Into<String>) {
         self.add("ok", check, detail);
     }
 
-    /// It works, but not as one would wish; or it could not be checked.
+    /// Adds a check that found a flaw, or that could not be made.
     pub(super) fn warn(&mut self, check: &'static str, detail: impl Into<String>) {
         self.add("warn", check, detail);
     }
 
-    /// A push will not run.
+    /// Adds a check that found why a push cannot run.
     pub(super) fn fail(&mut self, check: &'static str, detail: impl Into<String>) {
         self.add(FAIL, check, detail);
     }
@@ -40,12 +40,14 @@ impl Report {
                 .map(|line| json!({ "verdict": line.verdict, "check": line.check, "detail": line.detail }));
             output::print_json(&lines.collect())?;
         } else {
-            let line = |line: &Line| format!("{:<4}  {:<12}  {}\n", line.verdict, line.check, line.detail);
-            output::print(self.0.iter().map(line).collect::<String>().as_bytes())?;
+            // A text of a service must not begin a line of its own.
+            let detail = |line: &Line| line.detail.split_whitespace().collect::<Vec<_>>().join(" ");
+            let line = |line: &Line| format!("{:<4}  {:<12}  {}\n", line.verdict, line.check, detail(line));
+            output::print_lines(&self.0.iter().map(line).collect::<String>())?;
         }
         match self.0.iter().filter(|line| line.verdict == FAIL).count() {
             0 => Ok(()),
-            failed => Err(Failure::of(format!("failed {failed} of {} checks", self.0.len()), "DoctorFailed")),
+            failed => Err(Failure::of(format!("{failed} of {} checks failed", self.0.len()), "DoctorFailed")),
         }
     }
 

@@ -1,4 +1,4 @@
-//! The repository: whether a commit can be read, over the API and over Git, and who is told of pushes.
+//! Checks of the repository: a commit can be read over the API and over Git, and its triggers can be read.
 
 use codecommit::aws::{Aws, CallError, Fault};
 use codecommit::causes::with_causes;
@@ -6,16 +6,16 @@ use codecommit::source::git::{GitError, Remote};
 use codecommit_multibranch::triggers::{self, Trigger};
 use git_archive::object::ObjectId;
 
+use super::described;
 use super::report::Report;
-use super::told;
 
-/// Checks the repository, and gives its triggers.
+/// Checks the repository, and returns its triggers.
 pub(super) async fn check(aws: &Aws, name: &str, git_url: Option<String>, report: &mut Report) -> Option<Vec<Trigger>> {
     let sent = aws.codecommit.get_repository().repository_name(name).send().await;
     let metadata = match sent.map_err(|error| CallError::new("GetRepository", error)) {
         Ok(answer) => answer.repository_metadata,
         Err(call) => {
-            report.fail("repository", told(&call));
+            report.fail("repository", described(&call));
             return None;
         }
     };
@@ -28,7 +28,7 @@ pub(super) async fn check(aws: &Aws, name: &str, git_url: Option<String>, report
         }
         None => report.warn(
             "contents",
-            "the repository has no default branch yet, so that GetBranch, GetCommit, GetFolder, GetBlob and GitPull are not checked",
+            "not checked, since the repository has no default branch: GetBranch, GetCommit, GetFolder, GetBlob and GitPull",
         ),
     }
     match triggers::list(&aws.codecommit, name).await {
@@ -47,14 +47,14 @@ async fn contents(aws: &Aws, name: &str, branch: &str, report: &mut Report) -> O
             Some(commit)
         }
         Err(call) => {
-            report.fail("contents", told(&call));
+            report.fail("contents", described(&call));
             None
         }
     }
 }
 
-/// The calls that an archive begins with, and one for a content: that a commit is none is the answer of somebody who
-/// may ask.
+/// Makes the calls that an archive begins with, and asks for the content of a blob that does not exist: only a caller who
+/// may read blobs learns that.
 async fn read(aws: &Aws, name: &str, branch: &str) -> Result<(ObjectId, usize), CallError> {
     let client = &aws.codecommit;
     let sent = client.get_branch().repository_name(name).branch_name(branch).send().await;
@@ -75,16 +75,16 @@ async fn read(aws: &Aws, name: &str, branch: &str) -> Result<(ObjectId, usize), 
     Ok((commit, files + folder.sub_folders().len() + folder.sub_modules().len()))
 }
 
-/// Asks what Git's endpoint offers, signed as a fetch is; nothing is fetched.
+/// Asks Git's endpoint for its references, signed as a fetch is. Nothing is fetched.
 async fn over_git(aws: &Aws, name: &str, git_url: Option<String>, commit: ObjectId, report: &mut Report) {
     let Some(remote) = Remote::new(aws, name, git_url) else {
-        return report.fail("git", "there are no credentials to sign with");
+        return report.fail("git", "not signed: there are no credentials");
     };
     match remote.offers(commit).await {
-        Ok(()) => report.ok("git", "the Git endpoint takes the signature (GitPull)"),
+        Ok(()) => report.ok("git", "the Git endpoint accepts the signature (GitPull)"),
         Err(error @ GitError::AccessDenied { .. }) => {
-            let lost = "without it there are no files over 6 MB, and many files take many calls";
-            report.fail("git", format!("{}: {lost}", with_causes(&error)));
+            let lost = "without GitPull, files over 6 MB cannot be read, and many files take many calls";
+            report.fail("git", format!("{}; {lost}", with_causes(&error)));
         }
         Err(error) => report.fail("git", with_causes(&error)),
     }

@@ -1,4 +1,4 @@
-//! The ways from a push to a run: there must be one, and no second.
+//! Checks of the routes from a push to a run: there must be exactly one.
 
 use std::collections::BTreeMap;
 
@@ -9,17 +9,17 @@ use super::object::Object;
 use super::report::Report;
 use crate::rules::{self, Rule, unqualified};
 
-/// Between what the ways lead.
-pub(super) struct Ways<'a> {
+/// The ends of the routes.
+pub(super) struct Route<'a> {
     pub(super) pipeline: &'a str,
     pub(super) object: Option<&'a Object>,
     pub(super) repository: Option<&'a str>,
 }
 
-pub(super) async fn check(aws: &Aws, ways: &Ways<'_>, triggers: Option<Vec<Trigger>>, report: &mut Report) {
+pub(super) async fn check(aws: &Aws, route: &Route<'_>, triggers: Option<Vec<Trigger>>, report: &mut Report) {
     let rules = match rules::read(aws).await {
         Ok(rules) => {
-            past_the_function(&rules, ways, report);
+            past_the_function(&rules, route, report);
             rules
         }
         Err(call) => {
@@ -27,56 +27,57 @@ pub(super) async fn check(aws: &Aws, ways: &Ways<'_>, triggers: Option<Vec<Trigg
             Vec::new()
         }
     };
-    if let (Some(triggers), Some(repository)) = (triggers, ways.repository) {
+    if let (Some(triggers), Some(repository)) = (triggers, route.repository) {
         to_functions(&triggers, &rules, repository, report);
     }
 }
 
-/// Rules that start the pipeline themselves, beside the function.
-fn past_the_function(rules: &[Rule], ways: &Ways<'_>, report: &mut Report) {
+/// Checks for rules that start the pipeline without the function.
+fn past_the_function(rules: &[Rule], route: &Route<'_>, report: &mut Report) {
     let is_past = |rule: &&Rule| {
-        let on_object = ways.object.is_some_and(|object| rule.is_on_object(&object.bucket, &object.key));
-        let on_repository = ways.repository.is_some_and(|repository| rule.is_on_repository(repository));
-        rule.starts(ways.pipeline) && (on_object || on_repository)
+        let on_object = route.object.is_some_and(|object| rule.is_on_object(&object.bucket, &object.key));
+        let on_repository = route.repository.is_some_and(|repository| rule.is_on_repository(repository));
+        rule.starts(route.pipeline) && (on_object || on_repository)
     };
     let names: Vec<&str> = rules.iter().filter(is_past).map(|rule| rule.name.as_str()).collect();
     match names.first() {
-        None => report.ok("rules", "none on the default bus starts the pipeline past the function"),
+        None => report.ok("rules", "none on the default bus starts the pipeline without the function"),
         Some(first) => report.fail(
             "rules",
             format!(
-                "start the pipeline too, so that a push runs twice: {}. aws events disable-rule --name {first}",
+                "start the pipeline too, so that a push runs twice: {}; disable them with: aws events disable-rule --name {first}",
                 names.join(", ")
             ),
         ),
     }
 }
 
-/// Triggers and rules that send pushes to a function.
+/// Checks the triggers and rules that send pushes to a function.
 fn to_functions(triggers: &[Trigger], rules: &[Rule], repository: &str, report: &mut Report) {
     let routes: Vec<&Trigger> = triggers.iter().filter(|trigger| is_route(trigger)).collect();
-    let mut ways: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut sources: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for trigger in &routes {
-        ways.entry(unqualified(&trigger.destination_arn)).or_default().push(format!("trigger {}", trigger.name));
+        sources.entry(unqualified(&trigger.destination_arn)).or_default().push(format!("trigger {}", trigger.name));
     }
     let mut twice = overlap(&routes);
     for rule in rules.iter().filter(|rule| rule.is_on_repository(repository)) {
         for function in rule.functions() {
-            let names = ways.entry(function).or_default();
+            let names = sources.entry(function).or_default();
             twice |= !names.is_empty();
             names.push(format!("rule {}", rule.name));
         }
     }
-    let told: Vec<String> =
-        ways.iter().map(|(function, names)| format!("{} to {function}", names.join(", "))).collect();
-    if told.is_empty() {
-        let mend = "no trigger or rule that is seen sends pushes to a function: codecommit triggers connect";
-        report.warn("triggers", mend);
+    let routes: Vec<String> =
+        sources.iter().map(|(function, names)| format!("{} to {function}", names.join(", "))).collect();
+    if routes.is_empty() {
+        let fix =
+            "no trigger or readable rule sends pushes to a function; connect one with: codecommit triggers connect";
+        report.warn("triggers", fix);
     } else if twice {
-        let mend = "the same push comes twice to one function, and starts twice; keep one way";
-        report.fail("triggers", format!("{mend}: {}", told.join("; ")));
+        let fix = "the same push reaches a function twice and starts twice; remove one of";
+        report.fail("triggers", format!("{fix}: {}", routes.join("; ")));
     } else {
-        report.ok("triggers", told.join("; "));
+        report.ok("triggers", routes.join("; "));
     }
 }
 
@@ -84,7 +85,7 @@ fn is_route(trigger: &Trigger) -> bool {
     trigger.destination_arn.contains(":lambda:") && trigger.fires_on(&Event::UpdateReference)
 }
 
-/// Returns whether two of them send the same push to one function.
+/// Returns true if two of them send the same push to one function.
 fn overlap(routes: &[&Trigger]) -> bool {
     let meets = |one: &Trigger, other: &Trigger| {
         unqualified(&one.destination_arn) == unqualified(&other.destination_arn)

@@ -102,6 +102,9 @@ fn a_file_is_written_as_a_whole_with_the_usual_permissions() {
     std::fs::File::create(world.folder.path().join("usual")).unwrap();
     let mode = |name: &str| world.folder.path().join(name).metadata().unwrap().permissions().mode();
     assert_eq!(mode("out.zip"), mode("usual"));
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o6750)).unwrap();
+    world.out(&["archive", "project", "main", "-o", "out.zip"]);
+    assert_eq!(mode("out.zip") & 0o7777, 0o750, "the file keeps its permissions but not setuid and setgid");
     std::os::unix::fs::symlink("out.zip", world.folder.path().join("link.zip")).unwrap();
     world.out(&["archive", "project", "HEAD~1", "--output=link.zip"]);
     assert_eq!(Zip::read(&std::fs::read(&path).unwrap()).entries.len(), 1, "the file behind the link is replaced");

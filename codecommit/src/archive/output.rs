@@ -1,6 +1,6 @@
 //! The outputs of an archive: any writer, or a file that appears only when it is whole.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -68,7 +68,7 @@ impl Renamed {
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         let file = builder.tempfile_in(folder)?;
         if let Some(found) = found {
-            file.as_file().set_permissions(found.permissions())?;
+            file.as_file().set_permissions(without_special_bits(found.permissions()))?;
         }
         Ok(Self::Temporary { file, to })
     }
@@ -79,6 +79,19 @@ impl Renamed {
             Self::Temporary { file, to } => file.persist(to).map(drop).map_err(|error| error.error),
         }
     }
+}
+
+/// Returns the permissions without setuid, setgid and the sticky bit: other people's bytes must not run as somebody else.
+#[cfg(unix)]
+fn without_special_bits(mut permissions: Permissions) -> Permissions {
+    use std::os::unix::fs::PermissionsExt as _;
+    permissions.set_mode(permissions.mode() & 0o777);
+    permissions
+}
+
+#[cfg(not(unix))]
+fn without_special_bits(permissions: Permissions) -> Permissions {
+    permissions
 }
 
 /// Follows a link, so that the file behind it is replaced, or created if there is none.

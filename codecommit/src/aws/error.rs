@@ -17,8 +17,8 @@ use crate::causes::with_causes;
 pub struct CallError {
     /// The operation as AWS names it; with its service's prefix it is the IAM action.
     pub operation: &'static str,
-    /// AWS's own error code, or ours where AWS sent none: `Timeout`, `Unreachable`, `NoCredentials`, `Throttled`,
-    /// `MalformedAnswer`.
+    /// AWS's own error code, or ours where AWS sent none: `Timeout`, `Unreachable`, `NoCredentials`, `CredentialsExpired`,
+    /// `Throttled`, `MalformedAnswer`.
     pub code: String,
     /// The kind of failure.
     pub fault: Fault,
@@ -37,6 +37,8 @@ pub enum Fault {
     Throttled,
     /// The request itself is wrong.
     Invalid,
+    /// The credentials have expired.
+    Expired,
     /// The clocks of caller and service differ.
     ClockSkew,
     /// Anything that may succeed on retry: timeouts, resets, internal errors.
@@ -68,13 +70,14 @@ pub struct StepFault {
 }
 
 impl StepFault {
-    /// Returns the stable code. A wrong clock has the same one at every step.
+    /// Returns the stable code. Expired credentials and a wrong clock have the same one at every step.
     pub fn code(&self) -> &'static str {
         match self.fault {
             Fault::Denied => self.denied,
             Fault::Missing => self.missing,
             Fault::Throttled => self.throttled,
             Fault::Invalid => self.invalid,
+            Fault::Expired => EXPIRED,
             Fault::ClockSkew => "ClockSkew",
             Fault::Transient => self.transient,
         }
@@ -146,6 +149,9 @@ impl fmt::Display for Detail {
 
 impl Error for Detail {}
 
+/// Our code for expired credentials, for which each service has its own.
+const EXPIRED: &str = "CredentialsExpired";
+
 fn code_of<E: ProvideErrorMetadata + Error + 'static>(error: &SdkError<E, HttpResponse>) -> String {
     if let Some(answer) = error.raw_response()
         && is_throttle(answer.status().as_u16(), answer.body().bytes().unwrap_or_default())
@@ -156,7 +162,7 @@ fn code_of<E: ProvideErrorMetadata + Error + 'static>(error: &SdkError<E, HttpRe
     let ours = match error {
         SdkError::TimeoutError(_) => "Timeout".to_owned(),
         SdkError::DispatchFailure(failure) if failure.is_timeout() => "Timeout".to_owned(),
-        SdkError::DispatchFailure(_) if is_without_credentials(error) => "NoCredentials".to_owned(),
+        SdkError::DispatchFailure(_) if is_without_credentials(error) => no_credentials(error).to_owned(),
         SdkError::DispatchFailure(_) => "Unreachable".to_owned(),
         SdkError::ServiceError(service) => format!("Http{}", service.raw().status().as_u16()),
         SdkError::ResponseError(answer) if !answer.raw().status().is_success() => {
@@ -165,11 +171,21 @@ fn code_of<E: ProvideErrorMetadata + Error + 'static>(error: &SdkError<E, HttpRe
         SdkError::ResponseError(_) => "MalformedAnswer".to_owned(),
         _ => "NotSent".to_owned(),
     };
-    code.map_or(ours, str::to_owned)
+    match code {
+        Some("ExpiredToken" | "ExpiredTokenException") => EXPIRED.to_owned(),
+        Some(code) => code.to_owned(),
+        None => ours,
+    }
 }
 
 fn is_without_credentials(error: &(dyn Error + 'static)) -> bool {
     std::iter::successors(Some(error), |error| Error::source(*error)).any(<dyn Error>::is::<CredentialsError>)
+}
+
+/// Returns the code for credentials that could not be had. A session of the identity center that ended is no other kind
+/// of error in the SDK, only another text.
+fn no_credentials(error: &dyn Error) -> &'static str {
+    if with_causes(error).contains("expired") { EXPIRED } else { "NoCredentials" }
 }
 
 fn fault_of(code: &str) -> Fault {
@@ -194,6 +210,7 @@ fn fault_of(code: &str) -> Fault {
     let invalid = code.starts_with("Invalid") || code.starts_with("Validation") || code.ends_with("RequiredException");
     match code {
         "Throttled" => Fault::Throttled,
+        EXPIRED => Fault::Expired,
         _ if SKEW.contains(&code) => Fault::ClockSkew,
         "EncryptionIntegrityChecksFailedException" => Fault::Transient,
         _ if denied || DENIED.contains(&code) => Fault::Denied,

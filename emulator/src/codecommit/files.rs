@@ -10,7 +10,7 @@ use crate::error::ServiceError;
 use crate::repository::Repository;
 
 /// The largest file, in bytes, that the API returns.
-const LARGEST_FILE: u64 = 6 << 20;
+pub(super) const LARGEST_FILE: u64 = 6 << 20;
 
 pub(super) async fn get_folder(repository: &Repository, input: &Input) -> Result<Value, ServiceError> {
     let path = path(input, "folderPath")?;

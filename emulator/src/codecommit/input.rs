@@ -40,6 +40,15 @@ impl Input {
             .map(Some)
     }
 
+    /// Returns the structures of a list; none if the list is absent.
+    pub(crate) fn list(&self, name: &str) -> Result<Vec<Self>, ServiceError> {
+        let Some(value) = self.get(name) else {
+            return Ok(Vec::new());
+        };
+        let list = value.as_array().ok_or_else(|| wrong_type(name, "a list"))?;
+        list.iter().cloned().map(Self::new).collect()
+    }
+
     /// Returns a path without leading and trailing slash; the root is empty.
     pub(crate) fn path(&self, name: &str) -> Result<Option<&str>, ServiceError> {
         let Some(path) = self.text(name)? else {

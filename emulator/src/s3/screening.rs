@@ -1,7 +1,9 @@
 //! Checks of S3's requests that `s3s` does not make.
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, StatusCode, header};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, header};
+
+use crate::unknown::escaped;
 
 /// Returns the request without a `Range` that S3 ignores, if it has one: S3 then returns the whole object.
 pub(crate) fn without_ignored_range<B>(request: &Request<B>) -> Option<Request<s3s::Body>> {
@@ -45,6 +47,15 @@ pub(crate) fn refuse_unsigned_headers<B>(request: &Request<B>) -> Option<Respons
     let body = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{error}");
     let response = Response::builder().status(403).header(header::CONTENT_TYPE, "application/xml");
     response.body(s3s::Body::from(Bytes::from(body))).ok()
+}
+
+/// Returns S3's error for an operation that is not modelled.
+pub(crate) fn not_modelled(method: &Method, uri: &Uri) -> http::Result<Response<s3s::Body>> {
+    let message = escaped(&format!("the emulator does not model the S3 operation {method} {uri}"));
+    let error = format!("<Error><Code>NotImplemented</Code><Message>{message}</Message></Error>");
+    let body = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{error}");
+    let response = Response::builder().status(501).header(header::CONTENT_TYPE, "application/xml");
+    response.body(s3s::Body::from(Bytes::from(body)))
 }
 
 fn unsigned<'a>(headers: &'a HeaderMap, signed: &str) -> Vec<&'a str> {

@@ -134,6 +134,6 @@ impl<W: Write> Life<'_, W> {
     }
 
     fn line(&mut self, label: &str, value: &str) -> io::Result<()> {
-        writeln!(self.out, "  {label:<9} {value}")
+        writeln!(self.out, "  {label:<9} {}", printable(value))
     }
 }

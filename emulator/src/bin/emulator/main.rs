@@ -37,7 +37,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS, // for example `emulator run | head`
         Err(error) => {
-            let _stderr_closed = writeln!(io::stderr(), "emulator: {error}");
+            let _stderr_closed = writeln!(io::stderr(), "emulator: {}", text::printable_lines(&error.to_string()));
             ExitCode::FAILURE
         }
     }

@@ -17,7 +17,7 @@ pub(crate) fn push(out: &mut impl Write, repository: &str, push: &Push) -> io::R
     line(out, "repository", repository)?;
     line(out, "branch", &push.branch)?;
     line(out, "commit", &push.commit)?;
-    line(out, "", printable(&push.subject))
+    line(out, "", &push.subject)
 }
 
 /// Prints the archive and the execution. Fails if `CodePipeline` has another revision than the function's answer says.
@@ -47,7 +47,7 @@ pub(crate) fn run(out: &mut impl Write, stage: &Stage, run: &StartedRun) -> io::
     if let Some(peak) = stage.emulator.function_process().and_then(peak_memory) {
         line(out, "memory", format_args!("peak {peak} MiB"))?;
     }
-    run.warnings.iter().try_for_each(|warning| line(out, "warning", printable(warning)))
+    run.warnings.iter().try_for_each(|warning| line(out, "warning", warning))
 }
 
 /// Prints the reason why nothing was started, and what the user can do.
@@ -71,7 +71,7 @@ pub(crate) fn skipped(out: &mut impl Write, skipped: &SkippedReference, push: &P
 fn variables(out: &mut impl Write, execution: &Execution) -> io::Result<()> {
     let mut label = "variables";
     for (name, value) in &execution.variables {
-        line(out, std::mem::take(&mut label), format_args!("{name}={}", printable(value)))?;
+        line(out, std::mem::take(&mut label), format_args!("{name}={value}"))?;
     }
     Ok(())
 }
@@ -92,5 +92,5 @@ fn peak_memory(process: u32) -> Option<u64> {
 }
 
 fn line(out: &mut impl Write, label: &str, value: impl Display) -> io::Result<()> {
-    writeln!(out, "  {label:<11} {value}")
+    writeln!(out, "  {label:<11} {}", printable(&value.to_string()))
 }

@@ -22,10 +22,18 @@ pub(crate) fn size(bytes: u64) -> String {
     }
 }
 
-/// Returns a text with control characters escaped, since it comes from a repository and goes to a terminal.
+/// Returns a text on one line for a terminal, with control characters and marks of direction escaped: it may come from a
+/// repository.
 pub(crate) fn printable(text: &str) -> String {
-    let shown = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    let is_mark =
+        |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let shown = |c: char| if c.is_control() || is_mark(c) { c.escape_default().to_string() } else { c.to_string() };
     text.chars().map(shown).collect()
+}
+
+/// Returns the lines of a text, each as [`printable`] returns it.
+pub(crate) fn printable_lines(text: &str) -> String {
+    text.lines().map(printable).collect::<Vec<_>>().join("\n")
 }
 
 /// Returns the code and the message of an error that the function reported.

@@ -1,0 +1,91 @@
+//! The environment that the clients are made from, and what a person chooses in its place.
+
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
+use std::ffi::OsString;
+
+use aws_config::profile::{self, ProfileSet};
+use aws_config::{ConfigLoader, Region, SdkConfig};
+use aws_runtime::env_config::file::EnvConfigFiles;
+use aws_types::os_shim_internal::{Env, Fs};
+use aws_types::service_config::ServiceConfigKey;
+
+/// A person's choice in place of the environment's. An empty value chooses nothing.
+#[derive(Debug, Clone, Default)]
+pub struct Choice {
+    /// The profile. Its credentials take precedence over those of the environment.
+    pub profile: Option<String>,
+    /// The region.
+    pub region: Option<String>,
+    /// The endpoint of all services.
+    pub endpoint_url: Option<String>,
+}
+
+/// A profile that the configuration files do not have.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to find profile {name:?}: the configuration files have {known}")]
+pub struct UnknownProfile {
+    name: String,
+    known: String,
+}
+
+/// The variables with credentials, which a chosen profile takes precedence over.
+const CREDENTIALS: [&str; 4] =
+    ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_WEB_IDENTITY_TOKEN_FILE"];
+
+impl Choice {
+    /// Adds the choice to a loader.
+    pub(super) fn apply(self, loader: ConfigLoader) -> ConfigLoader {
+        let loader = loader.env(self.environment());
+        let loader = given(self.profile).into_iter().fold(loader, ConfigLoader::profile_name);
+        let loader = given(self.region).map(Region::new).into_iter().fold(loader, ConfigLoader::region);
+        given(self.endpoint_url).into_iter().fold(loader, ConfigLoader::endpoint_url)
+    }
+
+    /// Returns an error if the chosen profile, or the one that the environment names, does not exist.
+    pub async fn check_profile(&self) -> Result<(), UnknownProfile> {
+        let environment = self.environment();
+        let Some(name) = given(self.profile.clone()).or_else(|| environment.get("AWS_PROFILE").ok()) else {
+            return Ok(());
+        };
+        let files = EnvConfigFiles::default();
+        let loaded = profile::load(&Fs::real(), &environment, &files, Some(Cow::Owned(name.clone()))).await;
+        let known = match &loaded {
+            Ok(profiles) if profiles.get_profile(&name).is_some() => return Ok(()),
+            Ok(profiles) => names(profiles),
+            // The client reports a malformed file itself.
+            Err(_) => return Ok(()),
+        };
+        Err(UnknownProfile { name, known })
+    }
+
+    /// Returns the environment variables as AWS's own tools read them: one that is empty is unset. The SDK takes an
+    /// empty endpoint for an endpoint, and panics.
+    fn environment(&self) -> Env {
+        let has_profile = self.profile.as_ref().is_some_and(|name| !name.is_empty());
+        let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+        let mut variables: HashMap<String, String> = std::env::vars_os().filter_map(text).collect();
+        variables.retain(|name, value| !value.is_empty() && !(has_profile && CREDENTIALS.contains(&name.as_str())));
+        Env::from(variables)
+    }
+}
+
+/// Returns the endpoint of a service in place of AWS's own: its own setting, else the one for all services.
+pub(super) fn endpoint(config: &SdkConfig, service: &str) -> Option<String> {
+    let general = || config.endpoint_url().map(str::to_owned);
+    if config.get_origin("endpoint_url").is_client_config() {
+        return general();
+    }
+    let key = ServiceConfigKey::builder().service_id(service).env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
+    let own = config.service_config().zip(key.ok()).and_then(|(settings, key)| settings.load_config(key));
+    own.or_else(general)
+}
+
+fn given(value: Option<String>) -> Option<String> {
+    value.filter(|value| !value.is_empty())
+}
+
+fn names(profiles: &ProfileSet) -> String {
+    let names: BTreeSet<&str> = profiles.profiles().collect();
+    if names.is_empty() { "none".to_owned() } else { Vec::from_iter(names).join(", ") }
+}
