@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::builder::{NonEmptyStringValueParser, OsStringValueParser, TypedValueParser as _};
+use clap::builder::{NonEmptyStringValueParser, OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use codecommit::source::Mode;
@@ -98,8 +98,8 @@ Examples:
 
 const DOCTOR_HELP: &str = "\
 The checks use your credentials. To check what the function may do, use a profile that assumes its role (output UpdatesRoleArn).
-They start no run and leave nothing behind: an upload is begun and aborted. Each check is one line: ok, warn or FAIL. The exit status
-is 1 if a check fails.";
+They start no run and leave nothing behind: an upload is begun and aborted.
+Each check is one line: ok, warn or FAIL. The exit status is 1 if a check fails.";
 
 const ARCHIVE_HELP: &str = "\
 A tree-ish is a branch, a tag, the full ID of a commit, a full reference name or HEAD; ~2, ^2, ^{commit} or ^{tree} may follow.
@@ -135,7 +135,7 @@ pub(crate) struct Archive {
     /// The time of all entries instead of the commit's: @SECONDS, ISO 8601 or RFC 2822; UTC unless it has a zone
     #[arg(long, value_name = "TIME", value_parser = date::parse)]
     pub(crate) mtime: Option<i64>,
-    /// Print the entries that the archive would have, and write none
+    /// Print the entries of the archive instead of writing it
     #[arg(long)]
     pub(crate) list: bool,
     /// The format, which is always zip
@@ -198,7 +198,7 @@ pub(crate) struct Start {
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub(crate) branch: String,
     /// The pipeline
-    #[arg(long, value_name = "NAME", value_parser = config::pipeline_name)]
+    #[arg(long, value_name = "NAME", value_parser = pipeline_name())]
     pub(crate) pipeline: String,
     /// The pipeline's S3 source action, if it has several
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
@@ -217,7 +217,7 @@ pub(crate) struct Start {
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
     /// The pipeline
-    #[arg(value_parser = config::pipeline_name)]
+    #[arg(value_parser = pipeline_name())]
     pub(crate) pipeline: String,
     /// The repository whose pushes the pipeline runs
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
@@ -232,6 +232,10 @@ pub(crate) struct Doctor {
 
 fn mode(value: &str) -> Result<Mode, String> {
     value.parse()
+}
+
+fn pipeline_name() -> impl TypedValueParser<Value = String> {
+    NonEmptyStringValueParser::new().try_map(|name| config::pipeline_name(&name))
 }
 
 /// Refuses an empty pathspec, as git does.

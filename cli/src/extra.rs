@@ -170,7 +170,7 @@ fn unquoted(mut quoted: &[u8]) -> Option<(Vec<u8>, &[u8])> {
                         let (digits, rest) = quoted.split_at_checked(2)?;
                         quoted = rest;
                         let octal = digits.iter().all(|digit| (b'0'..=b'7').contains(digit));
-                        octal.then(|| (escape - b'0') * 64 + (digits[0] - b'0') * 8 + digits[1] - b'0')?
+                        octal.then(|| (escape - b'0') * 64 + (digits[0] - b'0') * 8 + (digits[1] - b'0'))?
                     }
                     _ => return None,
                 });
@@ -196,6 +196,7 @@ mod tests {
         check("a/b:c:d", Ok((b"a/b", b"c:d")));
         check("a:", Ok((b"a", b"")));
         check(r#""a:\"b\\\n\303\244":x"#, Ok(("a:\"b\\\n\u{e4}".as_bytes(), b"x")));
+        check(r#""\377\342":x"#, Ok((b"\xff\xe2", b"x")));
         check("a", Err("missing colon"));
         check(r#""a"b:c"#, Err("missing colon"));
         check(r#""a:b"#, Err("unclosed quote"));

@@ -33,7 +33,8 @@ fn line(error: &Error) -> String {
     let text = error.render().to_string();
     let lines: Vec<&str> = text.lines().collect();
     let paragraphs = lines.split(|line| line.trim().is_empty());
-    let paragraphs = paragraphs.take_while(|lines| !lines.iter().any(|line| line.starts_with("Usage:")));
+    let is_about_help = |line: &&str| line.starts_with("Usage:") || line.starts_with("For more information");
+    let paragraphs = paragraphs.take_while(|lines| !lines.iter().any(is_about_help));
     let sentence = |lines: &[&str]| lines.iter().flat_map(|line| line.split_whitespace()).collect::<Vec<_>>().join(" ");
     let sentences: Vec<String> = paragraphs.map(sentence).filter(|sentence| !sentence.is_empty()).collect();
     let line = sentences.join("; ");

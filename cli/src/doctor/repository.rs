@@ -43,7 +43,7 @@ pub(super) async fn check(aws: &Aws, name: &str, git_url: Option<String>, report
 async fn contents(aws: &Aws, name: &str, branch: &str, report: &mut Report) -> Option<ObjectId> {
     match read(aws, name, branch).await {
         Ok((commit, entries)) => {
-            report.ok("contents", format!("branch {branch} can be read, {entries} entries in its root"));
+            report.ok("contents", format!("branch {branch} can be read; entries in its root: {entries}"));
             Some(commit)
         }
         Err(call) => {

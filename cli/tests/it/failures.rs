@@ -184,7 +184,7 @@ fn a_terminal_gets_no_commands_of_others() {
     assert!(listed.contains("\\u001b[2J\\u009b1m\\u202e") && !listed.contains('\u{9b}'), "{listed}");
     let told = world.failure(&["archive", "project", "a\u{1b}[2J\u{202e}\u{9b}31m"]);
     assert!(told.contains("'a\\u{1b}[2J\\u{202e}\\u{9b}31m'"), "{told}");
-    world.commit("feature/\u{9b}31m", "x");
+    world.git(&["branch", "feature/\u{9b}31m", "main"]);
     let told = world.failure(&["start", "project", "feature/\u{9b}31m", "--pipeline", "absent"]);
     assert!(!told.contains('\u{9b}'), "{told}");
     let data = "{\"a\":\"\u{9b}31m\u{202e}\"}";

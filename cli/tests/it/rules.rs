@@ -123,7 +123,7 @@ fn rules_that_are_no_second_way_are_fine() {
 #[test]
 fn a_rule_that_starts_the_pipeline_too_is_named() {
     check(&[("console", ON_TRAIL, DEV)], &["FAIL  rules", "aws events disable-rule --name console", "ok    triggers"]);
-    check(&[("events", ON_OBJECT, DEV)], &["FAIL  rules", ": events. "]);
+    check(&[("events", ON_OBJECT, DEV)], &["FAIL  rules", ": events; "]);
     check(&[("events", ON_PREFIX, DEV)], &["FAIL  rules"]);
     check(&[("pushes", ON_REPOSITORY, DEV)], &["FAIL  rules"]);
 }
@@ -143,7 +143,7 @@ fn a_rule_alone_is_a_route() {
     let told = String::from_utf8(run(&world, &[("pushes", ON_REPOSITORY, FUNCTION)], &DOCTOR).out).expect("text");
     assert!(told.contains("ok    triggers      rule pushes to"), "{told}");
     let told = String::from_utf8(run(&world, &[], &DOCTOR).out).expect("text");
-    assert!(told.contains("warn  triggers      no trigger or rule"), "{told}");
+    assert!(told.contains("warn  triggers      no trigger or readable rule sends"), "{told}");
 }
 
 #[test]
@@ -155,9 +155,9 @@ fn connect_refuses_a_rule_as_a_second_route_and_warns_of_one_on_the_source() {
     assert_eq!(world.text(&["triggers", "list", "project"]), "");
     let named = [&connect[..], &["--custom-data", r#"{"pipeline_name":"dev"}"#]].concat();
     let warned = run(&world, &[("console", ON_TRAIL, DEV)], &named);
-    assert!(warned.err.contains("warning: rule console starts the pipeline past the function"), "{}", warned.err);
+    assert!(warned.err.contains("warning: the rule console starts the pipeline without the function"), "{}", warned.err);
     assert!(warned.status.success() && !String::from_utf8_lossy(&warned.out).contains("not checked"));
     let synced =
         run(&world, &[("pushes", ON_REPOSITORY, FUNCTION)], &["triggers", "sync", "project", "--function", FUNCTION]);
-    assert!(synced.status.success() && synced.err.contains("rule pushes is a second route"), "{}", synced.err);
+    assert!(synced.status.success() && synced.err.contains("the rule pushes invokes the same function"), "{}", synced.err);
 }
