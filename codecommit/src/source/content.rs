@@ -10,15 +10,15 @@ use super::shared_pack::SharedPack;
 use crate::memory::{Permit, Turn};
 use git_archive::object::ObjectId;
 
-/// The largest content, in bytes, that is held as a whole; a larger one is read in pieces.
+/// The size in bytes of the largest content that is held as a whole. A larger one is read in pieces.
 const LARGEST_HELD: u64 = 16 << 20;
 
 /// The content of a file.
 #[derive(Debug)]
 pub enum BlobContent {
-    /// It is in memory.
+    /// The content is in memory.
     InMemory(Bytes),
-    /// It is in the pack, and inflated where it is used.
+    /// The content is in the pack and is inflated on use.
     InPack(PackedBlob),
 }
 
@@ -38,8 +38,8 @@ impl BlobContent {
         Ok(Self::InPack(PackedBlob { pack: pack.clone(), id, size }))
     }
 
-    /// Finds a content in a pack, and waits until the byte budget admits it. A large one is read in pieces and needs no
-    /// room.
+    /// Finds a content in a pack, and waits until the byte budget admits it. A large one is read in pieces and needs
+    /// no budget.
     pub(super) async fn admitted(
         pack: &Arc<SharedPack>,
         id: ObjectId,

@@ -1,4 +1,4 @@
-//! The window: entries that are prepared ahead of the archive, which takes them in order.
+//! The window: entries prepared ahead of the archive, which takes them in order.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use super::error::EntryError;
 use super::prepare::{Preparation, Ready};
 use git_archive::object::Kind;
 
-/// Entries that are prepared ahead of the archive.
+/// The number of entries prepared ahead of the archive.
 const WINDOW: usize = 192;
 
-/// Returns the entries in order, each prepared in a task of its own; `None` for what has no content. Dropping the
-/// stream ends the tasks.
+/// Returns the entries in order, each prepared in its own task. Returns `None` for an entry without content. Dropping
+/// the stream ends the tasks.
 pub(super) fn in_order(
     preparation: &Arc<Preparation>,
 ) -> impl Stream<Item = Result<Option<Ready>, EntryError>> + Send + use<> {

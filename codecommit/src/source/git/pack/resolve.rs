@@ -1,4 +1,4 @@
-//! The deltas that could not be resolved while the pack arrived: each gets its base, its kind and its id.
+//! Resolves the deltas that were not resolved while the pack arrived: each gets its base, its kind and its id.
 
 use super::digest::ContentDigest;
 use super::error::PackError;
@@ -6,11 +6,11 @@ use super::store::{ObjectStore, ReadState};
 use super::table::{Mark, PackedObject, Position, index_of, position};
 use git_archive::object::ObjectId;
 
-/// Bases are kept up to this many bytes while the deltas on them are resolved.
+/// The number of bytes of bases to keep while their deltas are resolved.
 const CACHE_BYTES: usize = 16 * 1024 * 1024;
 
-/// Resolves every delta that is left, each base before the deltas on it. A delta that is not reached from a resolved
-/// object has no base in the pack, or is its own base in a circle.
+/// Resolves every delta that is left, each base before its deltas. If a delta is not reached from a resolved object,
+/// its base is not in the pack, or the deltas form a circle.
 pub(super) fn resolve(store: &mut ObjectStore) -> Result<(), PackError> {
     let deltas = PendingDeltas::of(&store.table.objects);
     if deltas.is_empty() {
@@ -34,7 +34,7 @@ pub(super) fn resolve(store: &mut ObjectStore) -> Result<(), PackError> {
     }
 }
 
-/// Returns the next object in the order of the pack that is resolved.
+/// Returns the next resolved object in the order of the pack.
 fn following(objects: &[PackedObject], next: &mut usize) -> Option<usize> {
     let skipped = objects.get(*next..)?.iter().position(|object| object.kind.is_some())?;
     let index = *next + skipped;
@@ -63,7 +63,7 @@ fn missing_base(objects: &[PackedObject], delta: &PackedObject) -> PackError {
     PackError::MissingBase { offset: object.offset, base: ObjectId::Sha1(object.id) }
 }
 
-/// The unresolved deltas of a pack, by what they name as their base.
+/// The unresolved deltas of a pack, by their bases.
 struct PendingDeltas {
     by_position: Vec<(Position, u32)>,
     by_id: Vec<([u8; 20], u32)>,
