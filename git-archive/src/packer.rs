@@ -23,7 +23,7 @@ pub const BIG_FILE: u64 = 512 << 20;
 /// The beginning of a Git LFS pointer.
 const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
 
-/// The settings by which the contents of one archive become its entries.
+/// The settings that turn the contents of one archive into its entries.
 #[derive(Debug)]
 pub struct Packer {
     /// The commit, for `export-subst`. `None` for a bare tree, in which git substitutes nothing.
@@ -36,11 +36,11 @@ pub struct Packer {
     pub level: u8,
     /// The function that deflates.
     pub deflate: Deflate,
-    /// True if entries are tagged, so that the next archive can reuse what has not changed.
+    /// True if entries are tagged, so that the next archive can copy unchanged entries.
     pub tagged: bool,
-    /// The most bytes that converted content may have. Conversion holds two such contents at once.
+    /// The largest number of bytes of converted content. Conversion holds two such contents at once.
     pub limit: u64,
-    /// The work that the archive may cost.
+    /// The limit on the work of the archive.
     pub work: Work,
 }
 
@@ -49,7 +49,7 @@ pub struct Packer {
 pub struct PackedFile {
     /// The header.
     pub content: zip::DataHeader,
-    /// The data, deflated or not.
+    /// The data, deflated or stored.
     pub data: Bytes,
     /// The warnings for the user.
     pub warnings: Vec<String>,
@@ -73,10 +73,10 @@ impl Packer {
         entry.kind == Kind::Link || !substitutes && !convert::needs_conversion(attributes)
     }
 
-    /// Returns whether a raw deflate stream that others made of the blob may become the data of the entry.
+    /// Returns whether another program's raw deflate stream of the blob may become the data of the entry.
     ///
-    /// That is so for files whose content nothing converts, at Git's default level: another level asks for our own
-    /// deflate. The caller verifies the stream, and stores the content if the stream is not smaller.
+    /// This is the case for files whose content nothing converts, at Git's default level. Another level requires our
+    /// own deflate. The caller verifies the stream, and stores the content if the stream is not smaller.
     pub fn reusable(&self, entry: &Entry, attributes: &PathAttributes) -> bool {
         let is_file = matches!(entry.kind, Kind::File | Kind::Executable);
         is_file && self.level == DEFAULT_LEVEL && self.keeps_content(entry, attributes)
@@ -84,8 +84,8 @@ impl Packer {
 
     /// Returns whether an entry of `size` bytes may be compressed in chunks.
     ///
-    /// That is so if nothing converts it, and above `core.bigFileThreshold` if nothing substitutes in it, because then
-    /// git does not convert it either.
+    /// This is the case if nothing converts it. Above `core.bigFileThreshold`, git does not convert, so there only a
+    /// substitution prevents it.
     pub fn streams(&self, entry: &Entry, attributes: &PathAttributes, size: u64) -> bool {
         let substitutes = attributes.export_subst && self.commit.is_some();
         self.keeps_content(entry, attributes) || size > BIG_FILE && !substitutes
@@ -96,7 +96,7 @@ impl Packer {
         !convert::is_binary_entry(attributes, beginning)
     }
 
-    /// Returns the warning for a pointer of Git LFS, by the beginning of its content.
+    /// Returns the warning for a Git LFS pointer, recognized by the beginning of its content.
     pub fn lfs_warning(&self, entry: &Entry, beginning: &[u8]) -> Option<String> {
         let is_pointer = beginning.starts_with(LFS_POINTER) && entry.kind != Kind::Link;
         is_pointer.then(|| format!("{} is a Git LFS pointer and stays one", entry.path))
@@ -116,8 +116,8 @@ impl Packer {
 
     /// Deflates a file that is in no tree.
     ///
-    /// It is never converted. Of the attributes only `diff` counts, for the path without as many bytes as the prefix
-    /// has, as in git's archive-zip.c.
+    /// It is never converted. Only the attribute `diff` counts. As in git's archive-zip.c, it is looked up for the
+    /// path after as many bytes are cut off as the prefix has.
     pub fn pack_extra(&self, file: &ExtraFile, prefix: &BStr) -> Result<PackedFile, Stopped> {
         let attributes = match file.path.get(prefix.len()..) {
             None | Some(b"") => PathAttributes::default(),
@@ -127,7 +127,8 @@ impl Packer {
         Ok(packed(&file.content, self.deflated(&file.content), text, Vec::new()))
     }
 
-    /// Returns the entry with the data of an earlier archive, if they prove to be its content. The text bit is new.
+    /// Returns the entry with the data of an earlier archive, if the data prove to be its content. The text bit is
+    /// computed again.
     pub fn reuse(
         &self,
         entry: &Entry,
@@ -194,7 +195,7 @@ fn packed(content: &Bytes, deflated: Option<Vec<u8>>, text: bool, warnings: Vec<
     PackedFile { content, data, warnings }
 }
 
-/// A file that is in no tree, as with `git archive --add-file`. Such files follow the entries of the tree.
+/// A file that is in no tree, as from `git archive --add-file`. Such files follow the entries of the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExtraFile {
     /// The whole path in the archive, prefix included.
