@@ -66,7 +66,7 @@ pub enum StepError {
     #[error("failed to plan the delivery")]
     Plan(#[from] PlanError),
     /// The pipeline or its source could not be used.
-    #[error("failed to read what pipeline {pipeline} reads")]
+    #[error("failed to read the source of pipeline {pipeline}")]
     Pipeline {
         /// The pipeline.
         pipeline: String,
@@ -108,7 +108,7 @@ pub enum StepError {
         source: UploadError,
     },
     /// The delivery's record could not be claimed or written.
-    #[error("failed to hold the delivery's record s3://{bucket}/{key}")]
+    #[error("failed to claim or write the delivery's record s3://{bucket}/{key}")]
     Record {
         /// The bucket.
         bucket: String,
@@ -134,7 +134,7 @@ pub enum StepError {
         source: PipelineError,
     },
     /// The repository's triggers could not be updated.
-    #[error("failed to bring the triggers of {repository} to its branches")]
+    #[error("failed to update the triggers of {repository}")]
     Triggers {
         /// The repository's name.
         repository: String,

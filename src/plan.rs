@@ -207,7 +207,7 @@ fn decide(change: &Change, config: &Config) -> Result<Decision, PlanError> {
     if let Some(pipeline) = overrides.pipeline_name.as_ref().filter(|name| !config.allows_pipeline(name)) {
         return Err(PlanError::PipelineRefused { repository: repository(), pipeline: pipeline.clone() });
     }
-    // `SOURCE_ACTION` is not for a pipeline that the custom data names.
+    // `SOURCE_ACTION` does not apply to a pipeline that the custom data names.
     let source_action = if overrides.pipeline_name.is_some() { None } else { config.source_action.clone() };
     Ok(Decision::Deliver(Box::new(Job {
         repository: change.repository.clone(),

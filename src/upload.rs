@@ -30,7 +30,7 @@ pub enum UploadError {
     #[error(transparent)]
     Call(#[from] CallError),
     /// The object was written, but S3 named no version.
-    #[error("{0} named no version of the object")]
+    #[error("the answer to {0} has no version of the object")]
     NoVersion(&'static str),
 }
 

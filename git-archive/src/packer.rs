@@ -84,8 +84,8 @@ impl Packer {
 
     /// Returns whether an entry of `size` bytes may be compressed in chunks.
     ///
-    /// This is the case if nothing converts it. Above `core.bigFileThreshold`, git does not convert, so there only a
-    /// substitution prevents it.
+    /// This is the case if nothing converts it. Git does not convert files above `core.bigFileThreshold`, so these may
+    /// be compressed in chunks unless git substitutes in them.
     pub fn streams(&self, entry: &Entry, attributes: &PathAttributes, size: u64) -> bool {
         let substitutes = attributes.export_subst && self.commit.is_some();
         self.keeps_content(entry, attributes) || size > BIG_FILE && !substitutes

@@ -70,7 +70,7 @@ enum Next {
 }
 
 impl Matching<'_> {
-    /// Matches as git's `dowild` from these positions on.
+    /// Matches from these positions on, like git's `dowild`.
     fn run(&mut self, mut p: usize, mut t: usize, depth: u32) -> Result<Outcome, TooManySteps> {
         if depth > DEPTH {
             return Err(TooManySteps);

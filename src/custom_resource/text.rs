@@ -5,7 +5,7 @@ use crate::config::ConfigError;
 /// The largest size of a text as JSON, in bytes. An answer has at most two long texts, and ids of about 1,000 bytes.
 const TEXT_MAX: usize = 1_400;
 
-/// Cuts a text to the largest size.
+/// Cuts a text to the size that an answer allows.
 pub(super) fn cut(text: &str) -> String {
     cut_to(text, TEXT_MAX)
 }

@@ -28,7 +28,7 @@ pub struct TriggerPlan {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Warning {
     /// There are more branches than triggers can name.
-    #[error("{branches} branches, but room for {room}: one trigger on all branches, filtered in the function")]
+    #[error("{branches} branches, but room for only {room}: one trigger covers all branches, and the function filters")]
     AllBranches {
         /// The number of selected branches.
         branches: usize,
@@ -36,7 +36,7 @@ pub enum Warning {
         room: usize,
     },
     /// Triggers of others leave only one free trigger. It reports pushes.
-    #[error("no room for the lifecycle trigger beside {others} triggers of others")]
+    #[error("no room for the lifecycle trigger: others have {others} triggers")]
     NoLifecycle {
         /// The number of triggers that others have.
         others: usize,
@@ -53,7 +53,7 @@ pub enum Warning {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Impossible {
     /// Others use all the triggers that a repository may have.
-    #[error("no room for a trigger beside {others} of others, of {TRIGGERS_MAX} in all")]
+    #[error("no room for a trigger: others use {others} of {TRIGGERS_MAX}")]
     NoRoom {
         /// The number of triggers that others have.
         others: usize,

@@ -1,4 +1,4 @@
-//! The parser of one pathspec, as git's pathspec.c.
+//! The parser of one pathspec, which follows git's pathspec.c.
 
 use bstr::{BStr, BString, ByteSlice};
 

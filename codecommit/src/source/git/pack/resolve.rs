@@ -6,7 +6,7 @@ use super::store::{ObjectStore, ReadState};
 use super::table::{Mark, PackedObject, Position, index_of, position};
 use git_archive::object::ObjectId;
 
-/// The number of bytes of bases to keep while their deltas are resolved.
+/// The size in bytes of the cache for bases while their deltas are resolved.
 const CACHE_BYTES: usize = 16 * 1024 * 1024;
 
 /// Resolves every delta that is left, each base before its deltas. If a delta is not reached from a resolved object,
