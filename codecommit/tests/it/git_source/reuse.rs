@@ -17,7 +17,7 @@ fn facts(pack: &Pack, content: &[u8]) -> BlobFacts {
     pack.facts(id(BLOB, content)).expect("it is a blob of the pack")
 }
 
-/// The facts are those of the content, and a range that may be copied is exactly its raw deflate.
+/// Checks that the facts match the content, and that a range that may be copied is exactly its raw deflate.
 #[track_caller]
 fn check(pack: &Pack, content: &[u8]) -> Reuse {
     let facts = facts(pack, content);
@@ -46,7 +46,7 @@ fn zlib(content: &[u8], level: u32) -> Vec<u8> {
     encoder.finish().expect("memory takes everything")
 }
 
-/// A stream that is flushed behind each piece of the content.
+/// Makes a stream that is flushed after each piece of the content.
 fn flushed(content: &[u8], piece: usize, flushes: usize) -> Vec<u8> {
     let mut compress = Compress::new(Compression::default(), true);
     let mut stream = Vec::with_capacity(content.len() * 2 + 1000 + 16 * flushes * (content.len() / piece + 1));
@@ -60,7 +60,7 @@ fn flushed(content: &[u8], piece: usize, flushes: usize) -> Vec<u8> {
     stream
 }
 
-/// A zlib stream with `empty` empty stored blocks before it.
+/// Makes a zlib stream that starts with `empty` empty stored blocks.
 fn padded(content: &[u8], empty: usize) -> Vec<u8> {
     let mut raw = zlib(content, 6);
     let tail = raw.split_off(2);
