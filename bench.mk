@@ -1,4 +1,4 @@
-# The benchmark, side by side with the programs that a user would pick instead; the results are in BENCHMARKS.md. REPOS names the local
+# The benchmark compares the function with the programs that a user would choose instead. The results are in BENCHMARKS.md. REPOS names the local
 # repositories to measure on, as PATH or NAME=PATH. RUNS, COUNTS (sizes of the generated repositories) and BLOB=no make it shorter.
 
 REPOS ?=
