@@ -20,7 +20,7 @@ help: ## this list
 
 run: export REPO := $(REPO)
 run: export BRANCH := $(BRANCH)
-run: programs $(fixture)/HEAD ## a push, played through on this machine; REPO=path BRANCH=name for a repository of yours
+run: programs $(fixture)/HEAD ## one push with the real function on this machine; REPO=path BRANCH=name uses your own repository
 	@$(programs)/emulator run --function $(programs)/updates --event $(EVENT)
 
 demo: programs $(fixture)/HEAD ## the life of a branch with real pushes: created, pushed twice, deleted
@@ -70,7 +70,7 @@ $(tests):
 
 checks := fmt clippy alone test run demo doc deny validate
 
-check: ## all that must be green, with the seconds of each step
+check: ## all checks that must pass, with the seconds of each step
 	@times=; for step in $(checks); do \
 	    printf '\n=== %s\n' $$step; \
 	    began=$$(date +%s); \

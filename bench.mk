@@ -8,7 +8,7 @@ BLOB ?= yes
 
 .PHONY: bench
 
-bench: $(tests)/.test ## what a run takes, beside boto3, git clone and git archive; REPOS="PATH NAME=PATH"
+bench: $(tests)/.test ## compares a run with boto3, git clone and git archive; REPOS="PATH NAME=PATH"
 	cargo build --locked --release --package codecommit-multibranch --package emulator --bins
 	cargo build --locked --release --package codecommit-multibranch --examples
 	$(tests)/bin/python -B benches/compare.py --programs $(target)/release --runs $(RUNS) --counts $(COUNTS) \
