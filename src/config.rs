@@ -20,7 +20,7 @@ pub struct Config {
     pub branches: Branches,
     /// `REPOSITORIES`: the repositories whose events are accepted. If unset, all of them.
     pub repositories: Option<Repositories>,
-    /// How commits are read: from `SOURCE`, `CODECOMMIT_GIT_URL`, and the function's memory and ephemeral storage.
+    /// The sources of commits: from `SOURCE`, `CODECOMMIT_GIT_URL`, and the function's memory and ephemeral storage.
     pub source: source::SourceOptions,
     /// `SOURCE_ROLE_ARN`: the role that reads the repository if it is in another account.
     pub source_role: Option<String>,

@@ -66,7 +66,7 @@ pub struct Tools<'a> {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Response {
-    /// Whether the request was carried out.
+    /// The status: success if the request was carried out.
     pub status: Status,
     /// The reason of a failure, or a note.
     pub reason: String,

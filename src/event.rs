@@ -73,7 +73,7 @@ pub enum What {
 pub struct EventError {
     /// The field, as a path such as `Records[0].codecommit.references[1].commit`.
     pub at: String,
-    /// What is wrong with it.
+    /// The text that says what is wrong with the field.
     pub reason: String,
 }
 

@@ -12,7 +12,7 @@ use aws_sdk_codepipeline::types::{
 use crate::plan::Job;
 use codecommit::aws::{Aws, CallError, StepFault};
 
-/// How long a pipeline's declaration is cached.
+/// The time that a pipeline's declaration is cached.
 const TTL: Duration = Duration::from_mins(5);
 
 /// The variables that a run gets, if the pipeline declares them.

@@ -104,7 +104,7 @@ pub enum Reason {
     NotSelected,
     /// The branch or the commit was gone before it could be read.
     Gone,
-    /// The branch does not contain the commit: a force push left it behind, or the event names another branch's commit.
+    /// The branch does not contain the commit: a force push removed it, or the event names another branch's commit.
     NotOnBranch,
     /// No reference leads to the commit any more. Git does not serve such a commit, and the API cannot read its files
     /// over 6 MB.
@@ -250,7 +250,7 @@ struct CustomData {
 }
 
 impl Overrides {
-    /// Custom data that is not a JSON object belongs to somebody else and is ignored.
+    /// Custom data that is not a JSON object is not for this function and is ignored.
     fn of(change: &Change) -> Result<Self, PlanError> {
         let text = change.custom_data.as_deref().unwrap_or_default();
         let Ok(object) = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text) else {

@@ -166,7 +166,7 @@ impl Archive<'_> {
     /// ```
     ///
     /// # Errors
-    /// As [`to_vec`](Self::to_vec); what was written before the failure stays written.
+    /// The same as for [`to_vec`](Self::to_vec). Bytes that were written before the failure stay written.
     pub async fn to_writer(self, writer: impl Write + Send) -> Result<Summary, ArchiveError> {
         let mut output = Blocking(writer);
         let summary = self.write(&mut output).await?;
@@ -177,7 +177,7 @@ impl Archive<'_> {
     /// Writes the zip to an asynchronous writer, such as a socket. Flushes it, but does not shut it down.
     ///
     /// # Errors
-    /// As [`to_writer`](Self::to_writer).
+    /// The same as for [`to_writer`](Self::to_writer).
     pub async fn to_async_writer(self, writer: impl AsyncWrite + Send) -> Result<Summary, ArchiveError> {
         let mut output = Asynchronous(Box::pin(writer));
         let summary = self.write(&mut output).await?;
@@ -190,7 +190,7 @@ impl Archive<'_> {
     /// failure or a dropped future therefore leaves the file as it was.
     ///
     /// # Errors
-    /// As [`to_vec`](Self::to_vec).
+    /// The same as for [`to_vec`](Self::to_vec).
     pub async fn to_file(self, path: impl AsRef<Path>) -> Result<Summary, ArchiveError> {
         let path = path.as_ref();
         let failed = |source| ArchiveError::File { path: path.to_owned(), source };
@@ -203,7 +203,7 @@ impl Archive<'_> {
     /// Returns the entries that the archive would have, in its order, without reading contents.
     ///
     /// # Errors
-    /// As [`to_vec`](Self::to_vec).
+    /// The same as for [`to_vec`](Self::to_vec).
     pub async fn list(self) -> Result<(Vec<Listed>, Summary), ArchiveError> {
         let before = self.aws.calls();
         let Opened { contents, warnings } = self.open().await?;

@@ -38,7 +38,7 @@ pub struct Options {
     pub bare_tree: bool,
     /// The bytes that may be held between the source and the archive.
     pub budget: u64,
-    /// How the commit is read.
+    /// The sources that the commit may be read from.
     pub source: source::SourceOptions,
     /// True if entries carry their Git ids in an extra field. The next archive uses them to copy unchanged entries.
     pub tagged: bool,

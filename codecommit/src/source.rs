@@ -1,4 +1,4 @@
-//! How a repository is read: [`Source`] is a repository and its transports, and [`Checkout`] reads one commit of it.
+//! Reads a repository: [`Source`] is a repository and its transports, and [`Checkout`] reads one commit of it.
 //!
 //! There are two transports with one result. The API is best for few files. One shallow fetch over Git is best for
 //! many files. It is also the only way to read a file over 6 MB, names that are not UTF-8, and legacy modes. Every

@@ -32,10 +32,10 @@ pub struct Run {
     /// The number of entries in the archive; absent if an earlier delivery of the event uploaded it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entries: Option<u64>,
-    /// The total size of the files; absent likewise.
+    /// The total size of the files; absent if an earlier delivery of the event uploaded the archive.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_bytes: Option<u64>,
-    /// The number of entries copied from the previous archive; absent likewise.
+    /// The number of entries copied from the previous archive; absent for the same reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reused: Option<u64>,
     /// The work that an earlier delivery of the same event had done.
@@ -56,8 +56,8 @@ pub struct Run {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Found {
-    /// It had uploaded the archive, but started no run.
+    /// The archive was uploaded, but no run was started.
     Uploaded,
-    /// It had started the run.
+    /// The run was started.
     Started,
 }

@@ -27,7 +27,7 @@ pub struct Applied {
     pub before: Vec<Trigger>,
     /// All triggers after the call. In a preview, the triggers that the call would write.
     pub after: Vec<Trigger>,
-    /// How many times the list was written.
+    /// The number of writes of the list.
     pub writes: u32,
     /// Selected branches whose pushes were not reported by our triggers when the call began. Empty without a
     /// lifecycle function.

@@ -38,7 +38,7 @@ impl FromStr for Mode {
     }
 }
 
-/// How commits are read.
+/// The options for reading commits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceOptions {
     /// The transport.

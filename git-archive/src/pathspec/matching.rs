@@ -19,7 +19,7 @@ pub(super) struct Question<'a> {
     pub(super) work: &'a Work,
 }
 
-/// How much a walk needs an entry for a pathspec.
+/// The entries that a walk needs for a pathspec.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Interest {
     /// The entry is not needed.
@@ -82,7 +82,7 @@ impl Pathspec {
             || self.has_wildcard() && self.wildmatch(pattern, path, self.literal, question)?)
     }
 
-    /// Returns whether everything in a folder matches, whatever its attributes.
+    /// Returns whether everything in a folder matches, with any attributes.
     pub(super) fn covers_all_under(&self, folder: &BStr) -> bool {
         let base = [folder.as_bytes(), b"/"].concat();
         self.attributes.is_empty() && base.len() >= self.path.len() && self.covers(&base)

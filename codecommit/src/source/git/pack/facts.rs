@@ -16,11 +16,11 @@ pub struct BlobFacts {
     pub has_nul: bool,
     /// True if the content is a Git LFS pointer.
     pub is_lfs_pointer: bool,
-    /// How an archive can use the bytes of the pack.
+    /// The possible use of the pack's bytes in an archive.
     pub reuse: Reuse,
 }
 
-/// How an archive can use the bytes that a pack has of a blob.
+/// The possible uses of a blob's bytes in a pack for an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reuse {
     /// This range of the pack is the raw deflate of exactly the content, and is smaller than the content.
