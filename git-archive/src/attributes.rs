@@ -192,8 +192,8 @@ impl Attributes {
         Ok(())
     }
 
-    /// Returns each macro that leads to an attribute that archives ask for, with only the assignments that lead
-    /// there.
+    /// Returns each macro that sets an attribute that archives ask for, directly or through other macros. Keeps only
+    /// the assignments that are needed for this.
     fn reduced_macros(&self) -> HashMap<u32, Vec<Assignment>> {
         let mut leading: HashMap<u32, Vec<u32>> = HashMap::new();
         for (&number, range) in &self.macros {

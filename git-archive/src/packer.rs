@@ -116,8 +116,8 @@ impl Packer {
 
     /// Deflates a file that is in no tree.
     ///
-    /// It is never converted. Only the attribute `diff` counts. As in git's archive-zip.c, it is looked up for the
-    /// path after as many bytes are cut off as the prefix has.
+    /// It is never converted. Only the attribute `diff` counts. As in git's archive-zip.c, as many bytes as the
+    /// prefix has are cut off the path before the attribute is looked up.
     pub fn pack_extra(&self, file: &ExtraFile, prefix: &BStr) -> Result<PackedFile, Stopped> {
         let attributes = match file.path.get(prefix.len()..) {
             None | Some(b"") => PathAttributes::default(),

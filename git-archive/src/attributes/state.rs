@@ -8,11 +8,11 @@ pub enum State {
     /// No line decides, or the last one that matches says `!name`.
     #[default]
     Unspecified,
-    /// `name`.
+    /// The attribute is set: `name`.
     Set,
-    /// `-name`.
+    /// The attribute is unset: `-name`.
     Unset,
-    /// `name=value`, even if the value is `true` or empty.
+    /// The attribute has a value: `name=value`, even if the value is `true` or empty.
     Value(BString),
 }
 
