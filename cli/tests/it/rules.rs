@@ -155,9 +155,17 @@ fn connect_refuses_a_rule_as_a_second_route_and_warns_of_one_on_the_source() {
     assert_eq!(world.text(&["triggers", "list", "project"]), "");
     let named = [&connect[..], &["--custom-data", r#"{"pipeline_name":"dev"}"#]].concat();
     let warned = run(&world, &[("console", ON_TRAIL, DEV)], &named);
-    assert!(warned.err.contains("warning: the rule console starts the pipeline without the function"), "{}", warned.err);
+    assert!(
+        warned.err.contains("warning: the rule console starts the pipeline without the function"),
+        "{}",
+        warned.err
+    );
     assert!(warned.status.success() && !String::from_utf8_lossy(&warned.out).contains("not checked"));
     let synced =
         run(&world, &[("pushes", ON_REPOSITORY, FUNCTION)], &["triggers", "sync", "project", "--function", FUNCTION]);
-    assert!(synced.status.success() && synced.err.contains("the rule pushes invokes the same function"), "{}", synced.err);
+    assert!(
+        synced.status.success() && synced.err.contains("the rule pushes invokes the same function"),
+        "{}",
+        synced.err
+    );
 }

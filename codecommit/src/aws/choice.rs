@@ -5,8 +5,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsString;
 
 use aws_config::profile::{self, ProfileSet};
-use aws_config::{ConfigLoader, Region, SdkConfig};
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_runtime::env_config::file::EnvConfigFiles;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::os_shim_internal::{Env, Fs};
 use aws_types::service_config::ServiceConfigKey;
 
@@ -34,12 +35,13 @@ const CREDENTIALS: [&str; 4] =
     ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_WEB_IDENTITY_TOKEN_FILE"];
 
 impl Choice {
-    /// Adds the choice to a loader.
-    pub(super) fn apply(self, loader: ConfigLoader) -> ConfigLoader {
-        let loader = loader.env(self.environment());
+    /// Reads the configuration.
+    pub(super) async fn load(self, client: SharedHttpClient) -> SdkConfig {
+        let loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(client).env(self.environment());
         let loader = given(self.profile).into_iter().fold(loader, ConfigLoader::profile_name);
         let loader = given(self.region).map(Region::new).into_iter().fold(loader, ConfigLoader::region);
-        given(self.endpoint_url).into_iter().fold(loader, ConfigLoader::endpoint_url)
+        let loader = given(self.endpoint_url).into_iter().fold(loader, ConfigLoader::endpoint_url);
+        loader.load().await
     }
 
     /// Returns an error if the chosen profile, or the one that the environment names, does not exist.
