@@ -59,7 +59,7 @@ pub(crate) async fn run(arguments: Archive, client: &Client, printer: &Printer) 
 /// Refuses a file name that asks `git archive` for another format.
 fn check_name(path: &Path) -> Result<(), Failure> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    if !name.ends_with(".tgz") && !name.split('.').skip(1).any(|part| part == "tar") {
+    if !name.split('.').skip(1).any(|part| part == "tar" || part == "tgz") {
         return Ok(());
     }
     let line = format!(

@@ -14,12 +14,14 @@ pub(crate) fn escaped_json(json: &str) -> String {
 pub(crate) fn quoted(path: &[u8]) -> String {
     match std::str::from_utf8(path) {
         Ok(text) if text.chars().all(|c| is_plain(c) && !"\"\\".contains(c)) => text.to_owned(),
-        _ => format!("\"{}\"", path.utf8_chunks().map(quoted_chunk).collect::<String>()),
+        _ => format!("\"{}\"", path.utf8_chunks().map(|chunk| quoted_chunk(&chunk)).collect::<String>()),
     }
 }
 
-fn quoted_chunk(chunk: std::str::Utf8Chunk<'_>) -> String {
-    let octal = |bytes: &[u8]| bytes.iter().map(|byte| format!("\\{byte:03o}")).collect::<String>();
+fn quoted_chunk(chunk: &std::str::Utf8Chunk<'_>) -> String {
+    let octal = |bytes: &[u8]| {
+        bytes.iter().flat_map(|byte| format!("\\{byte:03o}").into_bytes()).map(char::from).collect::<String>()
+    };
     let quote = |c: char| match c {
         '\n' => "\\n".to_owned(),
         '\t' => "\\t".to_owned(),

@@ -84,7 +84,7 @@ fn variables(declaration: &PipelineDeclaration, report: &mut Report) {
     match (missing.as_slice(), is_v2) {
         ([], _) => report.ok("variables", VARIABLES.join(", ")),
         (_, true) => {
-            report.warn("variables", format!("builds do not get {}; declare them in the pipeline", missing.join(", ")))
+            report.warn("variables", format!("builds do not get {}; declare them in the pipeline", missing.join(", ")));
         }
         (_, false) => report.warn(
             "variables",

@@ -67,7 +67,8 @@ impl Choice {
         let has_profile = self.profile.as_ref().is_some_and(|name| !name.is_empty());
         let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
         let mut variables: HashMap<String, String> = std::env::vars_os().filter_map(text).collect();
-        variables.retain(|name, value| !value.is_empty() && !(has_profile && CREDENTIALS.contains(&name.as_str())));
+        let is_overridden = |name: &str| has_profile && CREDENTIALS.contains(&name);
+        variables.retain(|name, value| !value.is_empty() && !is_overridden(name));
         Env::from(variables)
     }
 }

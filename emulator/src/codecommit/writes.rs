@@ -97,8 +97,8 @@ async fn changes(repository: &Repository, input: &Input) -> Result<Vec<FileChang
     }
     let mut paths: Vec<&str> = changes.iter().map(|change| change.path.as_str()).collect();
     paths.sort_unstable();
-    if let Some(same) = paths.windows(2).find(|pair| pair[0] == pair[1]) {
-        let message = format!("The path {} is in the request more than once", same[0]);
+    if let Some([same, _]) = paths.array_windows().find(|[one, next]| one == next) {
+        let message = format!("The path {same} is in the request more than once");
         return Err(ServiceError::new("SamePathRequestException", message));
     }
     Ok(changes)

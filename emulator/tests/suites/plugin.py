@@ -10,8 +10,6 @@ import botocore.session
 import pytest
 
 START_LIMIT = 30
-# The emulator checks the region of these services; the suites choose others.
-ONE_REGION = ("codecommit", "codepipeline")
 S3_TESTS = """
 [DEFAULT]
 host = 127.0.0.1
@@ -100,24 +98,28 @@ def configure_s3_tests():
         file.write(text)
 
 
+def locate(params, **_):
+    """Adds the emulator's region to a new bucket: the suites expect us-east-1, where none is needed."""
+    params["CreateBucketConfiguration"] = {"LocationConstraint": current.variables["AWS_REGION"]}
+
+
 def pytest_configure(config):
-    if os.environ["SUITE"] == "s3-tests":
-        configure_s3_tests()
+    is_moto = os.environ["SUITE"] == "moto"
+    if is_moto:
+        os.environ |= {"TEST_SERVER_MODE": "true", "MOTO_CALL_RESET_API": "false"}
     else:
-        redirect_boto3()
-
-
-def redirect_boto3():
-    """Redirects boto3, whatever keys and endpoint a test gives it."""
-    os.environ |= {"TEST_SERVER_MODE": "true", "MOTO_CALL_RESET_API": "false"}
+        configure_s3_tests()
     create_client = botocore.session.Session.create_client
 
     def redirected(self, service_name, region_name=None, **options):
+        """Redirects boto3 to the emulator and its region, whatever keys and endpoint a test of moto gives it."""
         variables = current.variables
-        options["endpoint_url"] = variables["AWS_ENDPOINT_URL"]
-        options["aws_access_key_id"] = variables["AWS_ACCESS_KEY_ID"]
-        options["aws_secret_access_key"] = variables["AWS_SECRET_ACCESS_KEY"]
-        region = variables["AWS_REGION"] if service_name in ONE_REGION else region_name or "us-east-1"
-        return create_client(self, service_name, region, **options)
+        if is_moto:
+            options["endpoint_url"] = variables["AWS_ENDPOINT_URL"]
+            options["aws_access_key_id"] = variables["AWS_ACCESS_KEY_ID"]
+            options["aws_secret_access_key"] = variables["AWS_SECRET_ACCESS_KEY"]
+        client = create_client(self, service_name, variables["AWS_REGION"], **options)
+        client.meta.events.register("before-parameter-build.s3.CreateBucket", locate)
+        return client
 
     botocore.session.Session.create_client = redirected

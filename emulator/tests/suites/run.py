@@ -20,7 +20,7 @@ from collections import Counter
 HERE = pathlib.Path(__file__).resolve().parent
 TOOLS = HERE.parents[2] / ".tools" / "suites"
 # The limit for one test and for a whole suite, in seconds.
-TEST_LIMIT, SUITE_LIMIT = 60, 1500
+TEST_LIMIT, SUITE_LIMIT = 20, 1200
 
 MOTO = {
     "url": "https://github.com/getmoto/moto",
