@@ -110,9 +110,14 @@ impl Delivery<'_> {
         if !is_on_branch {
             return Ok(Err(Reason::NotOnBranch));
         }
-        let commit = match peeked {
-            Some(commit) => commit,
-            None => self.commit(&checkout).await?,
+        let (checkout, commit) = match peeked {
+            Some(commit) => (checkout, commit),
+            None => {
+                // Over Git, the commit comes with its files, but without those that the previous archive has.
+                let checkout = checkout.with_previous(self.previous(&target, current.clone()).await);
+                let commit = self.commit(&checkout).await?;
+                (checkout, commit)
+            }
         };
         if !self.job.by_hand && skips_ci(&commit) {
             return Ok(Err(Reason::SkipCi));
@@ -198,20 +203,24 @@ impl Delivery<'_> {
         clock: &mut Clock,
     ) -> Result<Archived, StepError> {
         let Self { job, config, aws, deadline, .. } = *self;
-        let previous = match current {
-            Some(current) => {
-                let options = PreviousOptions {
-                    level: DEFAULT_LEVEL,
-                    reuse_deflate: config.reuse_deflate,
-                    largest_directory: config.budget() / 4,
-                };
-                let reading = async { Ok(Previous::open(current.object(aws, target), options).await) };
-                deadline.before(Step::Open, reading).await?
-            }
-            None => None,
+        let checkout = if checkout.mode() == Mode::Git {
+            checkout
+        } else {
+            let reading = async { Ok(self.previous(target, current).await) };
+            checkout.with_previous(deadline.before(Step::Open, reading).await?)
         };
         let archiving = Archiving { job, config, aws, target, holder: claim.holder(), deadline };
-        archiving.run(checkout.with_previous(previous), commit, clock).await
+        archiving.run(checkout, commit, clock).await
+    }
+
+    /// Reads the directory of the archive at the key, if there is one.
+    async fn previous(&self, target: &Target, current: Option<Current>) -> Option<Previous> {
+        let options = PreviousOptions {
+            level: DEFAULT_LEVEL,
+            reuse_deflate: self.config.reuse_deflate,
+            largest_directory: self.config.budget() / 4,
+        };
+        Previous::open(current?.object(self.aws, target), options).await
     }
 
     /// Returns whether an execution failed before it read its source. A repeated start with its token would always
