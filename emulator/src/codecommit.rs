@@ -1,4 +1,4 @@
-//! CodeCommit's JSON API: the operations that read repositories, and those on triggers.
+//! CodeCommit's JSON API: the operations that read repositories, and those on triggers and pull requests.
 //!
 //! Inputs, outputs and exceptions follow the service's model. The service does not document its page sizes and how it
 //! shows text that is not UTF-8; the emulator chooses a page size and U+FFFD. Triggers are in memory.
@@ -7,6 +7,8 @@ mod commits;
 mod differences;
 mod files;
 mod input;
+mod merge_options;
+mod pull_requests;
 mod repositories;
 mod revision;
 mod triggers;
@@ -38,7 +40,11 @@ impl CodeCommit {
         if operation == "ListRepositories" {
             return repositories::list(&self.repositories, input, self.page_size);
         }
-        let repository = &*self.repository(input)?;
+        if pull_requests::OPERATIONS.contains(&operation) {
+            let Self { repositories, events, page_size, .. } = self;
+            return pull_requests::Context { repositories, events, page_size: *page_size }.call(operation, input).await;
+        }
+        let repository = &*repository(&self.repositories, input)?;
         match operation {
             "GetRepository" => repositories::get(repository).await,
             "ListBranches" => repositories::list_branches(repository, input, self.page_size).await,
@@ -48,6 +54,7 @@ impl CodeCommit {
             "GetFolder" => files::get_folder(repository, input).await,
             "GetFile" => files::get_file(repository, input).await,
             "GetBlob" => files::get_blob(repository, input).await,
+            "GetMergeOptions" => merge_options::get(repository, input).await,
             "GetDifferences" => differences::get(&self.differences, repository, input, self.page_size).await,
             "GetRepositoryTriggers" => Ok(triggers::get(repository)),
             "PutRepositoryTriggers" => triggers::put(repository, input),
@@ -55,20 +62,17 @@ impl CodeCommit {
             other => Err(ServiceError::not_modelled(format!("CodeCommit's {other}"))),
         }
     }
+}
 
-    fn repository(&self, input: &Input) -> Result<Arc<Repository>, ServiceError> {
-        let name = input.text("repositoryName")?.ok_or_else(|| {
-            ServiceError::new(
-                "RepositoryNameRequiredException",
-                "A repository name is required, but was not specified.",
-            )
-        })?;
-        if !repository::is_name(name) {
-            let message = format!("The repository name {name} is not valid.");
-            return Err(ServiceError::new("InvalidRepositoryNameException", message));
-        }
-        self.repositories
-            .get(name)
-            .ok_or_else(|| ServiceError::new("RepositoryDoesNotExistException", format!("{name} does not exist")))
+fn repository(repositories: &Repositories, input: &Input) -> Result<Arc<Repository>, ServiceError> {
+    let name = input.text("repositoryName")?.ok_or_else(|| {
+        ServiceError::new("RepositoryNameRequiredException", "A repository name is required, but was not specified.")
+    })?;
+    if !repository::is_name(name) {
+        let message = format!("The repository name {name} is not valid.");
+        return Err(ServiceError::new("InvalidRepositoryNameException", message));
     }
+    repositories
+        .get(name)
+        .ok_or_else(|| ServiceError::new("RepositoryDoesNotExistException", format!("{name} does not exist")))
 }

@@ -121,7 +121,10 @@ fn everything_in_the_table_is_called() {
     }
     for (action, Other { source, why }) in other {
         let used = source.is_none_or(|text| sources.contains(&text));
-        assert!(used && !why.is_empty(), "{action} is in stack/permissions.json but nothing in the sources shows its use");
+        assert!(
+            used && !why.is_empty(),
+            "{action} is in stack/permissions.json but nothing in the sources shows its use"
+        );
     }
 }
 
