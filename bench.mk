@@ -1,5 +1,5 @@
-# Measured side by side with what a user would pick instead; the results are BENCHMARKS.md. The local repositories to measure on, as
-# PATH or NAME=PATH, are REPOS; RUNS, COUNTS (of the made repositories) and BLOB=no make it shorter.
+# The benchmark, side by side with the programs that a user would pick instead; the results are in BENCHMARKS.md. REPOS names the local
+# repositories to measure on, as PATH or NAME=PATH. RUNS, COUNTS (sizes of the generated repositories) and BLOB=no make it shorter.
 
 REPOS ?=
 RUNS ?= 3

@@ -1,7 +1,7 @@
-# The stack's part of the Makefile: the deployable zip, the template's checks, and what is done with a deployed stack.
+# The stack's part of the Makefile: the deployable zip, the checks of the template, and commands for a deployed stack.
 # GNU make; needs Rust and Python 3. The other tools are installed into .tools/.
 
-# What samconfig.toml says, in its first section that does.
+# The value of a key in samconfig.toml, from the first section that has it.
 setting = $(shell sed -n 's/^$(1) *= *"\(.*\)".*/\1/p' samconfig.toml 2>/dev/null | head -n 1)
 
 STACK ?= $(or $(call setting,stack_name),codecommit-multibranch)
@@ -9,7 +9,7 @@ REGION ?= $(or $(AWS_REGION),$(AWS_DEFAULT_REGION),$(call setting,region))
 CONFIG ?= default
 packaged = target/releases/$(or $(RELEASE),$(shell git describe --always --dirty --tags)).yaml
 EVENT ?= events/branch-updated.json
-# One place says the architecture: the deployment's own settings.
+# The architecture is set in one place: the settings of the deployment.
 ARCH ?= $(if $(shell grep -s 'Architecture=arm64' samconfig.toml),arm64,x86_64)
 
 this := $(lastword $(MAKEFILE_LIST))
@@ -29,7 +29,7 @@ export SAM_CLI_TELEMETRY := 0
 
 .PHONY: build zip bootstrap build-UpdatesFunction build-LifecycleFunction validate deploy invoke logs redrive plain-template
 
-# The zips to upload by other means than SAM: x86_64 always, arm64 where Rust can.
+# The zips for deployments without SAM: x86_64 always, arm64 if Rust has the target.
 build:
 	@$(MAKE) --no-print-directory --file $(this) zip ARCH=x86_64
 	@if [ -d "$$(rustc --print target-libdir --target $(triple.arm64))" ]; then \
@@ -42,7 +42,7 @@ zip: bootstrap
 	@mkdir -p target/lambda
 	@python3 stack/zip.py $(binary) target/lambda/updates-$(ARCH).zip
 
-# The function's binary, linked by zig so that it runs on the Lambda's glibc whatever this machine has.
+# The function's binary, linked by zig so that it runs on the Lambda's glibc, whichever glibc this machine has.
 bootstrap: $(venv)/.build
 	@[ -n "$(triple)" ] || { echo "ARCH=$(ARCH): x86_64 or arm64" >&2; exit 2; }
 	@[ -d "$$(rustc --print target-libdir --target $(triple))" ] || \
@@ -52,12 +52,13 @@ bootstrap: $(venv)/.build
 	[ "$$(printf '%s\n' "$$newest" GLIBC_$(glibc) | sort -V | tail -1)" = GLIBC_$(glibc) ] || \
 	    { echo "$(binary) needs $$newest, the Lambda has GLIBC_$(glibc)" >&2; exit 1; }
 
-# What `sam build` calls, from stack/function/Makefile.
+# `sam build` calls these targets, from stack/function/Makefile.
 build-UpdatesFunction build-LifecycleFunction: bootstrap
 	cp $(binary) "$(ARTIFACTS_DIR)/bootstrap"
 
-# Everything that is known about the stack without an account: its form, also as a plain template, its policies, and the tests of
-# its scripts. W1028: in the plain template a choice may be decided by the condition of its resource. W1030: see template.yaml.
+# All checks of the stack that need no AWS account: its form, also as a plain template and rendered for each set of parameters, its
+# policies, and the tests of its scripts.
+# W1028: in the plain template a choice may be decided by the condition of its resource. W1030: see template.yaml.
 validate: $(venv)/.sam $(checkov)/.checkov $(stack_checks)/.stack
 	$(venv)/bin/sam validate --lint --region eu-central-1
 	$(venv)/bin/cfn-lint $(templates)
@@ -65,6 +66,8 @@ validate: $(venv)/.sam $(checkov)/.checkov $(stack_checks)/.stack
 	@sed 's|CodeUri: .*|CodeUri: s3://bucket/zip|' template.yaml > target/packaged-as-if.yaml
 	$(venv)/bin/python stack/plain.py target/packaged-as-if.yaml > target/plain-as-if.json
 	$(venv)/bin/cfn-lint --ignore-checks W1028 W1030 -- target/plain-as-if.json
+	$(venv)/bin/python stack/checks/rendered.py target/plain-as-if.json target/rendered
+	$(venv)/bin/cfn-lint target/rendered/*.json
 	$(checkov)/bin/checkov --file $(templates) --config-file stack/checkov.yaml
 	$(stack_checks)/bin/python stack/checks/policies.py
 	$(stack_checks)/bin/shellcheck --shell bash $(wildcard stack/*.sh)

@@ -104,7 +104,8 @@ class Emulator:
     def _request(self, method, path, body=None):
         connection = http.client.HTTPConnection(self.address, timeout=LONGEST_SECS)
         try:
-            connection.request(method, path, body)
+            headers = {"X-Emulator-Token": self.variables["EMULATOR_CONTROL_TOKEN"]}
+            connection.request(method, path, body, headers)
             answer = connection.getresponse()
             content = answer.read()
         finally:

@@ -130,7 +130,7 @@ fn path(number: usize) -> BString {
 }
 
 fn id(number: usize) -> ObjectId {
-    hash::blob_id(&number.to_le_bytes())
+    hash::blob_id(&number.to_le_bytes()).expect("no collision")
 }
 
 /// A zip of tagged entries that all have the same data.

@@ -1,13 +1,10 @@
 //! Settings from the environment, checked once. Nothing else reads environment variables.
 
 use std::fmt;
-use std::path::Path;
 use std::str::FromStr;
 
-use bstr::BStr;
-use gix_glob::wildmatch;
-
-use crate::event::Repository;
+use crate::branches::Branches;
+use crate::names::RepositoryArn;
 use codecommit::source;
 
 /// What the function was told to do.
@@ -54,7 +51,7 @@ pub struct Repositories(Vec<String>);
 
 impl Repositories {
     /// Whether events of this repository are taken.
-    pub fn allow(&self, repository: &Repository) -> bool {
+    pub fn allow(&self, repository: &RepositoryArn) -> bool {
         self.0.iter().any(|allowed| *allowed == repository.arn || allowed == repository.name())
     }
 
@@ -70,7 +67,7 @@ impl FromStr for Repositories {
     fn from_str(value: &str) -> Result<Self, String> {
         let names: Vec<String> =
             value.split(',').map(str::trim).filter(|name| !name.is_empty()).map(Into::into).collect();
-        let wrong = |name: &&String| name.contains(':') && Repository::from_arn(name).is_none();
+        let wrong = |name: &&String| name.contains(':') && RepositoryArn::from_arn(name).is_none();
         match names.iter().find(wrong) {
             Some(name) => Err(format!("has {name:?}, which is neither a repository's name nor its ARN")),
             None => Ok(Self(names)),
@@ -78,13 +75,13 @@ impl FromStr for Repositories {
     }
 }
 
-/// Every fault of the environment, so that one look mends all.
+/// Every invalid setting, reported together so that all can be fixed at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfigError(pub Vec<Fault>);
+pub struct ConfigError(pub Vec<InvalidSetting>);
 
 /// One setting and what is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct InvalidSetting {
     /// The environment variable.
     pub setting: &'static str,
     /// What is wrong with it.
@@ -93,8 +90,8 @@ pub struct Fault {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let faults: Vec<String> = self.0.iter().map(|fault| format!("{} {}", fault.setting, fault.reason)).collect();
-        write!(f, "wrong settings: {}", faults.join("; "))
+        let reasons: Vec<String> = self.0.iter().map(|one| format!("{} {}", one.setting, one.reason)).collect();
+        write!(f, "wrong settings: {}", reasons.join("; "))
     }
 }
 
@@ -108,7 +105,7 @@ impl Config {
 
     /// The settings that `lookup` knows; an empty value counts as none.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let mut settings = Settings { lookup, faults: Vec::new() };
+        let mut settings = Environment { lookup, invalid: Vec::new() };
         let memory = settings.checked("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", mebibytes).unwrap_or(512 << 20);
         let config = Self {
             pipeline_name: settings.checked("PIPELINE_NAME", pipeline_name),
@@ -129,7 +126,7 @@ impl Config {
             },
             memory,
         };
-        if settings.faults.is_empty() { Ok(config) } else { Err(ConfigError(settings.faults)) }
+        if settings.invalid.is_empty() { Ok(config) } else { Err(ConfigError(settings.invalid)) }
     }
 }
 
@@ -141,26 +138,24 @@ impl Config {
     }
 }
 
-struct Settings<L> {
+struct Environment<L> {
     lookup: L,
-    faults: Vec<Fault>,
+    invalid: Vec<InvalidSetting>,
 }
 
-impl<L: Fn(&str) -> Option<String>> Settings<L> {
+impl<L: Fn(&str) -> Option<String>> Environment<L> {
     fn source(&mut self, memory: u64) -> source::SourceOptions {
-        let folder = std::env::temp_dir();
         source::SourceOptions {
             mode: self.checked("SOURCE", str::parse).unwrap_or_default(),
             git_url: self.checked("CODECOMMIT_GIT_URL", http_url),
             memory: memory / 2,
-            storage: free_bytes(&folder),
-            folder,
+            ..source::SourceOptions::default()
         }
     }
 
     fn checked<T>(&mut self, setting: &'static str, check: impl Fn(&str) -> Result<T, String>) -> Option<T> {
         let value = (self.lookup)(setting).filter(|value| !value.trim().is_empty())?;
-        check(value.trim()).map_err(|reason| self.faults.push(Fault { setting, reason })).ok()
+        check(value.trim()).map_err(|reason| self.invalid.push(InvalidSetting { setting, reason })).ok()
     }
 }
 
@@ -210,11 +205,6 @@ fn trigger_prefix(value: &str) -> Result<String, String> {
     Err(format!("is {value:?}, which cannot begin a trigger's name: 1 to 80 of letters, digits and ._-"))
 }
 
-/// What is left of the function's ephemeral storage.
-fn free_bytes(folder: &Path) -> u64 {
-    rustix::fs::statvfs(folder).map_or(u64::MAX, |storage| storage.f_bavail.saturating_mul(storage.f_frsize))
-}
-
 fn http_url(value: &str) -> Result<String, String> {
     if value.starts_with("https://") || value.starts_with("http://") {
         return Ok(value.to_owned());
@@ -224,57 +214,4 @@ fn http_url(value: &str) -> Result<String, String> {
 
 fn mebibytes(value: &str) -> Result<u64, String> {
     value.parse::<u64>().map(|size| size << 20).map_err(|_| format!("is {value:?}, which is not a number of MiB"))
-}
-
-/// Globs over branch names, as `BRANCHES` has them: comma-separated, `!` excludes, the last that matches decides. They match the
-/// whole name, in which `*` stops at a slash and `**` does not (git's `wildmatch`).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Branches(Vec<Glob>);
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Glob {
-    pattern: String,
-    includes: bool,
-}
-
-impl Branches {
-    /// Whether the branch of this name (without `refs/heads/`) is selected.
-    pub fn select(&self, branch: &str) -> bool {
-        let mode = wildmatch::Mode::NO_MATCH_SLASH_LITERAL;
-        let decides = |glob: &&Glob| gix_glob::wildmatch(BStr::new(&glob.pattern), BStr::new(branch), mode);
-        self.0.iter().rev().find(decides).is_some_and(|glob| glob.includes)
-    }
-}
-
-impl Default for Branches {
-    /// `**,!main,!master`: every branch but the trunk, which goes through the ops pipeline.
-    fn default() -> Self {
-        "**,!main,!master".parse().expect("the default is well formed")
-    }
-}
-
-impl FromStr for Branches {
-    type Err = String;
-
-    fn from_str(value: &str) -> Result<Self, String> {
-        let globs = value.split(',').map(str::trim).filter(|glob| !glob.is_empty()).map(|glob| {
-            let (pattern, includes) = glob.strip_prefix('!').map_or((glob, true), |pattern| (pattern, false));
-            if pattern.is_empty() || pattern.starts_with("refs/") {
-                return Err(format!("has {glob:?}, which is not a glob over branch names"));
-            }
-            Ok(Glob { pattern: pattern.to_owned(), includes })
-        });
-        let globs = globs.collect::<Result<Vec<_>, _>>()?;
-        if !globs.iter().any(|glob| glob.includes) {
-            return Err(format!("is {value:?}, which includes no branch: begin with ** to exclude from all"));
-        }
-        Ok(Self(globs))
-    }
-}
-
-impl fmt::Display for Branches {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let globs = self.0.iter().map(|glob| format!("{}{}", if glob.includes { "" } else { "!" }, glob.pattern));
-        f.write_str(&globs.collect::<Vec<_>>().join(","))
-    }
 }

@@ -5,11 +5,12 @@ use std::fmt;
 use codecommit::causes::with_causes;
 
 use crate::config::ConfigError;
-use crate::event::{EventError, Reference, Repository};
+use crate::custom_resource::CustomResourceError;
+use crate::event::EventError;
+use crate::names::{Reference, RepositoryArn};
 use crate::pipeline::{PipelineError, Target};
 use crate::plan::{Job, PlanError};
 use crate::triggers::TriggersError;
-use crate::triggers::custom_resource::CustomResourceError;
 use crate::upload::{Stored, UploadError};
 use codecommit::open::OpenError;
 use codecommit::write::StreamError;
@@ -129,7 +130,7 @@ pub enum StepError {
 
 impl Failed {
     /// A reference of a repository that failed.
-    pub fn new(repository: &Repository, reference: &Reference, error: impl Into<StepError>) -> Self {
+    pub fn new(repository: &RepositoryArn, reference: &Reference, error: impl Into<StepError>) -> Self {
         Self { repository: repository.name().to_owned(), reference: reference.0.clone(), error: error.into() }
     }
 }
@@ -200,7 +201,8 @@ impl StepError {
                 StreamError::Panicked(_) => false,
             },
             Self::Upload { source, .. } => source.is_permanent(),
-            Self::Triggers { .. } | Self::Deadline { .. } => false,
+            Self::Triggers { source, .. } => source.is_permanent(),
+            Self::Deadline { .. } => false,
         }
     }
 }

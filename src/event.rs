@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::names::{Reference, RepositoryArn};
 use git_archive::object::ObjectId;
 
 /// Nesting that is looked into: `EventBridge` or a trigger, in SNS, in SQS.
@@ -41,7 +42,7 @@ pub struct Change {
     /// When it happened, in seconds since 1970 (UTC).
     pub time: i64,
     /// Where.
-    pub repository: Repository,
+    pub repository: RepositoryArn,
     /// The reference.
     pub reference: Reference,
     /// Its new commit; for a deletion the old one, if the event has it.
@@ -63,55 +64,6 @@ pub enum What {
     Deleted,
     /// Nothing: somebody tests the trigger.
     Tested,
-}
-
-/// A repository, as its ARN names it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Repository {
-    /// `arn:aws:codecommit:<region>:<account>:<name>`.
-    pub arn: String,
-}
-
-impl Repository {
-    /// From an ARN.
-    pub fn from_arn(arn: &str) -> Option<Self> {
-        let fields: Vec<&str> = arn.split(':').collect();
-        let whole = fields.len() == 6
-            && fields[0] == "arn"
-            && fields[2] == "codecommit"
-            && fields[3..].iter().all(|field| !field.is_empty());
-        whole.then(|| Self { arn: arn.to_owned() })
-    }
-
-    /// Its name.
-    pub fn name(&self) -> &str {
-        self.field(5)
-    }
-
-    /// The account that owns it.
-    pub fn account(&self) -> &str {
-        self.field(4)
-    }
-
-    /// The region that it is in.
-    pub fn region(&self) -> &str {
-        self.field(3)
-    }
-
-    fn field(&self, index: usize) -> &str {
-        self.arn.split(':').nth(index).unwrap_or_default()
-    }
-}
-
-/// A full reference name, such as `refs/heads/feature/login`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Reference(pub String);
-
-impl Reference {
-    /// The branch's name, if it is a branch.
-    pub fn branch(&self) -> Option<&str> {
-        self.0.strip_prefix("refs/heads/").filter(|branch| !branch.is_empty())
-    }
 }
 
 /// An event that is not one of ours: another try does not help.
@@ -274,9 +226,9 @@ fn present(value: Option<&str>, at: impl FnOnce() -> String) -> Result<&str, Eve
     value.filter(|value| !value.is_empty()).ok_or_else(|| EventError::new(at(), "is missing"))
 }
 
-fn repository(arn: Option<&str>, at: impl Fn() -> String) -> Result<Repository, EventError> {
+fn repository(arn: Option<&str>, at: impl Fn() -> String) -> Result<RepositoryArn, EventError> {
     let arn = present(arn, &at)?;
-    Repository::from_arn(arn)
+    RepositoryArn::from_arn(arn)
         .ok_or_else(|| EventError::new(at(), format!("is {arn:?}, which is not a repository's ARN")))
 }
 

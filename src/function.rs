@@ -6,13 +6,13 @@ use std::time::Instant;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::config::{Branches, Config};
+use crate::config::Config;
+use crate::custom_resource::{self, Response, Tools};
 use crate::delivery::{Outcome, Run};
 use crate::error::{Error, Failed};
 use crate::event::Message;
 use crate::pipeline::Targets;
 use crate::plan::{Plan, Skipped};
-use crate::triggers::custom_resource::{self, Tools};
 use crate::{delivery, event, lifecycle, metrics, plan};
 use codecommit::aws::{self, Aws};
 use codecommit::causes::with_causes;
@@ -36,7 +36,7 @@ pub struct Answer {
     pub skipped: Vec<Skipped>,
     /// How the stack's custom resource was answered.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub custom_resource: Option<custom_resource::Answer>,
+    pub custom_resource: Option<Response>,
     /// Messages that a queue shall deliver again; only for events from a queue.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch_item_failures: Option<Vec<BatchItemFailure>>,
@@ -114,14 +114,11 @@ impl Function {
 
     /// `CloudFormation` cannot give a trigger to a repository that exists: this does it for the stack.
     async fn custom_resource(&self, request: &Value, deadline: Instant) -> Result<Answer, Error> {
-        let branches = |globs: &str| -> Result<custom_resource::Predicate, String> {
-            let branches: Branches = if globs.is_empty() { self.config.branches.clone() } else { globs.parse()? };
-            Ok(Box::new(move |branch| branches.select(branch)))
-        };
         let http = aws::https();
-        let tools = Tools { client: &self.aws.codecommit, http: &http, branches: &branches, deadline: deadline.into() };
-        let answer = custom_resource::handle(request, &tools).await.map_err(Error::CustomResource)?;
-        Ok(Answer { custom_resource: Some(answer), ..Answer::default() })
+        let (client, branches) = (&self.aws.codecommit, &self.config.branches);
+        let tools = Tools { client, http: &http, branches, deadline: deadline.into() };
+        let response = custom_resource::handle(request, &tools).await.map_err(Error::CustomResource)?;
+        Ok(Answer { custom_resource: Some(response), ..Answer::default() })
     }
 
     /// The function's own ARN, without a version or an alias.

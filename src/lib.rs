@@ -5,6 +5,8 @@
 //! (a tree and its zip).
 
 mod function;
+pub mod names;
+pub mod branches;
 pub mod config;
 pub mod event;
 pub mod plan;
@@ -12,8 +14,10 @@ pub mod delivery;
 pub mod pipeline;
 pub mod upload;
 pub mod commit_info;
+mod storage;
 mod lifecycle;
 pub mod triggers;
+pub mod custom_resource;
 pub mod metrics;
 pub mod error;
 

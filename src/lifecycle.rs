@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use crate::config::{Config, Repositories};
 use crate::error::{Failed, StepError};
-use crate::event::{Change, Reference, Repository, What};
+use crate::event::{Change, What};
+use crate::names::{Reference, RepositoryArn};
 use crate::plan::{Job, Token};
-use crate::triggers::{self, Goal, Settings};
+use crate::triggers::{self, Goal, TriggerSettings};
 use codecommit::aws::Aws;
 
 /// Brings the triggers to the branches, for each repository of which the changes say that a branch appeared or went. What moved
@@ -39,7 +40,7 @@ pub(crate) async fn follow_all(config: &Config, aws: &Aws, own_arn: &str) -> Vec
     let mut failed = Vec::new();
     let repositories = config.repositories.iter().flat_map(Repositories::names);
     for name in repositories {
-        let repository = Repository { arn: format!("arn:aws:codecommit:::{name}") };
+        let repository = RepositoryArn { arn: format!("arn:aws:codecommit:::{name}") };
         if let Err(error) = reconciled(config, aws, own_arn, &repository, &[]).await {
             failed.push(Failed::new(&repository, &Reference("every branch".to_owned()), error));
         }
@@ -49,7 +50,7 @@ pub(crate) async fn follow_all(config: &Config, aws: &Aws, own_arn: &str) -> Vec
 
 /// The branches of the event that are new: each may have moved before its trigger was there, also if an earlier delivery of the
 /// event or another call has made the trigger.
-fn created_in(repository: &Repository, changes: &[Change]) -> Vec<String> {
+fn created_in(repository: &RepositoryArn, changes: &[Change]) -> Vec<String> {
     let created = changes.iter().filter(|change| change.what == What::Created && change.repository == *repository);
     created.filter_map(|change| change.reference.branch()).map(str::to_owned).collect()
 }
@@ -59,11 +60,11 @@ async fn reconciled(
     config: &Config,
     aws: &Aws,
     own_arn: &str,
-    repository: &Repository,
+    repository: &RepositoryArn,
     created: &[String],
 ) -> Result<Vec<triggers::Tip>, StepError> {
     let lifecycle = &config.lifecycle;
-    let settings = Settings {
+    let settings = TriggerSettings {
         prefix: lifecycle.prefix.clone(),
         updates_arn: lifecycle.function_arn.clone().unwrap_or_else(|| own_arn.to_owned()),
         lifecycle_arn: Some(own_arn.to_owned()),
@@ -74,12 +75,12 @@ async fn reconciled(
     let failed = |source| StepError::Triggers { repository: repository.name().to_owned(), source };
     let client = &aws.codecommit;
     let goal = Goal::reconciled(&settings, &selects);
-    let outcome = triggers::apply(client, repository.name(), &goal).await.map_err(failed)?;
-    let difference = outcome.difference();
+    let applied = triggers::apply(client, repository.name(), &goal).await.map_err(failed)?;
+    let difference = applied.difference();
     if !difference.is_empty() {
-        tracing::info!(outcome = "triggers", repository = repository.name(), %difference, before = ?outcome.before);
+        tracing::info!(outcome = "triggers", repository = repository.name(), %difference, before = ?applied.before);
     }
-    for warning in &outcome.warnings {
+    for warning in &applied.warnings {
         tracing::warn!(repository = repository.name(), ?warning, "triggers");
     }
     triggers::tips(client, repository.name(), created).await.map_err(failed)

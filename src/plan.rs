@@ -5,8 +5,10 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::config::{self, Branches, Config};
-use crate::event::{Change, Reference, Repository, What};
+use crate::branches::Branches;
+use crate::config::{self, Config};
+use crate::event::{Change, What};
+use crate::names::{Reference, RepositoryArn};
 use git_archive::object::ObjectId;
 
 /// What is to be done for one invocation.
@@ -22,7 +24,7 @@ pub struct Plan {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
     /// Where.
-    pub repository: Repository,
+    pub repository: RepositoryArn,
     /// The branch as a full reference.
     pub reference: Reference,
     /// The commit that was pushed.
@@ -62,7 +64,7 @@ pub struct Token(pub String);
 
 impl Token {
     /// A function of the event alone.
-    pub fn new(event_id: &str, repository: &Repository, reference: &Reference, commit: ObjectId) -> Self {
+    pub fn new(event_id: &str, repository: &RepositoryArn, reference: &Reference, commit: ObjectId) -> Self {
         let mut hasher = Sha256::new();
         for field in [event_id, &repository.arn, &reference.0, &commit.to_string()] {
             hasher.update(field.len().to_be_bytes());

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use codecommit::source::Mode;
-use codecommit_multibranch::config::{self, Branches};
+use codecommit_multibranch::branches::Branches;
+use codecommit_multibranch::config;
 
 use crate::date;
 use crate::extra::{Level, Prefixed};

@@ -7,7 +7,7 @@ use codecommit::aws::{Aws, CallError};
 use codecommit::source::SourceOptions;
 use codecommit_multibranch::config::Config;
 use codecommit_multibranch::delivery::{self, Outcome, Run};
-use codecommit_multibranch::event::{Reference, Repository};
+use codecommit_multibranch::names::{Reference, RepositoryArn};
 use codecommit_multibranch::pipeline::Targets;
 use codecommit_multibranch::plan::{Job, Token};
 use git_archive::object::ObjectId;
@@ -51,7 +51,7 @@ async fn job(aws: &Aws, arguments: Start) -> Result<Job, Failure> {
     let sent = aws.codecommit.get_repository().repository_name(&name).send().await;
     let answer = sent.map_err(|error| failed(&CallError::new("GetRepository", error)))?;
     let arn = answer.repository_metadata.and_then(|metadata| metadata.arn).unwrap_or_default();
-    let repository = Repository::from_arn(&arn)
+    let repository = RepositoryArn::from_arn(&arn)
         .ok_or_else(|| failed(&CallError::malformed("GetRepository", format!("ARN {arn:?}"))))?;
     let sent = aws.codecommit.get_branch().repository_name(&name).branch_name(&branch).send().await;
     let answer = sent.map_err(|error| failed(&CallError::new("GetBranch", error)))?;

@@ -1,8 +1,8 @@
 //! `codecommit triggers`.
 
 use codecommit::aws::Aws;
-use codecommit_multibranch::config::Branches;
-use codecommit_multibranch::triggers::{self, Difference, Goal, Outcome, Settings, Trigger, TriggersError};
+use codecommit_multibranch::branches::Branches;
+use codecommit_multibranch::triggers::{self, Applied, Difference, Goal, Trigger, TriggerSettings, TriggersError};
 use serde_json::{Map, Value, json};
 
 use crate::arguments::{Client, Triggers, Wanted};
@@ -93,11 +93,11 @@ async fn change(
     wanted: Wanted,
     beside: Beside,
     printer: &Printer,
-    goal: impl for<'a> Fn(&'a Settings, triggers::Selects<'a>) -> Goal<'a>,
+    goal: impl for<'a> Fn(&'a TriggerSettings, triggers::Selects<'a>) -> Goal<'a>,
 ) -> Result<(), Failure> {
     let custom_data = custom_data(&wanted)?;
     let branches = wanted.branches.unwrap_or_default();
-    let settings = Settings {
+    let settings = TriggerSettings {
         prefix: wanted.prefix,
         updates_arn: wanted.function,
         lifecycle_arn: wanted.lifecycle_function,
@@ -133,7 +133,7 @@ fn with_branches(custom_data: Option<&str>, branches: &Branches) -> Result<Strin
     Ok(Value::from(object).to_string())
 }
 
-fn show(outcome: &Outcome, beside: &Beside, is_dry: bool, printer: &Printer) -> Result<(), Failure> {
+fn show(outcome: &Applied, beside: &Beside, is_dry: bool, printer: &Printer) -> Result<(), Failure> {
     let difference = outcome.difference();
     let warnings: Vec<String> = outcome.warnings.iter().map(ToString::to_string).chain(beside.warnings()).collect();
     printer.warn(&warnings);

@@ -1,8 +1,10 @@
-//! CodeCommit's JSON API: the operations that read repositories, and those on triggers and pull requests.
+//! CodeCommit's JSON API: the operations that read repositories, and those on repositories, branches, triggers and pull
+//! requests.
 //!
 //! Inputs, outputs and exceptions follow the service's model. The service does not document its page sizes and how it
 //! shows text that is not UTF-8; the emulator chooses a page size and U+FFFD. Triggers are in memory.
 
+mod branches;
 mod commits;
 mod differences;
 mod files;
@@ -23,6 +25,28 @@ use crate::repository::{self, Repositories, Repository};
 use differences::DifferenceCache;
 use input::Input;
 
+/// The operations that the emulator models.
+const OPERATIONS: [&str; 18] = [
+    "BatchGetCommits",
+    "CreateBranch",
+    "CreateRepository",
+    "DeleteBranch",
+    "DeleteRepository",
+    "GetBlob",
+    "GetBranch",
+    "GetCommit",
+    "GetDifferences",
+    "GetFile",
+    "GetFolder",
+    "GetMergeOptions",
+    "GetRepository",
+    "GetRepositoryTriggers",
+    "ListBranches",
+    "ListRepositories",
+    "PutRepositoryTriggers",
+    "TestRepositoryTriggers",
+];
+
 pub(crate) struct CodeCommit {
     repositories: Arc<Repositories>,
     events: Arc<Events>,
@@ -36,9 +60,17 @@ impl CodeCommit {
     }
 
     pub(crate) async fn call(&self, operation: &str, input: Value) -> Result<Value, ServiceError> {
+        if !OPERATIONS.contains(&operation) && !pull_requests::OPERATIONS.contains(&operation) {
+            return Err(ServiceError::not_modelled(format!("CodeCommit's {operation}")));
+        }
         let input = &Input::new(input)?;
-        if operation == "ListRepositories" {
-            return repositories::list(&self.repositories, input, self.page_size);
+        match operation {
+            "ListRepositories" => return repositories::list(&self.repositories, input, self.page_size),
+            "CreateRepository" => {
+                return repositories::create(&self.repositories, input, repository_name(input)?).await;
+            }
+            "DeleteRepository" => return repositories::delete(&self.repositories, repository_name(input)?),
+            _ => {}
         }
         if pull_requests::OPERATIONS.contains(&operation) {
             let Self { repositories, events, page_size, .. } = self;
@@ -48,6 +80,8 @@ impl CodeCommit {
         match operation {
             "GetRepository" => repositories::get(repository).await,
             "ListBranches" => repositories::list_branches(repository, input, self.page_size).await,
+            "CreateBranch" => branches::create(repository, input, &self.events).await,
+            "DeleteBranch" => branches::delete(repository, input, &self.events).await,
             "GetBranch" => repositories::get_branch(repository, input).await,
             "GetCommit" => commits::get(repository, input).await,
             "BatchGetCommits" => commits::batch_get(repository, input).await,
@@ -59,20 +93,24 @@ impl CodeCommit {
             "GetRepositoryTriggers" => Ok(triggers::get(repository)),
             "PutRepositoryTriggers" => triggers::put(repository, input),
             "TestRepositoryTriggers" => triggers::test(repository, input, &self.events).await,
-            other => Err(ServiceError::not_modelled(format!("CodeCommit's {other}"))),
+            _ => Err(ServiceError::not_modelled(format!("CodeCommit's {operation}"))),
         }
     }
 }
 
 fn repository(repositories: &Repositories, input: &Input) -> Result<Arc<Repository>, ServiceError> {
-    let name = input.text("repositoryName")?.ok_or_else(|| {
-        ServiceError::new("RepositoryNameRequiredException", "A repository name is required, but was not specified.")
-    })?;
-    if !repository::is_name(name) {
-        let message = format!("The repository name {name} is not valid.");
-        return Err(ServiceError::new("InvalidRepositoryNameException", message));
-    }
+    let name = repository_name(input)?;
     repositories
         .get(name)
         .ok_or_else(|| ServiceError::new("RepositoryDoesNotExistException", format!("{name} does not exist")))
+}
+
+fn repository_name(input: &Input) -> Result<&str, ServiceError> {
+    let name = input.text("repositoryName")?.ok_or_else(|| {
+        ServiceError::new("RepositoryNameRequiredException", "A repository name is required, but was not specified.")
+    })?;
+    if repository::is_name(name) {
+        return Ok(name);
+    }
+    Err(ServiceError::new("InvalidRepositoryNameException", format!("The repository name {name} is not valid.")))
 }

@@ -1,4 +1,5 @@
 //! The control address, by which tests and scripts read and change a running emulator. The README lists its paths.
+//! Requests need the emulator's token, which a web page cannot know.
 
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 use crate::codepipeline::{Finish, StartRate};
 use crate::events::Change;
 use crate::faults::Fault;
+use crate::guard::{self, TOKEN_HEADER};
 use crate::services::Services;
 use crate::wire::{self, BoxError, HttpRequest, HttpResponse};
 
@@ -54,6 +56,10 @@ enum GivenFaults {
 }
 
 pub(crate) async fn answer(services: &Services, request: HttpRequest) -> Result<HttpResponse, BoxError> {
+    if !guard::has_token(request.headers(), &services.control_token) {
+        let message = format!("the control address needs the header {TOKEN_HEADER} with the token of this emulator");
+        return Ok(wire::json(403, &json!({ "error": message })));
+    }
     let (parts, content) = request.into_parts();
     let content = content.collect().await?.to_bytes();
     let path = parts.uri.path().strip_prefix(ROOT).unwrap_or_default();

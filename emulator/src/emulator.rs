@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
@@ -36,7 +37,10 @@ pub struct Emulator {
 impl Emulator {
     /// Starts an emulator on a port of its own, with threads of its own.
     pub fn start(options: Options) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port))?;
+        let port = options.port;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|error| {
+            io::Error::new(error.kind(), format!("the emulator cannot listen on 127.0.0.1:{port}: {error}"))
+        })?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let threads = Threads::new()?;
@@ -73,11 +77,21 @@ impl Emulator {
     }
 
     /// Returns the environment variables that point any AWS client at this emulator.
-    pub fn client_environment(&self) -> [(&'static str, String); 5] {
+    pub fn client_environment(&self) -> [(&'static str, String); 6] {
         Options::client_environment(self.address)
     }
 
-    /// Returns all requests in the order of arrival, without those to the Runtime API and the control address.
+    /// Returns the token that requests to the control address need in the header `X-Emulator-Token`.
+    pub fn control_token(&self) -> &str {
+        &self.services.control_token
+    }
+
+    /// Returns the repositories in the folder that are not served, since CodeCommit does not allow their names.
+    pub fn unserved_repositories(&self) -> Vec<PathBuf> {
+        self.services.repositories.unserved()
+    }
+
+    /// Returns the last 100,000 requests in the order of arrival, without those to the Runtime API and the control address.
     pub fn requests(&self) -> Vec<Request> {
         self.services.log.requests()
     }

@@ -3,24 +3,26 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::answers;
 use crate::call::Call;
 use crate::control;
 use crate::faults::FaultKind;
+use crate::guard;
 use crate::json;
 use crate::log::Service;
 use crate::runtime_api;
-use crate::s3;
 use crate::services::Services;
+use crate::unknown;
 use crate::wire::{self, BoxError, HttpRequest, HttpResponse};
 
 /// Serves connections until the task is dropped.
@@ -42,6 +44,9 @@ async fn connection(services: Arc<Services>, stream: TcpStream) {
 
 /// Answers one request; an error closes the connection without a response.
 async fn respond(services: Arc<Services>, request: http::Request<Incoming>) -> Result<HttpResponse, BoxError> {
+    if let Some(reason) = guard::refusal(request.headers()) {
+        return Ok(wire::json(403, &json!({ "error": reason })));
+    }
     let path = request.uri().path();
     if path.starts_with(control::ROOT) {
         return control::answer(&services, boxed(request)).await;
@@ -53,7 +58,11 @@ async fn respond(services: Arc<Services>, request: http::Request<Incoming>) -> R
     let call = Call::of(&request);
     let record = services.log.begin(call.service, &call.operation);
     let request = request.map(|body| wire::counted(body, Arc::clone(&record.bytes_in)));
-    let response = disturbed(&services, &call, request).await?;
+    let started = Instant::now();
+    let response = disturbed(&services, &call, request).await;
+    let status = response.as_ref().ok().map(|response| response.status().as_u16());
+    services.console.log(&call, status, started.elapsed());
+    let response = response?;
     record.status.store(response.status().as_u16(), Ordering::Relaxed);
     Ok(response.map(|body| wire::counted(body, Arc::clone(&record.bytes_out))))
 }
@@ -83,16 +92,20 @@ async fn disturbed(services: &Services, call: &Call, request: HttpRequest) -> Re
 async fn dispatch(services: &Services, call: &Call, request: HttpRequest) -> Result<HttpResponse, BoxError> {
     let operation = &call.operation;
     match call.service {
-        Service::CodeCommit => json::answer(request, |input| services.codecommit.call(operation, input)).await,
-        Service::CodePipeline => json::answer(request, |input| services.codepipeline.call(operation, input)).await,
+        Service::CodeCommit => {
+            json::answer(request, "codecommit", |input| services.codecommit.call(operation, input)).await
+        }
+        Service::CodePipeline => {
+            json::answer(request, "codepipeline", |input| services.codepipeline.call(operation, input)).await
+        }
         Service::Git => services.git.call(request).await,
         Service::Lambda => runtime_api::invoke(&services.lambda, request).await,
-        Service::S3 => {
-            let response = s3::answer(&services.s3, request).await;
-            response
-                .map(|response| response.map(http_body_util::BodyExt::boxed_unsync))
-                .map_err(|error| format!("{error:?}").into())
+        Service::Other => {
+            let (head, content) = request.into_parts();
+            content.collect().await?; // some clients lose a response that comes before the request's end
+            Ok(unknown::not_modelled(&head.headers, operation))
         }
+        Service::S3 => services.s3.answer(request).await,
     }
 }
 

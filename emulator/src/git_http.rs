@@ -23,11 +23,13 @@ use crate::wire::{self, BoxError, HttpBody, HttpRequest, HttpResponse};
 /// The path that all repositories are below.
 pub(crate) const ROOT: &str = "/v1/repos/";
 
-/// CodeCommit serves any reachable commit by its ID, and, like Git by default, no partial clones.
-const SETTINGS: [(&str, &str); 3] = [
+/// CodeCommit serves any reachable commit by its ID, and, like Git by default, no partial clones. A push to the branch
+/// that is checked out in a repository with a worktree updates the worktree, or fails if it has changes.
+const SETTINGS: [(&str, &str); 4] = [
     ("uploadpack.allowTipSHA1InWant", "true"),
     ("uploadpack.allowReachableSHA1InWant", "true"),
     ("http.receivepack", "true"),
+    ("receive.denyCurrentBranch", "updateInstead"),
 ];
 
 /// The capabilities that CodeCommit advertises to a fetch. Without `ofs-delta`, packs name delta bases by ID.

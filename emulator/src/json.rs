@@ -10,9 +10,10 @@ use crate::error::ServiceError;
 use crate::signature;
 use crate::wire::{self, BoxError, HttpRequest, HttpResponse};
 
-/// Checks a request's signature, calls the operation and returns its response.
+/// Checks a request's signature for a service, calls the operation and returns its response.
 pub(crate) async fn answer<F>(
     request: HttpRequest,
+    service: &str,
     operation: impl FnOnce(Value) -> F,
 ) -> Result<HttpResponse, BoxError>
 where
@@ -20,10 +21,11 @@ where
 {
     let (parts, content) = request.into_parts();
     let content = content.collect().await?.to_bytes();
-    let output = match signature::verify(&parts, &content, OffsetDateTime::now_utc()).and_then(|()| parse(&content)) {
-        Ok(input) => operation(input).await,
-        Err(error) => Err(error),
-    };
+    let output =
+        match signature::verify(&parts, service, &content, OffsetDateTime::now_utc()).and_then(|()| parse(&content)) {
+            Ok(input) => operation(input).await,
+            Err(error) => Err(error),
+        };
     Ok(match output {
         Ok(output) => respond(200, "", output.to_string()),
         Err(error) => exception(error.status, error.code, &error.message),

@@ -10,15 +10,18 @@ mod threads;
 // The port: routing, request log, faults, pace, and the address that controls them.
 mod answers;
 mod call;
+mod console;
 mod control;
 pub mod error;
 mod faults;
 mod front;
+mod guard;
 mod log;
 mod operation;
 mod pace;
 mod services;
 mod token_bucket;
+mod unknown;
 mod wire;
 
 // The services, each by its wire protocol.

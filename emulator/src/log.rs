@@ -1,8 +1,9 @@
 //! The request log, in the order of arrival.
 
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
@@ -20,16 +21,19 @@ pub enum Service {
     Git,
     /// Lambda's Invoke.
     Lambda,
+    /// A service that the emulator does not model.
+    Other,
 }
 
 impl fmt::Display for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+        f.pad(match self {
             Self::CodeCommit => "codecommit",
             Self::CodePipeline => "codepipeline",
             Self::S3 => "s3",
             Self::Git => "git",
             Self::Lambda => "lambda",
+            Self::Other => "other",
         })
     }
 }
@@ -49,8 +53,18 @@ pub struct Request {
     pub bytes_out: u64,
 }
 
+/// The maximum number of requests in the log; the oldest are dropped, which bounds the memory.
+const CAPACITY: usize = 100_000;
+
 #[derive(Default)]
-pub(crate) struct Log(Mutex<Vec<Arc<Record>>>);
+pub(crate) struct Log(Mutex<Records>);
+
+#[derive(Default)]
+struct Records {
+    latest: VecDeque<Arc<Record>>,
+    /// The number of requests by operation, including those that were dropped.
+    counts: HashMap<String, usize>,
+}
 
 /// A request in flight; its numbers grow until the response is complete.
 pub(crate) struct Record {
@@ -70,23 +84,28 @@ impl Log {
             bytes_in: Arc::default(),
             bytes_out: Arc::default(),
         });
-        self.records().push(Arc::clone(&record));
+        let mut records = self.records();
+        *records.counts.entry(operation.to_owned()).or_default() += 1;
+        if records.latest.len() == CAPACITY {
+            records.latest.pop_front();
+        }
+        records.latest.push_back(Arc::clone(&record));
         record
     }
 
     pub(crate) fn requests(&self) -> Vec<Request> {
-        self.records().iter().map(|record| record.snapshot()).collect()
+        self.records().latest.iter().map(|record| record.snapshot()).collect()
     }
 
     pub(crate) fn count(&self, operation: &str) -> usize {
-        self.records().iter().filter(|record| record.operation == operation).count()
+        self.records().counts.get(operation).copied().unwrap_or_default()
     }
 
     pub(crate) fn clear(&self) {
-        self.records().clear();
+        *self.records() = Records::default();
     }
 
-    fn records(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Record>>> {
+    fn records(&self) -> MutexGuard<'_, Records> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -100,5 +119,22 @@ impl Record {
             bytes_in: self.bytes_in.load(Ordering::Relaxed),
             bytes_out: self.bytes_out.load(Ordering::Relaxed),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_is_bounded_and_counts_every_request() {
+        let log = Log::default();
+        for number in 0..CAPACITY + 2 {
+            log.begin(Service::S3, if number == 0 { "PutObject" } else { "GetObject" });
+        }
+        assert_eq!(log.requests().len(), CAPACITY);
+        assert_eq!((log.count("PutObject"), log.count("GetObject")), (1, CAPACITY + 1));
+        log.clear();
+        assert_eq!((log.requests().len(), log.count("GetObject")), (0, 0));
     }
 }

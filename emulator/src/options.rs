@@ -29,6 +29,8 @@ pub struct Options {
     pub environment: Vec<(String, String)>,
     /// Drops the function's standard output, which is its log and its metrics, instead of copying it to standard error.
     pub quiet: bool,
+    /// Prints a line for each request on standard error.
+    pub request_log: bool,
     /// The timeout of an invocation.
     pub timeout: Duration,
     /// A versioned bucket to create.
@@ -66,6 +68,7 @@ impl Default for Options {
             function: None,
             environment: Vec::new(),
             quiet: false,
+            request_log: false,
             timeout: Duration::from_mins(5),
             bucket: None,
             pipeline: None,
@@ -85,12 +88,13 @@ impl Default for Options {
 
 impl Options {
     /// Returns the environment variables that point any AWS client at an emulator on this address.
-    pub(crate) fn client_environment(address: SocketAddr) -> [(&'static str, String); 5] {
+    pub(crate) fn client_environment(address: SocketAddr) -> [(&'static str, String); 6] {
         [
             ("AWS_ENDPOINT_URL", format!("http://{address}")),
             ("AWS_ACCESS_KEY_ID", ACCESS_KEY.to_owned()),
             ("AWS_SECRET_ACCESS_KEY", SECRET_KEY.to_owned()),
             ("AWS_REGION", REGION.to_owned()),
+            ("AWS_DEFAULT_REGION", REGION.to_owned()), // the only one that boto3 and AWS CLI 1 read
             ("CODECOMMIT_GIT_URL", format!("http://{address}{}", git_http::ROOT)),
         ]
     }
@@ -104,7 +108,6 @@ impl Options {
         add("AWS_LAMBDA_RUNTIME_API", &address.to_string());
         add("AWS_LAMBDA_FUNCTION_NAME", FUNCTION);
         add("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST");
-        add("AWS_DEFAULT_REGION", REGION);
         if std::env::var_os(MEMORY).is_none() {
             add(MEMORY, "512");
         }

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::error::ServiceError;
 use crate::git;
 use crate::git_objects::GitObjects;
 use crate::trigger::Triggers;
@@ -14,6 +15,8 @@ pub(crate) struct Repositories {
     folder: Option<PathBuf>,
     named: Vec<(String, PathBuf)>,
     open: Mutex<HashMap<String, Arc<Repository>>>,
+    /// The repositories that `CreateRepository` made: only these can be deleted.
+    created: Mutex<HashMap<String, PathBuf>>,
 }
 
 pub(crate) struct Repository {
@@ -27,7 +30,7 @@ pub(crate) struct Repository {
 
 impl Repositories {
     pub(crate) fn new(folder: Option<PathBuf>, named: Vec<(String, PathBuf)>) -> Self {
-        Self { folder, named, open: Mutex::default() }
+        Self { folder, named, open: Mutex::default(), created: Mutex::default() }
     }
 
     pub(crate) fn names(&self) -> Vec<String> {
@@ -41,11 +44,55 @@ impl Repositories {
         names.into_iter().collect()
     }
 
+    /// Returns the repositories in the folder with names that CodeCommit does not allow.
+    pub(crate) fn unserved(&self) -> Vec<PathBuf> {
+        let entries = self.folder.iter().filter_map(|folder| folder.read_dir().ok()).flatten().flatten();
+        let paths = entries.map(|entry| entry.path()).filter(|path| git_dir(path).is_some());
+        let has_name = |path: &PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str());
+            name.is_some_and(|name| is_name(name.strip_suffix(".git").unwrap_or(name)))
+        };
+        let mut unserved: Vec<PathBuf> = paths.filter(|path| !has_name(path)).collect();
+        unserved.sort_unstable();
+        unserved
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<Arc<Repository>> {
         let git_dir = self.git_dir(name)?;
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let repository = open.entry(name.to_owned()).or_insert_with(|| Arc::new(Repository::new(name, git_dir)));
         Some(Arc::clone(repository))
+    }
+
+    /// Creates a bare repository in the folder; returns `None` if the name is in use.
+    pub(crate) async fn create(
+        &self,
+        name: &str,
+        description: Option<&str>,
+    ) -> Result<Option<Arc<Repository>>, ServiceError> {
+        let folder = self.folder.as_ref();
+        let folder = folder.ok_or_else(|| ServiceError::not_modelled("CreateRepository without --repositories"))?;
+        let path = folder.canonicalize()?.join(format!("{name}.git"));
+        if self.get(name).is_some() || path.exists() {
+            return Ok(None);
+        }
+        let shown =
+            path.to_str().ok_or_else(|| ServiceError::not_modelled("repositories in a folder without UTF-8 name"))?;
+        git::output(&path, &["init", "--quiet", "--bare", "--initial-branch=main", shown]).await?;
+        std::fs::write(path.join("description"), description.unwrap_or_default())?;
+        self.created.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), path);
+        Ok(self.get(name))
+    }
+
+    /// Deletes a repository that `create` made; returns false for others.
+    pub(crate) fn delete(&self, name: &str) -> io::Result<bool> {
+        let path = self.created.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+        let Some(path) = path else {
+            return Ok(false);
+        };
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+        std::fs::remove_dir_all(path)?;
+        Ok(true)
     }
 
     fn git_dir(&self, name: &str) -> Option<PathBuf> {
@@ -67,6 +114,13 @@ impl Repository {
             triggers: Mutex::new(Triggers::new(Vec::new())),
             pushing: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// Returns the description, if somebody set one.
+    pub(crate) fn description(&self) -> Option<String> {
+        let text = std::fs::read_to_string(self.git_dir.join("description")).ok()?;
+        let text = text.trim_end_matches('\n');
+        (!text.is_empty() && !text.starts_with("Unnamed repository")).then(|| text.to_owned())
     }
 
     /// Returns every branch and tag with its commit.

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use s3s::service::S3Service;
+use uuid::Uuid;
 
 use crate::codecommit::CodeCommit;
 use crate::codepipeline::CodePipeline;
+use crate::console::Console;
 use crate::dev_pipeline;
 use crate::error::ServiceError;
 use crate::event_bridge::EventBridge;
@@ -26,11 +27,14 @@ pub(crate) struct Services {
     pub(crate) rule: Arc<EventBridge>,
     pub(crate) codecommit: CodeCommit,
     pub(crate) codepipeline: CodePipeline,
-    pub(crate) s3: S3Service,
+    pub(crate) s3: s3::Endpoint,
     pub(crate) store: Arc<Store>,
     pub(crate) git: GitEndpoint,
     pub(crate) lambda: Arc<Lambda>,
     pub(crate) log: Log,
+    pub(crate) console: Console,
+    /// The token that requests to the control address need.
+    pub(crate) control_token: String,
     pub(crate) faults: Faults,
     pub(crate) pace: Pace,
 }
@@ -38,12 +42,7 @@ pub(crate) struct Services {
 impl Services {
     /// Makes all services, and the bucket and the pipeline that the options ask for.
     pub(crate) fn new(options: &Options) -> Result<Self, ServiceError> {
-        for (name, path) in &options.repository {
-            if !repository::is_name(name) || repository::git_dir(path).is_none() {
-                let message = format!("{} cannot be the repository {name}", path.display());
-                return Err(ServiceError::new("InvalidRepositoryNameException", message));
-            }
-        }
+        check_repositories(options)?;
         let repositories = Arc::new(Repositories::new(options.repositories.clone(), options.repository.clone()));
         let lambda = Arc::new(Lambda::new(options.timeout));
         let rule = Arc::new(EventBridge::new(Arc::clone(&lambda), options.events));
@@ -59,16 +58,42 @@ impl Services {
             codecommit: CodeCommit::new(Arc::clone(&repositories), Arc::clone(&events), options.page_size.max(1)),
             git: GitEndpoint::new(Arc::clone(&repositories), Arc::clone(&events)),
             codepipeline,
-            s3: s3::service(Arc::clone(&store)),
+            s3: s3::Endpoint::new(&store),
             store,
             repositories,
             events,
             rule,
             lambda,
             log: Log::default(),
+            console: Console::new(options.request_log),
+            control_token: Uuid::new_v4().simple().to_string(),
             faults: Faults::of(options.faults.clone()),
             pace: Pace::new(options.latency, options.rate),
         })
+    }
+}
+
+fn check_repositories(options: &Options) -> Result<(), ServiceError> {
+    for (name, path) in &options.repository {
+        let shown = path.display();
+        let problem = if !repository::is_name(name) {
+            "CodeCommit does not allow this name"
+        } else if !path.exists() {
+            "no such path"
+        } else if repository::git_dir(path).is_none() {
+            "it is not a Git repository"
+        } else {
+            continue;
+        };
+        let message = format!("{shown} cannot be the repository {name}: {problem}");
+        return Err(ServiceError::new("InvalidRepositoryNameException", message));
+    }
+    match options.repositories.as_ref().map(|folder| (folder, folder.read_dir())) {
+        Some((folder, Err(error))) => {
+            let message = format!("the folder of repositories {} cannot be read: {error}", folder.display());
+            Err(ServiceError::new("InvalidRepositoryNameException", message))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -77,7 +102,10 @@ fn create_resources(options: &Options, store: &Store, codepipeline: &CodePipelin
         return Ok(());
     };
     if !s3s::path::check_bucket_name(bucket) {
-        return Err(ServiceError::new("InvalidBucketName", format!("{bucket} cannot be a bucket")));
+        return Err(ServiceError::new(
+            "InvalidBucketName",
+            format!("{bucket} cannot be a bucket: S3 does not allow this name"),
+        ));
     }
     store.create_bucket(bucket, Versioning::Enabled);
     if let Some(name) = &options.pipeline {

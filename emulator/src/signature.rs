@@ -13,7 +13,7 @@ use crate::error::ServiceError;
 const WINDOW: Duration = Duration::minutes(15);
 
 /// Checks the `Authorization` header of a request to a JSON service against its body.
-pub(crate) fn verify(request: &Parts, body: &[u8], now: OffsetDateTime) -> Result<(), ServiceError> {
+pub(crate) fn verify(request: &Parts, service: &str, body: &[u8], now: OffsetDateTime) -> Result<(), ServiceError> {
     let header = header(request, "authorization")
         .ok_or_else(|| ServiceError::new("MissingAuthenticationTokenException", "Missing Authentication Token"))?;
     let signed = Authorization::parse(header)
@@ -28,7 +28,16 @@ pub(crate) fn verify(request: &Parts, body: &[u8], now: OffsetDateTime) -> Resul
     let (Some(date), Some(region), Some(rest)) = (scope.next(), scope.next(), scope.next()) else {
         return Err(mismatch("the credential's scope is incomplete"));
     };
-    let service = rest.strip_suffix("/aws4_request").ok_or_else(|| mismatch("the scope must end in aws4_request"))?;
+    let signed_service =
+        rest.strip_suffix("/aws4_request").ok_or_else(|| mismatch("the scope must end in aws4_request"))?;
+    if region != REGION {
+        return Err(mismatch(&format!("Credential should be scoped to a valid region: {REGION}, not {region}")));
+    }
+    if signed_service != service {
+        return Err(mismatch(&format!(
+            "Credential should be scoped to correct service: {service}, not {signed_service}"
+        )));
+    }
     if !timestamp.starts_with(date) {
         return Err(mismatch("the date of the credential's scope is not that of x-amz-date"));
     }
@@ -40,22 +49,27 @@ pub(crate) fn verify(request: &Parts, body: &[u8], now: OffsetDateTime) -> Resul
 
 /// Checks a user name and a password of the Git endpoint for a repository's path.
 ///
-/// The signature covers the host without its port, as in the AWS CLI's credential helper.
+/// The signature covers the host without its port, as in the AWS CLI's credential helper, or with it, as in
+/// git-remote-codecommit.
 pub(crate) fn verify_git(user: &str, password: &str, host: &str, path: &str, now: OffsetDateTime) -> bool {
     let access_key = user.split('%').next().unwrap_or_default();
     let Some((timestamp, signature)) = password.split_once('Z') else {
         return false;
     };
-    let host = host.rsplit_once(':').map_or(host, |(name, _port)| name);
-    access_key == ACCESS_KEY
-        && check_time(timestamp, now).is_ok()
-        && git_signature(SECRET_KEY, REGION, timestamp, host, path) == signature
+    let name = host.rsplit_once(':').map_or(host, |(name, _port)| name);
+    let is_signed = |host: &str| git_signature(SECRET_KEY, REGION, timestamp, host, path) == signature;
+    access_key == ACCESS_KEY && check_time(timestamp, now).is_ok() && (is_signed(name) || is_signed(host))
 }
 
 /// Returns a password for the Git endpoint that is valid for 15 minutes from `now`.
 pub(crate) fn git_password(host: &str, path: &str, now: OffsetDateTime) -> String {
     let timestamp = timestamp(now);
     format!("{timestamp}Z{}", git_signature(SECRET_KEY, REGION, &timestamp, host, path))
+}
+
+/// Returns the service that an `Authorization` header is signed for.
+pub(crate) fn signed_service(header: &str) -> Option<&str> {
+    Authorization::parse(header)?.scope.split('/').nth(2)
 }
 
 struct Authorization<'a> {
@@ -161,6 +175,9 @@ mod tests {
         let check = |user: &str, path: &str, at| verify_git(user, &password, "127.0.0.1:4566", path, at);
         assert!(check(ACCESS_KEY, "/v1/repos/a", now + Duration::minutes(14)));
         assert!(check(&format!("{ACCESS_KEY}%a/session+token"), "/v1/repos/a", now));
+        let with_port = git_password("127.0.0.1:4566", "/v1/repos/a", now);
+        assert!(verify_git(ACCESS_KEY, &with_port, "127.0.0.1:4566", "/v1/repos/a", now));
+        assert!(!verify_git(ACCESS_KEY, &with_port, "127.0.0.1:1", "/v1/repos/a", now));
         assert!(!check("AKIAOTHER", "/v1/repos/a", now));
         assert!(!check(ACCESS_KEY, "/v1/repos/b", now));
         assert!(!check(ACCESS_KEY, "/v1/repos/a", now + Duration::minutes(16)));

@@ -1,8 +1,8 @@
-//! The directory of an archive that we wrote earlier, as a cache that is never trusted.
+//! The central directory of an earlier archive, used as a cache that is never trusted.
 //!
-//! Files, links and submodules carry their Git id, a version and the compressor in an extra field of the central directory. What
-//! it says of folders counts only where the tree ids recomputed from it are those that are wanted, what it says of contents only
-//! where they hash to the wanted ids. So a foreign, a truncated or a hostile archive costs time, but never a byte of the next one.
+//! Files, links and submodules have their Git id, a version and the level in an extra field of the central directory.
+//! A folder counts only under the tree id that is recomputed from its entries, and content only if it hashes to the
+//! wanted id. So a foreign, truncated or hostile archive costs time, but never changes a byte of the next one.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -14,45 +14,45 @@ use crate::object::hash;
 use crate::object::{Kind, ObjectId};
 use crate::zip::Method;
 
-/// The extra field's id, of those that APPNOTE leaves to third parties: "CM".
+/// The id of the extra field, "CM", from the range that APPNOTE leaves to third parties.
 const EXTRA_GIT: u16 = 0x4d43;
-/// The version of what is in it, and of what the compressor makes: libdeflate's output may change with its version.
+/// The version of the field and of the compressor's output, which may change with libdeflate's version.
 const VERSION: u8 = 1;
 const EXTRA_ZIP64: u16 = 0x0001;
 const END: &[u8] = &[0x50, 0x4b, 0x05, 0x06];
 const END_LENGTH: usize = 22;
 const COMMENT_LENGTH: usize = 40;
-/// The zip64 end record and its locator, directly before the end record.
+/// The length of the zip64 end record and its locator, which precede the end record.
 const WIDE_END_LENGTH: usize = 56 + 20;
-/// A local header of ours without the path: its fixed part, and the time.
+/// The length of one of our local headers without the path: the fixed part and the time.
 const LOCAL_HEADER_LENGTH: u64 = 30 + 9;
 
-/// One folder's entries, in any order.
+/// The entries of one folder, in any order.
 pub type Folder = Vec<(Kind, BString, ObjectId)>;
 
-/// Where a content is in an archive, and what its headers claim.
+/// The place of content in an archive, and what its headers claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Located {
-    /// Where its data begins.
+    /// The offset of the data.
     pub start: u64,
-    /// Its size in the archive in bytes.
+    /// The size in the archive in bytes.
     pub compressed: u64,
-    /// Its uncompressed size in bytes.
+    /// The uncompressed size in bytes.
     pub size: u64,
-    /// How it is kept.
+    /// The compression method.
     pub method: Method,
 }
 
-/// What the directory of an archive tells.
+/// The parsed directory of an archive.
 #[derive(Debug, Default)]
 pub struct Directory {
-    /// The folders whose entries it knows, by the tree ids that they have.
+    /// The folders by their recomputed tree ids.
     pub folders: HashMap<ObjectId, Folder>,
-    /// The contents, by their ids and whether they are links (which are never compressed).
+    /// The contents by their ids and whether they are links, which are never compressed.
     pub contents: HashMap<(ObjectId, bool), Located>,
 }
 
-/// The extra field of an entry.
+/// Returns the extra field of an entry.
 pub fn tag(id: ObjectId, level: u8) -> Vec<u8> {
     let mut field = Vec::with_capacity(26);
     field.extend_from_slice(&EXTRA_GIT.to_le_bytes());
@@ -62,7 +62,7 @@ pub fn tag(id: ObjectId, level: u8) -> Vec<u8> {
     field
 }
 
-/// Where the directory is, by the last bytes of an archive of ours: its offset and its size. None for what we did not write.
+/// Finds the directory by the last bytes of an archive: its offset and size, or `None` if we did not write the archive.
 pub fn locate(tail: &[u8], archive: u64) -> Option<(u64, u64)> {
     let end = tail.len().checked_sub(END_LENGTH + COMMENT_LENGTH)?;
     let record = tail[end..].strip_prefix(END)?;
@@ -75,7 +75,7 @@ pub fn locate(tail: &[u8], archive: u64) -> Option<(u64, u64)> {
 }
 
 impl Located {
-    /// The content that these data are, if they are that and no more.
+    /// Returns the content of the data, or `None` if the data is anything else or anything more.
     pub fn content<'a>(&self, data: &'a [u8]) -> Option<Cow<'a, [u8]>> {
         match self.method {
             Method::Stored => Some(data.into()),
@@ -85,15 +85,16 @@ impl Located {
 }
 
 impl Directory {
-    /// Reads a central directory as far as it makes sense. Only entries that the same compressor at the same level has made
-    /// give contents.
+    /// Parses a central directory up to the first row that is malformed.
+    ///
+    /// Only entries that the same version compressed at the same level are listed as contents.
     pub fn parse(mut bytes: &[u8], level: u8) -> Self {
         let mut directory = Self::default();
-        let mut open = Open { folders: &mut directory.folders, path: vec![(b"", Folder::new())] };
+        let mut open = OpenFolders { folders: &mut directory.folders, path: vec![(b"", Folder::new())] };
         while let Some((row, rest)) = row(bytes) {
             bytes = rest;
             let path = row.path.strip_suffix(b"/").unwrap_or(row.path);
-            // No name has a NUL, and with one an entry could hash as if it were several.
+            // No name has a NUL: with one, an entry could hash like several entries.
             if path.contains(&0) {
                 continue;
             }
@@ -114,15 +115,16 @@ impl Directory {
     }
 }
 
-/// The folders that lead to the row that is read, the root first. In git's order a folder's row comes before what is in it, and all
-/// of that stands together; what stands elsewhere is left out, and then the folder does not have its tree id. So there are never
-/// more folders than rows.
-struct Open<'a, 'd> {
+/// The folders that lead to the current row, the root first.
+///
+/// In git's order a folder's row precedes its entries, and all of these are adjacent. An entry anywhere else is left
+/// out, and then the folder does not get its tree id. So there are never more folders than rows.
+struct OpenFolders<'a, 'd> {
     folders: &'d mut HashMap<ObjectId, Folder>,
     path: Vec<(&'a [u8], Folder)>,
 }
 
-impl<'a> Open<'a, '_> {
+impl<'a> OpenFolders<'a, '_> {
     fn entry(&mut self, folder: &[u8], entry: (Kind, BString, ObjectId)) {
         if let Some(entries) = self.enter(folder) {
             entries.push(entry);
@@ -135,7 +137,7 @@ impl<'a> Open<'a, '_> {
         }
     }
 
-    /// Closes what is open until this folder is the last; none if it is not open.
+    /// Closes folders until this one is the last, and returns its entries; `None` if it is not open.
     fn enter(&mut self, folder: &[u8]) -> Option<&mut Folder> {
         while self.path.len() > 1 && self.path.last().is_some_and(|(path, _)| *path != folder) {
             self.close_one();
@@ -143,10 +145,11 @@ impl<'a> Open<'a, '_> {
         self.path.last_mut().filter(|(path, _)| *path == folder).map(|(_, entries)| entries)
     }
 
-    /// Computes the last folder's tree id, into its parent's entries.
+    /// Computes the last folder's tree id, and adds it to the entries of its parent.
     fn close_one(&mut self) {
         let Some((path, mut entries)) = self.path.pop() else { return };
-        let id = hash::tree_id(&mut entries);
+        // A folder whose entries are a collision attack is unknown, and so are those around it.
+        let Ok(id) = hash::tree_id(&mut entries) else { return };
         self.folders.insert(id, entries);
         if let Some((_, parent)) = self.path.last_mut() {
             let name = path.rsplit_once_str("/").map_or(path, |(_, name)| name);
@@ -188,7 +191,7 @@ fn row(bytes: &[u8]) -> Option<(Row<'_>, &[u8])> {
         method,
     };
     widen(&mut located, extra);
-    // What has a longer local header than ours is not found there, as its hash will tell.
+    // If the local header is longer than ours, the content is not at this place, and its hash will show that.
     located.start = located.start.saturating_add(LOCAL_HEADER_LENGTH + path.len() as u64);
     Some((Row { path, kind: kind_of(path, u32_at(rest, 34)?), located, tag }, next))
 }
@@ -198,7 +201,7 @@ fn tag_of(field: &[u8]) -> Option<(ObjectId, u8)> {
     (head[0] == VERSION && id.len() == 20).then(|| (ObjectId::from_bytes_or_panic(id), head[1]))
 }
 
-/// A directory that carries an id is a submodule; directories themselves carry none.
+/// Returns the kind of an entry with an id. A directory with an id is a submodule, because directories have none.
 fn kind_of(path: &[u8], external: u32) -> Kind {
     match external >> 16 {
         _ if path.ends_with(b"/") => Kind::Submodule,
@@ -208,7 +211,7 @@ fn kind_of(path: &[u8], external: u32) -> Kind {
     }
 }
 
-/// Takes from the zip64 field what the row itself has no room for, in the field's order.
+/// Takes the values that do not fit in the row from the zip64 field, in the field's order.
 fn widen(located: &mut Located, extra: &[u8]) {
     let Some((_, mut field)) = fields(extra).find(|(id, _)| *id == EXTRA_ZIP64) else { return };
     for value in [&mut located.size, &mut located.compressed, &mut located.start] {

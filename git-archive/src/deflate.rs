@@ -1,4 +1,4 @@
-//! Raw deflate: libdeflate for what is held in memory, zlib-rs for what is streamed.
+//! Raw deflate: libdeflate for content in memory, zlib-rs for streams.
 
 use std::cell::RefCell;
 use std::io;
@@ -6,11 +6,12 @@ use std::io;
 use libdeflater::{CompressionLvl, Compressor};
 use zlib_rs::{DeflateError, DeflateFlush, Inflate, InflateFlush, Status};
 
-/// Deflates a whole content at a level from 1 to 9; none if it would not get smaller.
+/// A function that deflates content at a level from 1 to 9; `None` if it does not get smaller.
 pub type Deflate = fn(content: &[u8], level: u8) -> Option<Vec<u8>>;
 
-/// libdeflate: about twice zlib's speed at a slightly smaller size. Compressors are kept, one a thread and level, since making
-/// one clears several hundred kilobytes.
+/// Deflates content with libdeflate, at about twice zlib's speed and a slightly smaller size.
+///
+/// Each thread keeps its last compressor, because making one clears several hundred kilobytes.
 pub fn deflate(content: &[u8], level: u8) -> Option<Vec<u8>> {
     thread_local! {
         static KEPT: RefCell<Option<(u8, Compressor)>> = const { RefCell::new(None) };
@@ -20,7 +21,7 @@ pub fn deflate(content: &[u8], level: u8) -> Option<Vec<u8>> {
             *kept = Some((level, Compressor::new(CompressionLvl::new(i32::from(level)).unwrap_or_default())));
         }
         let (_, compressor) = kept.as_mut()?;
-        // A buffer one byte short of the content: no room means not smaller, and git stores it.
+        // The buffer is one byte shorter than the content: if it does not suffice, git stores the content.
         let mut out = vec![0; content.len().saturating_sub(1)];
         let size = compressor.deflate_compress(content, &mut out).ok()?;
         out.truncate(size);
@@ -29,7 +30,7 @@ pub fn deflate(content: &[u8], level: u8) -> Option<Vec<u8>> {
     })
 }
 
-/// Inflates a whole content of exactly `size` bytes; none for data that are not that, or have anything behind it.
+/// Inflates content of exactly `size` bytes; `None` for any other data, and for data with anything after it.
 pub fn inflate(data: &[u8], size: usize) -> Option<Vec<u8>> {
     let mut content = vec![0; size];
     let mut state = Inflate::new(false, 15);
@@ -38,19 +39,19 @@ pub fn inflate(data: &[u8], size: usize) -> Option<Vec<u8>> {
     (status == Status::StreamEnd && whole).then_some(content)
 }
 
-/// Deflate in pieces, for files that are not held in memory.
+/// A stream that deflates chunks, for files that are not held in memory.
 pub struct DeflateStream {
     state: zlib_rs::Deflate,
     out: Vec<u8>,
 }
 
 impl DeflateStream {
-    /// A stream at a level from 1 to 9.
+    /// Starts a stream at a level from 1 to 9.
     pub fn new(level: u8) -> Self {
         Self { state: zlib_rs::Deflate::new(i32::from(level), false, 15), out: vec![0; 64 << 10] }
     }
 
-    /// Takes the next piece and hands what comes out to `sink`.
+    /// Deflates the next chunk, and passes the output to `sink`.
     pub fn chunk(&mut self, mut input: &[u8], sink: &mut impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
         while !input.is_empty() {
             let (used, _) = self.step(input, DeflateFlush::NoFlush, sink)?;
@@ -59,7 +60,7 @@ impl DeflateStream {
         Ok(())
     }
 
-    /// Ends the stream.
+    /// Ends the stream, and passes the rest of the output to `sink`.
     pub fn finish(mut self, sink: &mut impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
         while self.step(&[], DeflateFlush::Finish, sink)?.1 != Status::StreamEnd {}
         Ok(())

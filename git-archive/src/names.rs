@@ -1,24 +1,25 @@
-//! Which paths git refuses to put into an index, and so into an archive, at its defaults on Linux: `verify_path` of
-//! git's read-cache.c with `core.protectNTFS` on and `core.protectHFS` off.
+//! Paths that git refuses to put into an index, and so into an archive.
+//!
+//! This is `verify_path` of git's read-cache.c at its defaults on Linux: `core.protectNTFS` on, `core.protectHFS` off.
 
 use bstr::{BStr, ByteSlice};
 
 use crate::object::Kind;
 
-/// What disguises `.gitmodules` in a short name of NTFS, beside `gitmod~1` to `gitmod~4`.
+/// The hash in NTFS's fallback short names of `.gitmodules`, which come after `gitmod~1` to `gitmod~4`.
 const SHORT_NAME: &[u8] = b"gi7eba";
 
-/// Whether a name can be that of one entry of a tree: not empty, without `/` and NUL.
+/// Returns whether a name can be that of one entry of a tree: not empty, without `/` and NUL.
 ///
-/// For whoever reads trees; a path does not show any more what was a name.
+/// Readers of trees must ask this of each name: a joined path does not show its names any more.
 pub fn is_name(name: &BStr) -> bool {
     !name.is_empty() && !name.contains(&b'/') && !name.contains(&0)
 }
 
-/// Whether git refuses the path of a file, link or submodule; that of a directory it never sees.
+/// Returns whether git refuses the path of a file, link or submodule. Git never checks the path of a directory itself.
 ///
-/// Refused are `.git` in any case, `.`, `..`, and an empty or absolute path anywhere in it, NTFS's disguises of
-/// `.git` (`git~1`, `.git.`, `.git::$INDEX_ALLOCATION`, with `\` as a separator, too), and for links `.gitmodules`.
+/// Refused are the components `.git` in any case, `.`, `..` and the empty one; NTFS's disguises of `.git` (`git~1`,
+/// `.git.`, `.git::$INDEX_ALLOCATION`, also with `\` as a separator); and `.gitmodules` as a link.
 pub fn is_refused(path: &BStr, kind: Kind) -> bool {
     let is_link = kind == Kind::Link;
     if path.contains(&0) {
@@ -41,7 +42,7 @@ pub fn is_refused(path: &BStr, kind: Kind) -> bool {
     }
 }
 
-/// Whether macOS would take a component for `.git`, which git only refuses there.
+/// Returns whether macOS treats a component as `.git`, which git refuses only there.
 pub fn is_git_on_hfs(path: &BStr) -> bool {
     path.split_str("/").any(|component| {
         let Ok(component) = component.to_str() else {
@@ -62,13 +63,13 @@ fn is_disguised(rest: &[u8], is_link: bool) -> bool {
     is_git_on_ntfs(rest) || is_link && is_gitmodules_on_ntfs(rest)
 }
 
-/// `is_ntfs_dotgit`: after the name come only dots and spaces, up to a separator or the name of a stream.
+/// `is_ntfs_dotgit`: only dots and spaces follow the name, up to a separator or the name of a stream.
 fn is_git_on_ntfs(rest: &[u8]) -> bool {
     let after = strip_ignoring_case(rest, b".git").or_else(|| strip_ignoring_case(rest, b"git~1"));
     after.is_some_and(|after| after.iter().find(|byte| !b". ".contains(byte)).is_none_or(|byte| b"/\\:".contains(byte)))
 }
 
-/// `is_ntfs_dotgitmodules`, which does not know separators.
+/// `is_ntfs_dotgitmodules`, which has no separators.
 fn is_gitmodules_on_ntfs(rest: &[u8]) -> bool {
     let after = strip_ignoring_case(rest, b".gitmodules")
         .or_else(|| strip_ignoring_case(rest, b"gitmod~").and_then(|rest| strip_one_of(rest, b"1234")))
@@ -76,7 +77,7 @@ fn is_gitmodules_on_ntfs(rest: &[u8]) -> bool {
     after.is_some_and(|after| after.iter().find(|byte| !b". ".contains(byte)).is_none_or(|&byte| byte == b':'))
 }
 
-/// `gi7eba~1` and the like: eight characters, a part of the name, `~`, and a number.
+/// Strips a name such as `gi7eba~1`: eight characters that are a part of the hash, `~` and a number.
 fn strip_fallback_short_name(rest: &[u8]) -> Option<&[u8]> {
     let name = rest.get(..8)?;
     let tilde = name.find_byte(b'~').filter(|&tilde| tilde < 7)?;

@@ -115,7 +115,7 @@ impl Packer {
             return None;
         }
         let content = located.content(&data)?;
-        if hash::blob_id(&content) != entry.id {
+        if hash::blob_id(&content) != Ok(entry.id) {
             return None;
         }
         let content = zip::DataHeader {

@@ -6,13 +6,17 @@
 
 use bstr::{BStr, BString, ByteSlice};
 
-use crate::attributes::{Attributes, State};
+use crate::attributes::Attributes;
 use crate::object::{Entry, Kind};
 
+mod error;
 mod matching;
 mod parse;
+mod spec;
 
+pub use error::PathspecError;
 use matching::Interest;
+use spec::Pathspec;
 
 /// The pathspecs of one archive; without any, all is selected.
 #[derive(Debug, Clone, Default)]
@@ -21,63 +25,6 @@ pub struct Pathspecs {
     given: Vec<Pathspec>,
     /// `.`, which is implied where all that was given excludes.
     all: Option<Pathspec>,
-}
-
-/// Why a pathspec is none, or selects nothing; the words are git's.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PathspecError {
-    /// An empty one.
-    #[error("empty string is not a valid pathspec. please use . instead if you meant to match all paths")]
-    Empty,
-    /// An absolute path, or one that `..` leads out of the tree.
-    #[error("'{0}' is outside the directory tree")]
-    Outside(BString),
-    /// A word of magic that git does not know, with the whole pathspec.
-    #[error("invalid pathspec magic '{0}' in '{1}'")]
-    UnknownMagic(BString, BString),
-    /// A sign of short magic that git does not know, with the whole pathspec.
-    #[error("unimplemented pathspec magic '{0}' in '{1}'")]
-    UnknownSign(char, BString),
-    /// `:(` without its end.
-    #[error("missing ')' at the end of pathspec magic in '{0}'")]
-    NoEndOfMagic(BString),
-    /// Two kinds of magic that exclude each other.
-    #[error("{0}: 'literal' and 'glob' are incompatible")]
-    LiteralGlob(BString),
-    /// A `prefix:` that is no number, or longer than the path.
-    #[error("invalid parameter for pathspec magic 'prefix' in '{0}'")]
-    Prefix(BString),
-    /// An `attr:` without a name or with characters that cannot be.
-    #[error("invalid attr: in pathspec '{0}'")]
-    Attribute(BString),
-    /// Two of them.
-    #[error("only one 'attr:' specification is allowed in '{0}'")]
-    SecondAttribute(BString),
-    /// Nothing in the tree is meant by it.
-    #[error("pathspec '{0}' did not match any files")]
-    NoMatch(BString),
-}
-
-/// One pathspec, taken apart.
-#[derive(Debug, Clone, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a word of magic, in any combination")]
-struct Pathspec {
-    /// As it was given.
-    original: BString,
-    /// The path or pattern, without the magic.
-    path: BString,
-    is_excluded: bool,
-    ignores_case: bool,
-    /// Wildcards do not match `/`.
-    is_glob: bool,
-    /// How much of the path is compared exactly even where case is ignored.
-    prefix: usize,
-    /// How much of the path is before the first wildcard.
-    literal: usize,
-    /// One `*` is the only wildcard, so that the rest is compared with the end.
-    is_one_star: bool,
-    /// `attr:`, all of which must be so.
-    attributes: Vec<(String, State)>,
 }
 
 impl Pathspecs {
@@ -179,6 +126,6 @@ impl Pathspec {
 }
 
 /// Whether a path lies in a folder, at any depth.
-pub(super) fn is_under(path: &BStr, folder: &BStr) -> bool {
+pub(crate) fn is_under(path: &BStr, folder: &BStr) -> bool {
     path.strip_prefix(folder.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'/'))
 }

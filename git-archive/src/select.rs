@@ -23,7 +23,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use crate::attributes::Attributes;
 use crate::names;
-use crate::object::{Entry, Kind};
+use crate::object::{Entry, Kind, compare_names};
 use crate::pathspec::{PathspecError, Pathspecs, is_under};
 
 /// Why a tree is not archived.
@@ -173,11 +173,6 @@ fn follows(entry: &Entry, before: Option<&Entry>) -> bool {
     }
     let beside = &before.path[start..];
     let end = beside.find_byte(b'/').unwrap_or(beside.len());
-    let last_is_directory = end < beside.len() || before.kind == Kind::Directory;
-    let (last, next) = (&beside[..end], &entry.path[start..]);
-    sort_key(last, last_is_directory).lt(sort_key(next, entry.kind == Kind::Directory))
-}
-
-fn sort_key(name: &[u8], is_directory: bool) -> impl Iterator<Item = u8> + '_ {
-    name.iter().copied().chain(is_directory.then_some(b'/'))
+    let last_kind = if end < beside.len() { Kind::Directory } else { before.kind };
+    compare_names((&beside[..end], last_kind), (&entry.path[start..], entry.kind)).is_lt()
 }

@@ -18,16 +18,17 @@ use std::fmt;
 
 use bstr::{BString, ByteSlice};
 
-use crate::object::{Commit, ObjectId, Signature};
+use crate::object::{Commit, ObjectId, Signature, message};
 
 mod color;
 mod columns;
 mod date;
-mod message;
+mod hex;
 mod padding;
 mod trailers;
 mod wrap;
 
+use hex::hex_byte;
 use padding::{Padding, Truncation};
 use wrap::Wrap;
 
@@ -38,7 +39,7 @@ pub enum SubstituteWarning {
     NotDerivable(BString),
     /// The name or address is the commit's; git would look it up in a mailmap.
     Mailmap(BString),
-    /// A colour that git does not know, where it would end.
+    /// A color that git does not know, where it would end.
     Color(BString),
 }
 
@@ -49,7 +50,7 @@ impl fmt::Display for SubstituteWarning {
                 write!(f, "{placeholder} depends on more than the commit and stays as it is")
             }
             Self::Mailmap(placeholder) => write!(f, "{placeholder} is the commit's own, not that of a mailmap"),
-            Self::Color(color) => write!(f, "git knows no colour '{color}', so its placeholder stays as it is"),
+            Self::Color(color) => write!(f, "git knows no color '{color}', so its placeholder stays as it is"),
         }
     }
 }
@@ -172,7 +173,7 @@ impl<'c> Expansion<'c> {
         loop {
             let is_color = rest.get(length) == Some(&b'C');
             length += self.one(&mut expanded, &rest[length..]);
-            // A colour takes the placeholder after it along.
+            // A color takes the placeholder after it along.
             if !is_color || rest.get(length) != Some(&b'%') {
                 break;
             }
@@ -211,10 +212,10 @@ impl<'c> Expansion<'c> {
             b'c' => return self.person(output, &self.commit.committer, rest),
             // The commit has no encoding but UTF-8, as far as is known here.
             b'e' => {}
-            b'B' => output.extend_from_slice(message::raw(self.commit)),
-            b's' => message::subject_line(output, message::subject(self.commit)),
-            b'f' => message::file_name(output, message::subject(self.commit)),
-            b'b' => output.extend_from_slice(message::body(self.commit)),
+            b'B' => output.extend_from_slice(message::raw(&self.commit.message)),
+            b's' => output.extend_from_slice(&self.commit.subject()),
+            b'f' => output.extend_from_slice(&message::file_name(self.message())),
+            b'b' => output.extend_from_slice(message::body(self.message())),
             _ => return 0,
         }
         1
@@ -222,7 +223,7 @@ impl<'c> Expansion<'c> {
 
     fn parenthesis(&mut self, output: &mut Vec<u8>, rest: &[u8]) -> usize {
         if let Some(options) = rest.strip_prefix(b"(trailers") {
-            return match trailers::expand(output, message::subject(self.commit), options) {
+            return match trailers::expand(output, self.message(), options) {
                 0 => 0,
                 length => rest.len() - options.len() + length,
             };
@@ -287,6 +288,11 @@ impl<'c> Expansion<'c> {
         length
     }
 
+    /// Returns the message without blank lines at its beginning.
+    fn message(&self) -> &'c [u8] {
+        message::subject(message::raw(&self.commit.message))
+    }
+
     fn parents(&self, output: &mut Vec<u8>, digits: usize) {
         for (index, parent) in self.commit.parents.iter().enumerate() {
             if index > 0 {
@@ -312,13 +318,4 @@ fn id(output: &mut Vec<u8>, id: ObjectId, digits: usize) {
     let all = id.to_string();
     // Git never shows fewer than four.
     output.extend_from_slice(&all.as_bytes()[..digits.clamp(4, all.len())]);
-}
-
-fn hex_byte(output: &mut Vec<u8>, rest: &[u8]) -> usize {
-    let digit = |at: usize| rest.get(at).and_then(|&byte| char::from(byte).to_digit(16));
-    let Some(byte) = digit(1).zip(digit(2)).and_then(|(high, low)| u8::try_from(high * 16 + low).ok()) else {
-        return 0;
-    };
-    output.push(byte);
-    3
 }

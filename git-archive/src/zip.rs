@@ -1,15 +1,16 @@
-//! The zip container as git's `archive-zip.c` writes it: no seek, every field git's.
+//! The zip container as git's `archive-zip.c` writes it, without seeking.
 //!
-//! Entries come with their sizes and checksum already known, so that a reader of the stream needs no data descriptor; only
-//! what is too large to be compressed before its header is written goes through [`Writer::stream`].
+//! Entries arrive with their sizes and checksum known, so that readers of the stream need no data descriptor. Only
+//! files that are too large to be compressed before their header is written go through [`Writer::stream`].
 
 use std::io::{self, Write};
 
 use bstr::{BStr, BString};
 
+use crate::calendar::civil;
 use crate::object::{Kind, ObjectId};
 
-/// Longest path that a zip can name, in bytes.
+/// The length of the longest path that a zip can hold, in bytes.
 pub const LONGEST_PATH: usize = 0xffff;
 
 const LIMIT_16: u64 = 0xffff;
@@ -17,51 +18,51 @@ const LIMIT_32: u64 = 0xffff_ffff;
 const MADE_BY_UNIX: u16 = 0x0317;
 const FLAG_DESCRIPTOR: u16 = 1 << 3;
 const FLAG_UTF8: u16 = 1 << 11;
-/// `UT`, the extended timestamp: five bytes, of which the first says that only the modification time follows.
+/// `UT`, the extended timestamp: five bytes, the first of which says that only the modification time follows.
 const EXTRA_TIME: u16 = 0x5455;
 const EXTRA_ZIP64: u16 = 0x0001;
 
-/// How the content of an entry is kept.
+/// The compression method of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
-    /// As it is.
+    /// No compression.
     Stored = 0,
     /// Raw deflate.
     Deflated = 8,
 }
 
-/// What the headers of an entry say of its content.
+/// The fields of an entry's headers that describe its content.
 #[derive(Debug, Clone, Copy)]
 pub struct DataHeader {
-    /// How it is kept.
+    /// The compression method.
     pub method: Method,
     /// CRC-32 of the uncompressed content.
     pub crc: u32,
-    /// Uncompressed size in bytes.
+    /// The uncompressed size in bytes.
     pub size: u64,
-    /// Size in the archive in bytes.
+    /// The size in the archive in bytes.
     pub compressed: u64,
-    /// Whether git takes it for text (bit 0 of the internal attributes).
+    /// Whether the content is text to git (bit 0 of the internal attributes).
     pub text: bool,
 }
 
 impl DataHeader {
-    /// The content of a directory or a submodule.
+    /// The header of a directory or a submodule, which have no content.
     pub const NONE: Self = Self { method: Method::Stored, crc: 0, size: 0, compressed: 0, text: false };
 }
 
-/// One entry: where, what, and an extra field of its own for the central directory (empty for none).
+/// The identity of an entry: its path, its kind and an extra field of its own.
 #[derive(Debug, Clone, Copy)]
 pub struct Member<'a> {
-    /// The path with the prefix in front; directories and submodules end in `/`.
+    /// The path with the prefix before it; directories and submodules end in `/`.
     pub path: &'a BStr,
-    /// What it is.
+    /// The kind.
     pub kind: Kind,
-    /// A whole extra field, header included, that goes into the central directory after git's own fields.
+    /// A whole extra field, header included, for the central directory after git's own fields; empty for none.
     pub extra: &'a [u8],
 }
 
-/// Writes one archive, front to back.
+/// A writer of one archive, front to back.
 pub struct Writer<W> {
     out: W,
     offset: u64,
@@ -72,30 +73,33 @@ pub struct Writer<W> {
 }
 
 impl<W: Write> Writer<W> {
-    /// An empty archive into `out`, whose entries all bear the time `seconds` (since 1970, UTC).
+    /// Starts an archive in `out` whose entries all have the time `seconds` (since 1970, UTC).
     pub fn new(out: W, seconds: i64) -> Self {
         Self { out, offset: 0, directory: Vec::new(), entries: 0, made_by: 0, seconds }
     }
 
-    /// What is written to, for taking out what has gathered in it.
+    /// Returns the output, so that the bytes gathered in it can be taken out.
     pub fn out(&mut self) -> &mut W {
         &mut self.out
     }
 
-    /// Bytes written so far.
+    /// Returns the number of bytes written so far.
     pub fn written(&self) -> u64 {
         self.offset
     }
 
-    /// Entries written so far.
+    /// Returns the number of entries written so far.
     pub fn entries(&self) -> u64 {
         self.entries
     }
 
     /// Writes an entry whose `data` is `content.compressed` bytes long.
     ///
+    /// The data is written unchanged: a raw deflate stream that was made elsewhere, such as by git itself, goes in with
+    /// a header that says [`Method::Deflated`].
+    ///
     /// # Errors
-    /// A path over 65,535 bytes, or what `out` answers.
+    /// Fails for a path over 65,535 bytes, and if `out` fails.
     pub fn member(&mut self, member: Member<'_>, content: DataHeader, data: &[u8]) -> io::Result<()> {
         debug_assert_eq!(content.compressed, data.len() as u64, "the header must say what follows");
         let entry = self.open(member, content, 0)?;
@@ -104,14 +108,15 @@ impl<W: Write> Writer<W> {
         Ok(())
     }
 
-    /// Begins an entry whose compressed size is known, but whose data follows by [`OpenMember::chunk`].
+    /// Begins an entry of known compressed size whose data follows with [`OpenMember::chunk`].
     pub fn sized<'a, 'm>(&'a mut self, member: Member<'m>, content: DataHeader) -> io::Result<OpenMember<'a, 'm, W>> {
         let entry = self.open(member, content, 0)?;
         Ok(OpenMember { writer: self, member, content, entry })
     }
 
-    /// Begins an entry of `size` bytes whose checksum and compressed size stand behind it, in a data descriptor. Git does so over
-    /// 512 MiB (`core.bigFileThreshold`), and keeps deflate there even when it grows.
+    /// Begins an entry of `size` bytes whose checksum and compressed size follow it in a data descriptor.
+    ///
+    /// Git does so above 512 MiB (`core.bigFileThreshold`), and there deflates even what does not get smaller.
     pub fn stream<'a, 'm>(
         &'a mut self,
         member: Member<'m>,
@@ -124,7 +129,7 @@ impl<W: Write> Writer<W> {
         Ok(OpenMember { writer: self, member, content, entry })
     }
 
-    /// Writes the central directory and the comment: the commit's id, as git does.
+    /// Writes the central directory and, as git does, the commit's id as the comment.
     pub fn finish(mut self, commit: Option<ObjectId>) -> io::Result<W> {
         let directory = std::mem::take(&mut self.directory);
         let (start, size) = (self.offset, directory.len() as u64);
@@ -151,7 +156,7 @@ impl<W: Write> Writer<W> {
 
     fn open(&mut self, member: Member<'_>, content: DataHeader, flags: u16) -> io::Result<Opened> {
         let name_length = u16::try_from(member.path.len())
-            .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "a path over 65,535 bytes"))?;
+            .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "the path is longer than 65,535 bytes"))?;
         let streamed = flags & FLAG_DESCRIPTOR != 0;
         let wide = content.size > LIMIT_32 || content.compressed > LIMIT_32 || (streamed && content.size > 0x7fff_ffff);
         let opened =
@@ -193,7 +198,7 @@ impl<W: Write> Writer<W> {
     }
 }
 
-/// An entry whose data arrives in pieces.
+/// An entry whose data arrives in chunks.
 #[must_use = "an entry that is not ended leaves a broken archive"]
 pub struct OpenMember<'a, 'm, W> {
     writer: &'a mut Writer<W>,
@@ -203,17 +208,17 @@ pub struct OpenMember<'a, 'm, W> {
 }
 
 impl<W: Write> OpenMember<'_, '_, W> {
-    /// The next piece of its data as it is to stand in the archive.
+    /// Writes the next chunk of the entry's data, deflated already if the entry is.
     pub fn chunk(&mut self, data: &[u8]) -> io::Result<()> {
         self.writer.put(data)
     }
 
-    /// What is written to, for taking out what has gathered in it.
+    /// Returns the output, so that the bytes gathered in it can be taken out.
     pub fn out(&mut self) -> &mut W {
         self.writer.out()
     }
 
-    /// Ends the entry. `content` is what was found out on the way; a data descriptor is written if one was promised.
+    /// Ends the entry with its final header, and writes the data descriptor if one was promised.
     pub fn end(self, content: DataHeader) -> io::Result<()> {
         let Self { writer, member, content: promised, entry } = self;
         if entry.flags & FLAG_DESCRIPTOR != 0 {
@@ -241,7 +246,7 @@ struct Opened {
     version: u16,
 }
 
-/// Little-endian fields, one after the other.
+/// A sequence of little-endian fields.
 struct Fields(Vec<u8>);
 
 impl Fields {
@@ -261,13 +266,13 @@ impl Fields {
     fn u64(&mut self, value: u64) -> &mut Self {
         self.bytes(&value.to_le_bytes())
     }
-    /// The low 32 bits of the time, as git keeps them.
+    /// Adds the extended timestamp with the low 32 bits of the time, as git does.
     fn time_extra(&mut self, seconds: i64) -> &mut Self {
         self.u16(EXTRA_TIME).u16(5).bytes(&[1]).bytes(&seconds.to_le_bytes()[..4])
     }
 }
 
-/// The zip64 field of the central directory, if one of the three needs it.
+/// Returns the zip64 field of the central directory, empty if none of the three values needs it.
 fn wide_fields(content: DataHeader, offset: u64) -> Vec<u8> {
     let values = [content.size, content.compressed, offset];
     if values.iter().all(|&value| value <= LIMIT_32) {
@@ -292,7 +297,7 @@ fn external_attributes(kind: Kind) -> u32 {
 }
 
 fn utf8_flag(path: &BStr) -> u16 {
-    // To git's `is_utf8` the two noncharacters at the end of the first plane are none.
+    // Git's `is_utf8` refuses the two noncharacters at the end of the first plane.
     let is_utf8 = std::str::from_utf8(path).is_ok_and(|path| !path.contains(['\u{fffe}', '\u{ffff}']));
     if is_utf8 && !path.is_ascii() { FLAG_UTF8 } else { 0 }
 }
@@ -305,7 +310,7 @@ fn clamp32(value: u64) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
 
-/// MS-DOS date and time in UTC. Years outside 1980–2107 wrap around, as they do in git.
+/// Returns the MS-DOS date and time in UTC. Years outside 1980–2107 wrap around, as in git.
 fn dos_time(seconds: i64) -> (u16, u16) {
     let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     let (year, month, day) = civil(days);
@@ -314,24 +319,12 @@ fn dos_time(seconds: i64) -> (u16, u16) {
     (low16(date), low16(time))
 }
 
-/// Year, month and day of a day since 1970-01-01 in the proleptic Gregorian calendar (Howard Hinnant's `civil_from_days`).
-fn civil(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
-}
-
 fn low16(value: i64) -> u16 {
     let bytes = value.to_le_bytes();
     u16::from_le_bytes([bytes[0], bytes[1]])
 }
 
-/// A path as it stands in the archive.
+/// Returns the path of an entry in the archive: with the prefix, and a `/` at the end of folders and submodules.
 pub fn member_path(prefix: &BStr, path: &BStr, kind: Kind) -> BString {
     let mut name = BString::from(Vec::with_capacity(prefix.len() + path.len() + 1));
     name.extend_from_slice(prefix);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::trigger::Trigger;
+use super::trigger::{Event, Trigger};
 
 /// The difference of two lists of triggers, by name.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,7 +57,7 @@ fn namesake<'a>(list: &'a [Trigger], trigger: &Trigger) -> Option<&'a Trigger> {
 }
 
 fn properties(trigger: &Trigger) -> [String; 4] {
-    let events: Vec<&str> = trigger.events.iter().map(super::Event::as_str).collect();
+    let events: Vec<&str> = trigger.events.iter().map(Event::as_str).collect();
     let branches = if trigger.branches.is_empty() { "all branches".into() } else { trigger.branches.join(", ") };
     [
         format!("events {}", events.join(", ")),

@@ -1,6 +1,6 @@
 //! What can go wrong with a repository's triggers.
 
-use aws_sdk_codecommit::error::ProvideErrorMetadata;
+use codecommit::aws::{CallError, Fault};
 use thiserror::Error;
 
 use super::reconcile::Impossible;
@@ -14,7 +14,7 @@ pub enum TriggersError {
         /// The repository.
         repository: String,
         /// Why.
-        source: Box<aws_sdk_codecommit::Error>,
+        source: CallError,
     },
     /// `GetRepositoryTriggers` failed.
     #[error("failed to read the triggers of {repository}")]
@@ -22,7 +22,7 @@ pub enum TriggersError {
         /// The repository.
         repository: String,
         /// Why.
-        source: Box<aws_sdk_codecommit::Error>,
+        source: CallError,
     },
     /// `PutRepositoryTriggers` failed.
     #[error("failed to write the triggers of {repository}")]
@@ -30,7 +30,7 @@ pub enum TriggersError {
         /// The repository.
         repository: String,
         /// Why.
-        source: Box<aws_sdk_codecommit::Error>,
+        source: CallError,
     },
     /// `GetBranch` failed.
     #[error("failed to read the tip of branch {branch} of {repository}")]
@@ -40,7 +40,7 @@ pub enum TriggersError {
         /// The branch.
         branch: String,
         /// Why.
-        source: Box<aws_sdk_codecommit::Error>,
+        source: CallError,
     },
     /// Somebody else wrote each time that we did.
     #[error("the triggers of {repository} were changed by others in each of {attempts} attempts")]
@@ -82,18 +82,26 @@ impl TriggersError {
         }
     }
 
-    /// Whether the repository is not there (any more).
+    /// Returns whether the repository does not exist.
     pub fn is_repository_missing(&self) -> bool {
-        self.call().is_some_and(|call| matches!(call, aws_sdk_codecommit::Error::RepositoryDoesNotExistException(_)))
+        self.call().is_some_and(|call| call.is(&["RepositoryDoesNotExistException"]))
     }
 
-    /// Whether the role may not, or not yet.
+    /// Returns whether the role is not allowed to do it, or not yet.
     pub fn is_denied(&self) -> bool {
-        self.call().is_some_and(|call| call.code() == Some("AccessDeniedException"))
+        self.call().is_some_and(|call| call.fault == Fault::Denied)
     }
 
-    /// What the service said.
-    fn call(&self) -> Option<&aws_sdk_codecommit::Error> {
+    /// Returns whether another attempt with the same event is useless.
+    pub fn is_permanent(&self) -> bool {
+        match self.call() {
+            Some(call) => matches!(call.fault, Fault::Denied | Fault::Missing | Fault::Invalid),
+            None => !matches!(self, TriggersError::Contended { .. }),
+        }
+    }
+
+    /// The call that failed.
+    fn call(&self) -> Option<&CallError> {
         match self {
             TriggersError::Branches { source, .. }
             | TriggersError::Read { source, .. }

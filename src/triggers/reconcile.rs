@@ -11,11 +11,11 @@ use std::collections::{BTreeSet, HashSet};
 
 use thiserror::Error;
 
-use super::trigger::{BRANCHES_MAX, Event, Role, Settings, TRIGGERS_MAX, Trigger};
+use super::trigger::{BRANCHES_MAX, Event, Role, TRIGGERS_MAX, Trigger, TriggerSettings};
 
 /// What is to be written, and what is worth knowing about it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Plan {
+pub struct TriggerPlan {
     /// The whole new list, or nothing where the repository's triggers are as they should be.
     pub triggers: Option<Vec<Trigger>>,
     /// Selected branches whose pushes no trigger of ours reported so far, sorted.
@@ -70,9 +70,9 @@ pub enum Impossible {
 pub fn plan(
     existing: &[Trigger],
     branches: &[String],
-    settings: &Settings,
+    settings: &TriggerSettings,
     selects: &dyn Fn(&str) -> bool,
-) -> Result<Plan, Impossible> {
+) -> Result<TriggerPlan, Impossible> {
     if !settings.prefix_is_valid() {
         return Err(Impossible::Prefix { prefix: settings.prefix.clone() });
     }
@@ -83,11 +83,11 @@ pub fn plan(
     let wanted = draft.wanted(&branches, TRIGGERS_MAX.saturating_sub(others.len()), &mut warnings)?;
     let newly_covered = branches.iter().filter(|b| !covered(&ours, b)).map(|b| (*b).to_owned()).collect();
     let triggers = merge(existing, wanted, settings);
-    Ok(Plan { triggers: (triggers != existing).then_some(triggers), newly_covered, warnings })
+    Ok(TriggerPlan { triggers: (triggers != existing).then_some(triggers), newly_covered, warnings })
 }
 
 /// The triggers without ours.
-pub fn without(existing: &[Trigger], settings: &Settings) -> Vec<Trigger> {
+pub fn without(existing: &[Trigger], settings: &TriggerSettings) -> Vec<Trigger> {
     existing.iter().filter(|trigger| !settings.owns(trigger)).cloned().collect()
 }
 
@@ -96,7 +96,7 @@ fn covered(ours: &[&Trigger], branch: &str) -> bool {
 }
 
 /// Triggers of others on creation or push of a selected branch, to a function of ours whatever its alias or version.
-fn second_routes(others: &[&Trigger], settings: &Settings, selects: &dyn Fn(&str) -> bool) -> Vec<Warning> {
+fn second_routes(others: &[&Trigger], settings: &TriggerSettings, selects: &dyn Fn(&str) -> bool) -> Vec<Warning> {
     let functions: Vec<&str> =
         settings.lifecycle_arn.iter().chain([&settings.updates_arn]).map(|arn| unqualified(arn)).collect();
     let starts = |t: &Trigger| t.fires_on(&Event::CreateReference) || t.fires_on(&Event::UpdateReference);
@@ -114,7 +114,7 @@ fn unqualified(arn: &str) -> &str {
 }
 
 /// Others stay in their places; ours take the places of their namesakes, new ones go to the end.
-fn merge(existing: &[Trigger], mut wanted: Vec<Trigger>, settings: &Settings) -> Vec<Trigger> {
+fn merge(existing: &[Trigger], mut wanted: Vec<Trigger>, settings: &TriggerSettings) -> Vec<Trigger> {
     let mut merged = Vec::with_capacity(TRIGGERS_MAX);
     for trigger in existing {
         if !settings.owns(trigger) {
@@ -128,7 +128,7 @@ fn merge(existing: &[Trigger], mut wanted: Vec<Trigger>, settings: &Settings) ->
 }
 
 struct Draft<'a> {
-    settings: &'a Settings,
+    settings: &'a TriggerSettings,
     existing: &'a [Trigger],
     ours: &'a [&'a Trigger],
 }

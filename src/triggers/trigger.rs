@@ -28,7 +28,7 @@ pub struct Trigger {
 
 /// What our triggers are like, and how they are known again.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
+pub struct TriggerSettings {
     /// What our triggers' names begin with; a dash follows.
     pub prefix: String,
     /// The function that archives and starts.
@@ -46,7 +46,7 @@ pub(super) enum Role {
     Updates,
 }
 
-impl Settings {
+impl TriggerSettings {
     /// Whether a trigger is ours: by its name, `<prefix>-<n>` or `<prefix>-lifecycle`, and by its destination.
     pub fn owns(&self, trigger: &Trigger) -> bool {
         self.role(trigger).is_some()

@@ -31,6 +31,7 @@ ARNS = {
     "AWS::Events::Rule": "events:{region}:{account}:rule/{name}",
     "AWS::IAM::ManagedPolicy": "iam::{account}:policy/{name}",
     "AWS::IAM::Role": "iam::{account}:role/{name}",
+    "AWS::Lambda::Function": "lambda:{region}:{account}:function:{name}",
     "AWS::Lambda::Version": "lambda:{region}:{account}:function:{name}:1",
     "AWS::Logs::LogGroup": "logs:{region}:{account}:log-group:{name}:*",
     "AWS::S3::Bucket": "s3:::{name}",
@@ -40,6 +41,15 @@ ARNS = {
 }
 # The properties that name a resource, where a template may choose the name.
 NAME_PROPERTIES = ("Name", "RepositoryName", "FunctionName", "LogGroupName")
+# How long the names of these types may be.
+NAME_LIMITS = {
+    "AWS::Events::Rule": 64,
+    "AWS::IAM::Role": 64,
+    "AWS::Lambda::Function": 64,
+    "AWS::S3::Bucket": 63,
+    "AWS::SQS::Queue": 80,
+    "AWS::Serverless::Function": 64,
+}
 # Types whose Ref is the ARN. Every other Ref is the name.
 REF_IS_ARN = ("AWS::IAM::ManagedPolicy", "AWS::SNS::Topic", "AWS::Lambda::Version", "AWS::CodeBuild::ReportGroup")
 
@@ -245,7 +255,9 @@ class Stack:
         for key in NAME_PROPERTIES:
             if key in resource.get("Properties", {}):
                 return self.evaluate(resource["Properties"][key])
-        made_up = f"{self.pseudo['AWS::StackName']}-{name}"
+        # CloudFormation cuts the stack's name to what the type's limit leaves.
+        left = NAME_LIMITS.get(resource["Type"], 128) - len(name) - 1
+        made_up = f"{self.pseudo['AWS::StackName'][:left]}-{name}"
         return made_up.lower() if resource["Type"] == "AWS::S3::Bucket" else made_up
 
     def _arn(self, form, name):

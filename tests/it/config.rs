@@ -1,8 +1,9 @@
 //! Settings: what is taken, and that all faults are named at once. The globs of `BRANCHES`.
 
 use codecommit::source::Mode;
-use codecommit_multibranch::config::{Branches, Config, ConfigError};
-use codecommit_multibranch::event::Repository;
+use codecommit_multibranch::branches::Branches;
+use codecommit_multibranch::config::{Config, ConfigError};
+use codecommit_multibranch::names::RepositoryArn;
 
 fn read(settings: &[(&str, &str)]) -> Result<Config, ConfigError> {
     let value = |name: &str| settings.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
@@ -51,7 +52,7 @@ fn settings_are_taken_without_the_space_around_them() {
         ("arn:aws:codecommit:us-east-1:123456789012:other", false),
         ("arn:aws:codecommit:eu-central-1:123456789012:third", false),
     ] {
-        assert_eq!(allowed.allow(&Repository::from_arn(arn).unwrap()), expected, "{arn}");
+        assert_eq!(allowed.allow(&RepositoryArn::from_arn(arn).unwrap()), expected, "{arn}");
     }
 }
 

@@ -6,7 +6,7 @@ mod routes;
 
 use codecommit_multibranch::Answer;
 use codecommit_multibranch::plan::Reason;
-use codecommit_multibranch::triggers::{self, Settings, Trigger};
+use codecommit_multibranch::triggers::{self, Trigger, TriggerSettings};
 use git_archive::object::ObjectId;
 use serde_json::{Value, json};
 
@@ -45,8 +45,8 @@ fn repository() -> Repository {
     Repository::import(&stream)
 }
 
-fn owned() -> Settings {
-    Settings { custom_data: None, ..crate::triggers::settings() }
+fn owned() -> TriggerSettings {
+    TriggerSettings { custom_data: None, ..crate::triggers::settings() }
 }
 
 impl World {

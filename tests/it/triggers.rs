@@ -7,14 +7,14 @@ mod properties;
 mod wire;
 mod world;
 
-use codecommit_multibranch::triggers::{Event, Settings, Trigger};
+use codecommit_multibranch::triggers::{Event, Trigger, TriggerSettings};
 
 pub(crate) const UPDATES: &str = "arn:aws:lambda:eu-central-1:123456789012:function:updates";
 pub(crate) const LIFECYCLE: &str = "arn:aws:lambda:eu-central-1:123456789012:function:lifecycle";
 const TOPIC: &str = "arn:aws:sns:eu-central-1:123456789012:pushes";
 
-pub(crate) fn settings() -> Settings {
-    Settings {
+pub(crate) fn settings() -> TriggerSettings {
+    TriggerSettings {
         prefix: "dev".into(),
         updates_arn: UPDATES.into(),
         lifecycle_arn: Some(LIFECYCLE.into()),
@@ -22,8 +22,8 @@ pub(crate) fn settings() -> Settings {
     }
 }
 
-fn whole_settings() -> Settings {
-    Settings { lifecycle_arn: None, ..settings() }
+fn whole_settings() -> TriggerSettings {
+    TriggerSettings { lifecycle_arn: None, ..settings() }
 }
 
 pub(crate) fn trigger(name: &str, arn: &str, branches: &[&str], events: &[Event]) -> Trigger {
@@ -59,11 +59,11 @@ pub(crate) fn selects(branch: &str) -> bool {
     !branch.starts_with("skip/")
 }
 
-fn ours(triggers: &[Trigger], settings: &Settings) -> Vec<Trigger> {
+fn ours(triggers: &[Trigger], settings: &TriggerSettings) -> Vec<Trigger> {
     triggers.iter().filter(|trigger| settings.owns(trigger)).cloned().collect()
 }
 
-pub(crate) fn others(triggers: &[Trigger], settings: &Settings) -> Vec<Trigger> {
+pub(crate) fn others(triggers: &[Trigger], settings: &TriggerSettings) -> Vec<Trigger> {
     triggers.iter().filter(|trigger| !settings.owns(trigger)).cloned().collect()
 }
 
@@ -71,7 +71,7 @@ pub(crate) fn others(triggers: &[Trigger], settings: &Settings) -> Vec<Trigger> 
 pub(crate) fn check_invariants<'a>(
     triggers: &[Trigger],
     branches: impl IntoIterator<Item = &'a str>,
-    settings: &Settings,
+    settings: &TriggerSettings,
 ) {
     let wanted: Vec<&str> = branches.into_iter().filter(|branch| selects(branch)).collect();
     let (ours, others) = (ours(triggers, settings), others(triggers, settings));

@@ -89,7 +89,7 @@ impl Api {
         let mut found = id;
         for _ in 0..2 {
             let (content, permit) = self.unproved_blob(id, turn).await?;
-            found = hash::blob_id(&content);
+            found = hash::blob_id(&content)?;
             if found == id {
                 return Ok((content, permit));
             }
@@ -118,7 +118,7 @@ impl Api {
         let mut hint = "";
         for _ in 0..2 {
             let mut folder = self.unproved_folder(commit, path).await?;
-            found = hash::tree_id(&mut folder);
+            found = hash::tree_id(&mut folder)?;
             if found == wanted {
                 return Ok(folder);
             }

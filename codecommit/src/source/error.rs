@@ -5,6 +5,7 @@ use bstr::BString;
 use super::git::{GitError, PackError};
 use crate::aws::{CallError, Fault};
 use git_archive::object::ObjectId;
+use git_archive::object::hash::CollisionAttack;
 
 /// Why a commit could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +33,9 @@ pub enum SourceError {
         /// The id of what came.
         found: ObjectId,
     },
+    /// An object is part of a SHA-1 collision attack.
+    #[error("an object of the commit is refused, as git refuses it")]
+    Collision(#[from] CollisionAttack),
     /// A file is larger than the API answers (6 MB).
     #[error("blob {0} is larger than the 6 MB that the CodeCommit API answers: only the Git source has it")]
     TooLargeForApi(ObjectId),
@@ -111,7 +115,7 @@ impl SourceError {
                 Fault::Transient => "SourceUnavailable",
             },
             Self::TreeMismatch { .. } => "TreeMismatch",
-            Self::BlobMismatch { .. } => "BlobMismatch",
+            Self::BlobMismatch { .. } | Self::Collision(_) => "BlobMismatch",
             Self::TooLargeForApi(_) => "FileTooLarge",
             Self::TooManyRequests => "SourceUnavailable",
             Self::Git(error) => match error {
@@ -131,7 +135,7 @@ impl SourceError {
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::Call(call) => matches!(call.fault, Fault::Denied | Fault::Missing | Fault::Invalid),
-            Self::TooLargeForApi(_) | Self::NoCredentials => true,
+            Self::TooLargeForApi(_) | Self::NoCredentials | Self::Collision(_) => true,
             Self::Git(error) => {
                 matches!(
                     error,

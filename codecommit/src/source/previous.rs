@@ -80,7 +80,7 @@ impl Previous {
         let located = self.find(blob, is_link)?;
         let data = self.data(located).await?;
         let content = located.content(&data)?.into_owned();
-        (hash::blob_id(&content) == blob).then(|| content.into())
+        (hash::blob_id(&content) == Ok(blob)).then(|| content.into())
     }
 
     /// The data of a content as it stands in the archive; none if it cannot be read, or if the archive contradicts itself.

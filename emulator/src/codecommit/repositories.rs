@@ -1,4 +1,4 @@
-//! `GetRepository`, `ListRepositories`, `ListBranches` and `GetBranch`.
+//! `GetRepository`, `ListRepositories`, `CreateRepository`, `DeleteRepository`, `ListBranches` and `GetBranch`.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -10,7 +10,42 @@ use crate::account::{ACCOUNT, REGION, repository_arn};
 use crate::error::ServiceError;
 use crate::repository::{Repositories, Repository};
 
+/// The maximum length of a repository's description, in characters.
+const MAX_DESCRIPTION: usize = 1000;
+
 pub(super) async fn get(repository: &Repository) -> Result<Value, ServiceError> {
+    Ok(json!({ "repositoryMetadata": metadata(repository).await? }))
+}
+
+/// Creates a bare repository in the folder of repositories.
+pub(super) async fn create(repositories: &Repositories, input: &Input, name: &str) -> Result<Value, ServiceError> {
+    let description = input.text("repositoryDescription")?;
+    if description.is_some_and(|text| text.chars().count() > MAX_DESCRIPTION) {
+        let message = format!("The repository description must have at most {MAX_DESCRIPTION} characters.");
+        return Err(ServiceError::new("InvalidRepositoryDescriptionException", message));
+    }
+    if input.get("kmsKeyId").is_some() {
+        return Err(ServiceError::not_modelled("encryption keys of repositories"));
+    }
+    let created = repositories.create(name, description).await?;
+    let repository = created.ok_or_else(|| {
+        ServiceError::new("RepositoryNameExistsException", format!("Repository named {name} already exists"))
+    })?;
+    Ok(json!({ "repositoryMetadata": metadata(&repository).await? }))
+}
+
+/// Deletes a repository that the emulator created; the deletion of an unknown repository succeeds and names no ID.
+pub(super) fn delete(repositories: &Repositories, name: &str) -> Result<Value, ServiceError> {
+    if repositories.get(name).is_none() {
+        return Ok(json!({}));
+    }
+    if repositories.delete(name)? {
+        return Ok(json!({ "repositoryId": id(name) }));
+    }
+    Err(ServiceError::not_modelled(format!("the deletion of {name}, a repository that it did not create")))
+}
+
+async fn metadata(repository: &Repository) -> Result<Value, ServiceError> {
     let name = &repository.name;
     let modified = modified(repository);
     let mut metadata = json!({
@@ -26,7 +61,10 @@ pub(super) async fn get(repository: &Repository) -> Result<Value, ServiceError> 
     if let Some(branch) = repository.default_branch().await? {
         metadata["defaultBranch"] = branch.into();
     }
-    Ok(json!({ "repositoryMetadata": metadata }))
+    if let Some(description) = repository.description() {
+        metadata["repositoryDescription"] = description.into();
+    }
+    Ok(metadata)
 }
 
 pub(super) fn list(repositories: &Repositories, input: &Input, page_size: usize) -> Result<Value, ServiceError> {

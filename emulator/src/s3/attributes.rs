@@ -6,6 +6,18 @@ use s3s::{S3Result, s3_error};
 /// The maximum total length of the names and values of user metadata.
 const METADATA_BYTES: usize = 2048;
 
+/// The storage classes of general purpose buckets.
+const STORAGE_CLASSES: [&str; 8] = [
+    StorageClass::STANDARD,
+    StorageClass::REDUCED_REDUNDANCY,
+    StorageClass::STANDARD_IA,
+    StorageClass::ONEZONE_IA,
+    StorageClass::INTELLIGENT_TIERING,
+    StorageClass::GLACIER,
+    StorageClass::DEEP_ARCHIVE,
+    StorageClass::GLACIER_IR,
+];
+
 /// The attributes that S3 returns with an object.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Attributes {
@@ -92,8 +104,12 @@ macro_rules! set_encryption {
 pub(super) use {attributes, refuse_unmodelled, set_encryption};
 
 impl Attributes {
-    /// Checks the size of the user metadata, which does not include the prefix of the headers.
+    /// Checks the storage class, and the size of the user metadata, which does not include the prefix of the headers.
     pub(super) fn check(&self) -> S3Result {
+        let class = self.storage_class.as_ref().map_or(StorageClass::STANDARD, StorageClass::as_str);
+        if !STORAGE_CLASSES.contains(&class) {
+            return Err(s3_error!(InvalidStorageClass, "The storage class you specified is not valid"));
+        }
         let metadata = self.metadata.iter().flatten();
         let bytes: usize = metadata.map(|(name, value)| name.len() + value.len()).sum();
         if bytes > METADATA_BYTES {

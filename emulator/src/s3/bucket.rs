@@ -1,6 +1,6 @@
 //! One bucket: the versions of its keys, and the effects of puts and deletes on them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -10,7 +10,7 @@ use s3s::{S3Error, S3Result, s3_error};
 
 use super::errors::no_such_key;
 use super::object::{Object, Version};
-use super::parts::Upload;
+use super::parts::{CompletedUpload, Upload};
 
 /// The ID of a version that was written while versioning was not enabled.
 pub(super) const NULL_VERSION: &str = "null";
@@ -40,11 +40,24 @@ pub(super) struct Bucket {
     pub(super) keys: BTreeMap<String, Vec<Version>>,
     /// The open multipart uploads in the order of their initiation.
     pub(super) uploads: Vec<Upload>,
+    /// The results of completed uploads by ID: S3 repeats them, so that a client can retry after a lost response.
+    pub(super) completed: HashMap<String, CompletedUpload>,
+    /// The sequences of deleted versions by key and ID: a listing can continue after a version that was deleted meanwhile.
+    deleted: HashMap<(String, String), u64>,
+    sequence: u64,
 }
 
 impl Bucket {
     pub(super) fn new(versioning: Versioning) -> Self {
-        Self { created: now(), versioning, keys: BTreeMap::new(), uploads: Vec::new() }
+        Self {
+            created: now(),
+            versioning,
+            keys: BTreeMap::new(),
+            uploads: Vec::new(),
+            completed: HashMap::new(),
+            deleted: HashMap::new(),
+            sequence: 0,
+        }
     }
 
     pub(super) fn latest(&self, key: &str) -> Option<&Version> {
@@ -65,6 +78,13 @@ impl Bucket {
                 Err(with_delete_marker(error, version))
             }
         }
+    }
+
+    /// Returns the sequence of a version of a key, even if the version was deleted.
+    pub(super) fn sequence(&self, key: &str, id: &str) -> Option<u64> {
+        let versions = self.keys.get(key).into_iter().flatten();
+        let existing = versions.into_iter().find(|version| version.id == id).map(|version| version.sequence);
+        existing.or_else(|| self.deleted.get(&(key.to_owned(), id.to_owned())).copied())
     }
 
     fn version(&self, key: &str, id: &str) -> S3Result<&Version> {
@@ -108,7 +128,8 @@ impl Bucket {
             self.remove(key, NULL_VERSION);
             NULL_VERSION.to_owned()
         };
-        let version = Version { id: id.clone(), last_modified, object };
+        self.sequence += 1;
+        let version = Version { id: id.clone(), last_modified, object, sequence: self.sequence };
         self.keys.entry(key.to_owned()).or_default().push(version);
         id
     }
@@ -117,6 +138,7 @@ impl Bucket {
         let versions = self.keys.get_mut(key)?;
         let position = versions.iter().position(|version| version.id == id)?;
         let removed = versions.remove(position);
+        self.deleted.insert((key.to_owned(), removed.id.clone()), removed.sequence);
         if versions.is_empty() {
             self.keys.remove(key);
         }

@@ -69,7 +69,7 @@ fn matches(condition: &ETagCondition, e_tag: &str) -> bool {
     condition.is_any() || condition.as_etag().is_some_and(|wanted| wanted.value() == e_tag)
 }
 
-fn precondition_failed() -> S3Error {
+pub(super) fn precondition_failed() -> S3Error {
     s3_error!(PreconditionFailed, "At least one of the pre-conditions you specified did not hold")
 }
 

@@ -149,7 +149,8 @@ pub(super) fn algorithm_of(name: &str) -> S3Result<Algorithm> {
     Algorithm::from_name(name).ok_or_else(|| s3_error!(InvalidRequest, "Checksum algorithm provided is unsupported."))
 }
 
-async fn receive(body: Option<StreamingBlob>, space: Space, algorithms: &[Algorithm]) -> S3Result<Received> {
+/// Stores a body and computes its digests.
+pub(super) async fn receive(body: Option<StreamingBlob>, space: Space, algorithms: &[Algorithm]) -> S3Result<Received> {
     let mut digests = Digests::new(algorithms);
     let mut kept = Body::default();
     let mut piece = BytesMut::new();

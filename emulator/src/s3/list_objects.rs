@@ -1,9 +1,12 @@
-//! `ListObjectsV2`.
+//! `ListObjectsV2` and `ListObjects`.
 
 use std::sync::Arc;
 
 use base64::prelude::{BASE64_URL_SAFE, Engine as _};
-use s3s::dto::{ListObjectsV2Input, ListObjectsV2Output, Object as ObjectEntry, ObjectStorageClass};
+use s3s::dto::{
+    ListObjectsInput, ListObjectsOutput, ListObjectsV2Input, ListObjectsV2Output, Object as ObjectEntry,
+    ObjectStorageClass,
+};
 use s3s::{S3Result, s3_error};
 
 use super::bucket::Bucket;
@@ -41,6 +44,37 @@ pub(super) fn list(store: &Store, input: &ListObjectsV2Input) -> S3Result<ListOb
         delimiter: encoding.optional(input.delimiter.as_deref()),
         encoding_type: input.encoding_type.clone(),
         start_after: encoding.optional(input.start_after.as_deref()),
+        ..Default::default()
+    })
+}
+
+/// Lists objects in the first version of the operation, where the marker is a key.
+pub(super) fn list_v1(store: &Store, input: &ListObjectsInput) -> S3Result<ListObjectsOutput> {
+    let encoding = Encoding::new(input.encoding_type.as_ref())?;
+    let marker = input.marker.as_deref().filter(|marker| !marker.is_empty());
+    let maximum = maximum(input.max_keys, "max-keys")?;
+    let prefix = input.prefix.as_deref().unwrap_or_default();
+    let query = Query { prefix, delimiter: delimiter(input.delimiter.as_deref()), marker, maximum };
+    let page = store.bucket(&input.bucket, input.expected_bucket_owner.as_deref(), |bucket| {
+        Ok(query.page(later(bucket, marker)))
+    })?;
+    let contents = page.entries.iter().map(|(key, (version, object))| ObjectEntry {
+        owner: Some(owner()),
+        ..entry(encoding.text(key), version, object)
+    });
+    // Without a delimiter, clients use the last key as the next marker.
+    let next_marker = page.last.as_deref().filter(|_| page.truncated && query.delimiter.is_some());
+    Ok(ListObjectsOutput {
+        name: Some(input.bucket.clone()),
+        prefix: Some(encoding.text(prefix)),
+        marker: Some(encoding.text(input.marker.as_deref().unwrap_or_default())),
+        next_marker: encoding.optional(next_marker),
+        max_keys: i32::try_from(maximum).ok(),
+        is_truncated: Some(page.truncated),
+        contents: Some(contents.collect()),
+        common_prefixes: Some(encoding.prefixes(&page.prefixes)),
+        delimiter: encoding.optional(input.delimiter.as_deref()),
+        encoding_type: input.encoding_type.clone(),
         ..Default::default()
     })
 }

@@ -64,8 +64,9 @@ fn later_versions(bucket: &Bucket, key_marker: Option<&str>, id_marker: Option<&
                 continue;
             }
             (Some(Ordering::Equal), Some(id)) => {
-                let position = versions.iter().rev().position(|version| version.id == id);
-                skipped = 1 + position.ok_or_else(|| s3_error!(InvalidArgument, "Invalid version id specified"))?;
+                let marker = bucket.sequence(key, id);
+                let marker = marker.ok_or_else(|| s3_error!(InvalidArgument, "Invalid version id specified"))?;
+                skipped = versions.iter().filter(|version| version.sequence >= marker).count();
             }
             _ => {}
         }

@@ -17,7 +17,7 @@ use super::declared::{Declared, algorithm_of, given_checksums, set_checksum};
 use super::errors::e_tag;
 use super::object::Object;
 use super::objects::check_size;
-use super::parts::{Part, PartChecksums, Upload};
+use super::parts::{CompletedUpload, Part, PartChecksums, Upload};
 use super::store::Store;
 
 const PART_NUMBERS: std::ops::RangeInclusive<i32> = 1..=10_000;
@@ -56,9 +56,7 @@ pub(super) fn create(store: &Store, input: &CreateMultipartUploadInput) -> S3Res
 pub(super) async fn upload_part(store: &Store, mut request: S3Request<UploadPartInput>) -> S3Result<UploadPartOutput> {
     let body = request.input.body.take();
     let input = &request.input;
-    if !PART_NUMBERS.contains(&input.part_number) {
-        return Err(s3_error!(InvalidArgument, "Part number must be an integer between 1 and 10000, inclusive"));
-    }
+    check_part_number(input.part_number)?;
     if input.sse_customer_key.is_some() {
         return Err(s3_error!(NotImplemented, "customer keys are not modelled"));
     }
@@ -87,29 +85,50 @@ pub(super) async fn upload_part(store: &Store, mut request: S3Request<UploadPart
     })
 }
 
-/// The object's modification time is the upload's initiation, as S3 documents.
+/// Completes an upload; a repeated request gets the same response. The object's modification time is the upload's
+/// initiation, as S3 documents.
 pub(super) fn complete(store: &Store, input: &CompleteMultipartUploadInput) -> S3Result<CompleteMultipartUploadOutput> {
     let listed = input.multipart_upload.as_ref().and_then(|upload| upload.parts.as_deref()).unwrap_or_default();
     store.bucket(&input.bucket, input.expected_bucket_owner.as_deref(), |bucket| {
+        if let Some(completed) = bucket.completed.get(&input.upload_id).filter(|it| it.key == input.key) {
+            return Ok(completed_output(&input.bucket, completed));
+        }
         let upload = find(bucket, &input.key, &input.upload_id)?;
         let initiated = upload.initiated;
         let object = upload.complete(listed)?;
         check_whole(input, &object)?;
         check_write(bucket, &input.key, input.if_match.as_ref(), input.if_none_match.as_ref())?;
-        let mut output = CompleteMultipartUploadOutput {
-            bucket: Some(input.bucket.clone()),
-            e_tag: Some(e_tag(&object.e_tag)),
-            key: Some(input.key.clone()),
-            location: Some(format!("/{}/{}", input.bucket, input.key)),
-            checksum_type: Some(object.checksum.kind()),
-            ..Default::default()
-        };
-        set_encryption!(output, object.attributes.encryption);
-        set_checksum!(output, object.checksum.algorithm, object.checksum.text.clone());
+        let (e_tag, checksum) = (object.e_tag.clone(), object.checksum.clone());
+        let (key, encryption) = (input.key.clone(), object.attributes.encryption.clone());
         bucket.uploads.retain(|upload| upload.id != input.upload_id);
-        output.version_id = bucket.put(&input.key, object, initiated);
+        let version_id = bucket.put(&key, object, initiated);
+        let completed = CompletedUpload { key, e_tag, checksum, encryption, version_id };
+        let output = completed_output(&input.bucket, &completed);
+        bucket.completed.insert(input.upload_id.clone(), completed);
         Ok(output)
     })
+}
+
+fn completed_output(bucket: &str, completed: &CompletedUpload) -> CompleteMultipartUploadOutput {
+    let mut output = CompleteMultipartUploadOutput {
+        bucket: Some(bucket.to_owned()),
+        e_tag: Some(e_tag(&completed.e_tag)),
+        key: Some(completed.key.clone()),
+        location: Some(format!("/{bucket}/{}", completed.key)),
+        checksum_type: Some(completed.checksum.kind()),
+        version_id: completed.version_id.clone(),
+        ..Default::default()
+    };
+    set_encryption!(output, completed.encryption);
+    set_checksum!(output, completed.checksum.algorithm, completed.checksum.text.clone());
+    output
+}
+
+pub(super) fn check_part_number(number: i32) -> S3Result {
+    if PART_NUMBERS.contains(&number) {
+        return Ok(());
+    }
+    Err(s3_error!(InvalidArgument, "Part number must be an integer between 1 and 10000, inclusive"))
 }
 
 pub(super) fn abort(store: &Store, input: &AbortMultipartUploadInput) -> S3Result<AbortMultipartUploadOutput> {
@@ -159,7 +178,7 @@ pub(super) fn visible_checksum(checksums: PartChecksums) -> (Option<ChecksumAlgo
     (Some(algorithm), Some(ChecksumType::from_static(kind)))
 }
 
-fn find<'a>(bucket: &'a mut Bucket, key: &str, id: &str) -> S3Result<&'a mut Upload> {
+pub(super) fn find<'a>(bucket: &'a mut Bucket, key: &str, id: &str) -> S3Result<&'a mut Upload> {
     bucket.uploads.iter_mut().find(|upload| upload.id == id && upload.key == key).ok_or_else(|| {
         s3_error!(
             NoSuchUpload,

@@ -21,6 +21,8 @@ pub struct Version {
     pub last_modified: SystemTime,
     /// `None` for a delete marker.
     pub object: Option<Arc<Object>>,
+    /// The position in the order of all writes to the bucket.
+    pub(super) sequence: u64,
 }
 
 /// The content of one version.

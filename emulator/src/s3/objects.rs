@@ -1,13 +1,13 @@
 //! The operations on objects.
 
 use s3s::dto::{
-    DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, DeletedObject,
-    Error as DeletionError, PutObjectInput, PutObjectOutput,
+    DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, DeletedObject, ETagCondition,
+    Error as DeletionError, ObjectIdentifier, PutObjectInput, PutObjectOutput,
 };
 use s3s::{S3Request, S3Result, s3_error};
 
 use super::attributes::{attributes, refuse_unmodelled, set_encryption};
-use super::bucket::{Deletion, now};
+use super::bucket::{Bucket, Deletion, now};
 use super::checksum::Algorithm;
 use super::conditions::check_write;
 use super::declared::{Declared, given_checksums, set_checksum};
@@ -58,10 +58,11 @@ pub(super) async fn put(store: &Store, mut request: S3Request<PutObjectInput>) -
 }
 
 pub(super) fn delete(store: &Store, input: &DeleteObjectInput) -> S3Result<DeleteObjectOutput> {
-    if input.if_match.is_some() || input.if_match_size.is_some() || input.if_match_last_modified_time.is_some() {
-        return Err(s3_error!(NotImplemented, "conditional deletes are not modelled"));
+    if input.if_match_size.is_some() || input.if_match_last_modified_time.is_some() {
+        return Err(s3_error!(NotImplemented, "deletes with conditions other than If-Match are not modelled"));
     }
     store.bucket(&input.bucket, input.expected_bucket_owner.as_deref(), |bucket| {
+        check_write(bucket, &input.key, input.if_match.as_ref(), None)?;
         let Deletion { delete_marker, version_id } = bucket.delete(&input.key, input.version_id.as_deref())?;
         Ok(DeleteObjectOutput { delete_marker: delete_marker.then_some(true), version_id, ..Default::default() })
     })
@@ -75,7 +76,7 @@ pub(super) fn delete_many(store: &Store, input: &DeleteObjectsInput) -> S3Result
     store.bucket(&input.bucket, input.expected_bucket_owner.as_deref(), |bucket| {
         let (mut deleted, mut errors) = (Vec::new(), Vec::new());
         for object in &input.delete.objects {
-            match bucket.delete(&object.key, object.version_id.as_deref()) {
+            match delete_one(bucket, object) {
                 Ok(_) if quiet => {}
                 Ok(deletion) => deleted.push(DeletedObject {
                     delete_marker: deletion.delete_marker.then_some(true),
@@ -93,6 +94,16 @@ pub(super) fn delete_many(store: &Store, input: &DeleteObjectsInput) -> S3Result
         }
         Ok(DeleteObjectsOutput { deleted: Some(deleted), errors: Some(errors), ..Default::default() })
     })
+}
+
+/// Deletes one object of a list, if its condition holds.
+fn delete_one(bucket: &mut Bucket, object: &ObjectIdentifier) -> S3Result<Deletion> {
+    if object.size.is_some() || object.last_modified_time.is_some() {
+        return Err(s3_error!(NotImplemented, "deletes with conditions other than ETag are not modelled"));
+    }
+    let condition = object.e_tag.clone().map(ETagCondition::ETag);
+    check_write(bucket, &object.key, condition.as_ref(), None)?;
+    bucket.delete(&object.key, object.version_id.as_deref())
 }
 
 /// Refuses a body of more than 5 GiB before it is read.

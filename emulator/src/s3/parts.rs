@@ -7,7 +7,7 @@ use md5::{Digest as _, Md5};
 use s3s::dto::CompletedPart;
 use s3s::{S3Error, S3Result, s3_error};
 
-use super::attributes::Attributes;
+use super::attributes::{Attributes, Encryption};
 use super::body::{Body, Space};
 use super::checksum::{Algorithm, Checksum};
 use super::declared::{Received, given_checksums};
@@ -25,6 +25,16 @@ pub(super) struct Upload {
     pub(super) checksums: PartChecksums,
     pub(super) parts: BTreeMap<i32, Part>,
     pub(super) space: Space,
+}
+
+/// The result of a completed upload.
+#[derive(Clone)]
+pub(super) struct CompletedUpload {
+    pub(super) key: String,
+    pub(super) e_tag: String,
+    pub(super) checksum: StoredChecksum,
+    pub(super) encryption: Encryption,
+    pub(super) version_id: Option<String>,
 }
 
 /// The checksums that an upload requires of its parts.

@@ -152,6 +152,26 @@ fn an_ordinary_repository_can_be_cloned_too() {
 }
 
 #[test]
+fn a_push_to_the_checked_out_branch_updates_a_clean_worktree() {
+    let world = World::new();
+    let checked_out = clone(&world, "checked-out", &[]);
+    git(world.folder.path(), &["clone", "--quiet", &world.emulator.clone_url("checked-out"), "copy"]);
+    let copy = world.path("copy");
+    std::fs::write(copy.join("new"), "new").unwrap();
+    git(&copy, &["add", "new"]);
+    git(&copy, &["commit", "--quiet", "--message=New"]);
+    git(&copy, &["push", "--quiet", "origin", "HEAD"]);
+    assert_eq!(git(&checked_out, &["rev-parse", "HEAD"]), git(&copy, &["rev-parse", "HEAD"]));
+    assert_eq!(std::fs::read_to_string(checked_out.join("new")).unwrap(), "new");
+    assert_eq!(git(&checked_out, &["status", "--porcelain"]), "");
+
+    std::fs::write(checked_out.join("new"), "changed").unwrap();
+    git(&copy, &["commit", "--quiet", "--allow-empty", "--message=Again"]);
+    let push = git_command(&copy, &["push", "origin", "HEAD"]).output().unwrap();
+    assert!(!push.status.success() && String::from_utf8_lossy(&push.stderr).contains("remote rejected"));
+}
+
+#[test]
 fn an_empty_repository_can_be_cloned_and_pushed_to() {
     let folder = tempfile::tempdir().unwrap();
     git(folder.path(), &["init", "--quiet", "--bare", "--initial-branch=main", "void.git"]);

@@ -4,6 +4,7 @@ mod codecommit;
 mod codepipeline;
 mod faults;
 mod git;
+mod guard;
 mod lambda;
 mod program;
 mod recorded;

@@ -7,14 +7,24 @@ use emulator::s3::Versioning;
 use emulator::{Emulator, Options};
 use serde_json::json;
 
-use crate::support::{TIMEOUT, World, eventually};
+use crate::support::{TIMEOUT, World, eventually, git};
+
+/// A child process that a failing test does not leave behind.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ended = self.0.kill();
+        let _status = self.0.wait();
+    }
+}
 
 /// Starts the program and reads the first lines of its output.
-fn start(arguments: &[&str], lines: usize) -> (Child, Vec<String>) {
+fn start(arguments: &[&str], lines: usize) -> (Running, Vec<String>) {
     let mut program = Command::new(env!("CARGO_BIN_EXE_emulator"));
-    let mut child =
-        program.args(["--port", "0"]).args(arguments).stdout(Stdio::piped()).spawn().expect("the program runs");
-    let output = BufReader::new(child.stdout.take().expect("piped"));
+    let child = program.args(["--port", "0"]).args(arguments).stdout(Stdio::piped()).spawn();
+    let mut child = Running(child.expect("the program runs"));
+    let output = BufReader::new(child.0.stdout.take().expect("piped"));
     let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         output.lines().map_while(Result::ok).take(lines).for_each(|line| drop(sender.send(line)));
@@ -27,23 +37,34 @@ fn start(arguments: &[&str], lines: usize) -> (Child, Vec<String>) {
 fn it_says_what_it_serves_and_ends_when_told() {
     let world = World::new();
     let folder = world.folder.path().to_str().unwrap();
-    let (mut child, printed) =
-        start(&["--repositories", folder, "--bucket", "bucket", "--pipeline", "p", "--key", "k"], 9);
+    let (mut child, mut printed) =
+        start(&["--repositories", folder, "--bucket", "bucket", "--pipeline", "p", "--key", "k", "--quiet"], 15);
     let endpoint = printed[0].strip_prefix("# endpoint ").unwrap().to_owned();
+    let token = printed[1].strip_prefix("export EMULATOR_CONTROL_TOKEN=").expect("the token");
+    assert_eq!(token.len(), 32);
+    assert!(printed[12].starts_with("#   git clone http://AKIAEMULATOR000000EX:"), "{}", printed[12]);
+    printed[12].clear();
     assert_eq!(
-        printed[1..],
+        printed[2..],
         [
             format!("export AWS_ENDPOINT_URL={endpoint}"),
             "export AWS_ACCESS_KEY_ID=AKIAEMULATOR000000EX".to_owned(),
             "export AWS_SECRET_ACCESS_KEY=emulator-secret".to_owned(),
             "export AWS_REGION=eu-central-1".to_owned(),
+            "export AWS_DEFAULT_REGION=eu-central-1".to_owned(),
             format!("export CODECOMMIT_GIT_URL={endpoint}/v1/repos/"),
-            format!("# repositories in {folder}"),
             "# versioned bucket bucket".to_owned(),
             "# pipeline p, which reads k".to_owned(),
+            "# repository fixture: empty, feature/a/b, large, latin, legacy and more".to_owned(),
+            "# clone with a password that is valid for 15 minutes:".to_owned(),
+            String::new(),
+            "# clone with the AWS CLI's credential helper and the variables above:".to_owned(),
+            format!(
+                "#   git -c credential.helper='!aws codecommit credential-helper --ignore-host-check $@' -c credential.useHttpPath=true clone {endpoint}/v1/repos/fixture"
+            ),
         ]
     );
-    end(&mut child);
+    end(&mut child.0);
 }
 
 #[test]
@@ -54,6 +75,7 @@ fn it_can_be_told_of_a_changed_branch() {
         let mut program = Command::new(env!("CARGO_BIN_EXE_emulator"));
         program
             .args(["notify", "--endpoint", &endpoint, "--repository", "fixture", "--branch", branch])
+            .env("EMULATOR_CONTROL_TOKEN", world.emulator.control_token())
             .output()
             .unwrap()
     };
@@ -125,10 +147,65 @@ fn a_wrong_command_line_is_refused() {
         let program = Command::new(env!("CARGO_BIN_EXE_emulator")).args(arguments).output().unwrap();
         assert_eq!(program.status.code(), Some(2), "{arguments:?}");
     }
-    for (option, value) in [("--repository", "name=/nonexistent"), ("--bucket", "b")] {
+    let world = World::new();
+    let endpoint = world.emulator.endpoint();
+    let port = endpoint.rsplit(':').next().expect("the endpoint has a port");
+    for (option, value, named) in [
+        ("--repository", "name=/nonexistent", "/nonexistent cannot be the repository name: no such path"),
+        ("--repository", "name=/dev", "/dev cannot be the repository name: it is not a Git repository"),
+        ("--repositories", "/nonexistent", "the folder of repositories /nonexistent cannot be read"),
+        ("--function", "/nonexistent/function", "there is no function at /nonexistent/function"),
+        ("--bucket", "b", "b cannot be a bucket"),
+        ("--port", port, "--port"),
+    ] {
         let mut program = Command::new(env!("CARGO_BIN_EXE_emulator"));
-        let program = program.args(["--port", "0", option, value]).output().unwrap();
-        let said = String::from_utf8_lossy(&program.stderr);
-        assert!(program.status.code() == Some(1) && said.contains("cannot be"), "{said}");
+        let arguments: &[&str] = if option == "--port" { &[] } else { &["--port", "0"] };
+        let program = program.args(arguments).args([option, value]).output().expect("the program runs");
+        let stderr = String::from_utf8_lossy(&program.stderr);
+        assert!(program.status.code() == Some(1) && stderr.contains(named), "{stderr}");
+        assert!(option != "--port" || stderr.contains(port), "{stderr}");
     }
+}
+
+#[test]
+fn repositories_that_are_missed_are_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().to_str().expect("the path is UTF-8");
+    let warnings = || {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_emulator"));
+        program.args(["--port", "0", "--quiet", "--repositories", path]).stdout(Stdio::null());
+        let mut child = Running(program.stderr(Stdio::piped()).spawn().expect("the program runs"));
+        let mut line = String::new();
+        BufReader::new(child.0.stderr.take().expect("piped")).read_line(&mut line).expect("a line");
+        end(&mut child.0);
+        line
+    };
+    assert_eq!(warnings(), format!("emulator: warning: there is no repository in {path}\n"));
+    git(folder.path(), &["init", "--quiet", "my project"]);
+    assert_eq!(
+        warnings(),
+        format!("emulator: warning: {path}/my project is not served: CodeCommit does not allow its name\n")
+    );
+}
+
+#[test]
+fn each_request_is_a_line_on_standard_error() {
+    let world = World::new();
+    let folder = world.folder.path().to_str().expect("the path is UTF-8");
+    let mut program = Command::new(env!("CARGO_BIN_EXE_emulator"));
+    program.args(["--port", "0", "--repositories", folder]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = Running(program.spawn().expect("the program runs"));
+    let mut endpoint = String::new();
+    let mut stdout = BufReader::new(child.0.stdout.take().expect("piped"));
+    stdout.read_line(&mut endpoint).expect("a line");
+    let host = endpoint.trim().trim_start_matches("# endpoint http://");
+    let mut connection = std::net::TcpStream::connect(host).expect("the emulator listens");
+    let request = format!("GET /v1/repos/fixture/info/refs HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    std::io::Write::write_all(&mut connection, request.as_bytes()).expect("the emulator reads");
+    let mut line = String::new();
+    BufReader::new(child.0.stderr.take().expect("piped")).read_line(&mut line).expect("a line");
+    end(&mut child.0);
+    let words: Vec<&str> = line.split_whitespace().collect();
+    assert_eq!(words[..3], ["git", "GitInfoRefs", "401"], "{line}");
+    assert_eq!(words.last(), Some(&"/v1/repos/fixture/info/refs"), "{line}");
 }

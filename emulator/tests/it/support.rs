@@ -130,9 +130,9 @@ pub(crate) fn http(emulator: &Emulator, method: &str, path: &str, headers: &str,
     let mut connection = TcpStream::connect(host).expect("the emulator listens");
     connection.set_read_timeout(Some(TIMEOUT)).expect("the timeout is not zero");
     let length = body.len();
-    let head = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n"
-    );
+    let host = if headers.starts_with("Host: ") { String::new() } else { format!("Host: {host}\r\n") };
+    let head =
+        format!("{method} {path} HTTP/1.1\r\n{host}Connection: close\r\nContent-Length: {length}\r\n{headers}\r\n");
     connection.write_all((head + body).as_bytes()).expect("the emulator reads");
     let mut answer = Vec::new();
     connection.read_to_end(&mut answer).expect("the emulator closes in time");
@@ -153,5 +153,6 @@ pub(crate) fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
 
 /// Sends a request to the control address.
 pub(crate) fn control(emulator: &Emulator, method: &str, path: &str, body: &str) -> RawResponse {
-    http(emulator, method, &format!("/_emulator/{path}"), "", body)
+    let token = format!("X-Emulator-Token: {}\r\n", emulator.control_token());
+    http(emulator, method, &format!("/_emulator/{path}"), &token, body)
 }

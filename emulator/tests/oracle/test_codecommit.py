@@ -461,3 +461,53 @@ def test_a_foreign_signature_is_refused(emulator, credentials, code):
 
 def test_a_session_token_is_accepted(emulator):
     assert emulator.client("codecommit", aws_session_token="token").list_repositories()["repositories"]
+
+
+class TestWrites:
+    """CreateRepository, DeleteRepository, CreateBranch and DeleteBranch."""
+
+    def test_a_repository_is_created_and_deleted(self, codecommit, folder):
+        made = codecommit.create_repository(repositoryName="made", repositoryDescription="For a test")
+        metadata = made["repositoryMetadata"]
+        assert (metadata["repositoryName"], metadata["repositoryDescription"]) == ("made", "For a test")
+        assert "defaultBranch" not in metadata
+        assert codecommit.get_repository(repositoryName="made")["repositoryMetadata"] == metadata
+        assert refused(codecommit.create_repository, repositoryName="made") == "RepositoryNameExistsException"
+        assert (folder / "made.git" / "HEAD").read_text() == "ref: refs/heads/main\n"
+        deleted = codecommit.delete_repository(repositoryName="made")
+        assert deleted["repositoryId"] == metadata["repositoryId"]
+        assert not (folder / "made.git").exists()
+        assert refused(codecommit.get_repository, repositoryName="made") == "RepositoryDoesNotExistException"
+        assert "repositoryId" not in codecommit.delete_repository(repositoryName="made")
+
+    def test_repositories_of_others_are_not_deleted(self, codecommit, folder):
+        with pytest.raises(ClientError) as caught:
+            codecommit.delete_repository(repositoryName="void")
+        assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
+        assert (folder / "void" / "HEAD").exists()
+
+    def test_names_that_are_refused(self, codecommit):
+        for name in ("a b", "a.git", "n" * 101):
+            assert refused(codecommit.create_repository, repositoryName=name) == "InvalidRepositoryNameException"
+        assert refused(codecommit.create_repository) == "RepositoryNameRequiredException"
+
+    def test_a_branch_is_created_and_deleted(self, codecommit, git):
+        commit = git("rev-parse", "main").decode().strip()
+        branch = {"repositoryName": "fixture", "branchName": "made/here"}
+        codecommit.create_branch(**branch, commitId=commit)
+        assert git("rev-parse", "made/here").decode().strip() == commit
+        assert refused(codecommit.create_branch, **branch, commitId=commit) == "BranchNameExistsException"
+        deleted = codecommit.delete_branch(**branch)["deletedBranch"]
+        assert deleted == {"branchName": "made/here", "commitId": commit}
+        assert "deletedBranch" not in codecommit.delete_branch(**branch)
+
+    def test_branches_that_are_refused(self, codecommit):
+        fixture = {"repositoryName": "fixture"}
+        create, delete = codecommit.create_branch, codecommit.delete_branch
+        absent = {"commitId": "0" * 39 + "1"}
+        assert refused(create, **fixture, branchName="new", **absent) == "CommitDoesNotExistException"
+        assert refused(create, **fixture, branchName="new", commitId="main") == "InvalidCommitIdException"
+        assert refused(create, **fixture, branchName="new") == "CommitIdRequiredException"
+        assert refused(create, **fixture, branchName="a..b", **absent) == "InvalidBranchNameException"
+        assert refused(delete, **fixture, branchName="main") == "DefaultBranchCannotBeDeletedException"
+        assert refused(delete, **fixture) == "BranchNameRequiredException"

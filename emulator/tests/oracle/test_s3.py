@@ -266,7 +266,8 @@ class TestObjects:
         refused("NotImplemented", 501, s3.get_object_tagging, **key)
         refused("NotImplemented", 501, s3.get_bucket_policy, Bucket=bucket)
         source = {"Bucket": bucket, "Key": "key"}
-        refused("NotImplemented", 501, s3.copy_object, Bucket=bucket, Key="to", CopySource=source)
+        copy = {"Bucket": bucket, "Key": "to", "CopySource": source}
+        refused("NotImplemented", 501, s3.copy_object, **copy, Tagging="a=b", TaggingDirective="REPLACE")
 
 
 class TestChecksums:
@@ -534,7 +535,8 @@ class TestMultipart:
         second = s3.head_object(**key, PartNumber=2)
         assert (second["ContentLength"], second["PartsCount"]) == (PART + 1, 3)
         refused("416", 416, s3.head_object, **key, PartNumber=4)
-        refused("NoSuchUpload", 404, s3.complete_multipart_upload, **upload, MultipartUpload=sent)
+        again = s3.complete_multipart_upload(**upload, MultipartUpload=sent)
+        assert again["VersionId"] == done["VersionId"]
 
     def test_full_object_crc32(self, s3, bucket):
         parts = [b"a" * PART, b"b" * PART, b"end"]
@@ -660,3 +662,183 @@ def test_a_refusal_reaches_a_client_that_is_still_sending(s3, client, bucket):
     for _ in range(5):
         refused("NoSuchBucket", 404, s3.put_object, Bucket="not-there", Key="key", Body=large)
         refused("SignatureDoesNotMatch", 403, forger.put_object, Bucket=bucket, Key="key", Body=large)
+
+
+class TestDetails:
+    """Request IDs, error details, and requests that S3 refuses or reads in its own way."""
+
+    def raw(self, endpoint, method, path, headers=None, body=None):
+        host = endpoint.removeprefix("http://")
+        connection = http.client.HTTPConnection(host, timeout=30)
+        connection.request(method, path, body, headers or {})
+        answer = connection.getresponse()
+        return answer, answer.read().decode()
+
+    def test_every_response_has_request_ids(self, s3, bucket):
+        s3.put_object(Bucket=bucket, Key="key", Body=b"body")
+        for answer in (s3.get_object(Bucket=bucket, Key="key"), s3.list_buckets()):
+            metadata = answer["ResponseMetadata"]
+            assert re.fullmatch("[0-9A-F]{16}", metadata["RequestId"]) and metadata["HostId"]
+
+    def test_errors_have_details(self, s3, bucket):
+        with pytest.raises(ClientError) as caught:
+            s3.get_object(Bucket=bucket, Key="no such key")
+        error = caught.value.response
+        assert error["Error"]["Key"] == "no%20such%20key" or error["Error"]["Key"] == "no such key"
+        assert error["Error"]["Resource"].startswith(f"/{bucket}/")
+        assert error["ResponseMetadata"]["RequestId"] and error["ResponseMetadata"]["HostId"]
+        with pytest.raises(ClientError) as caught:
+            s3.list_objects_v2(Bucket="no-such-bucket")
+        assert caught.value.response["Error"]["BucketName"] == "no-such-bucket"
+
+    def test_every_error_has_a_message(self, s3, bucket, endpoint):
+        for method, path in [("GET", "/"), ("GET", f"/{bucket}?acl"), ("PUT", f"/{bucket}/key?tagging")]:
+            answer, body = self.raw(endpoint, method, path)
+            assert answer.status >= 400 and re.search("<Message>.+</Message>", body), (path, body)
+        for call in (s3.get_bucket_acl, s3.get_bucket_policy, s3.get_bucket_cors):
+            with pytest.raises(ClientError) as caught:
+                call(Bucket=bucket)
+            error = caught.value.response
+            assert error["ResponseMetadata"]["HTTPStatusCode"] == 501
+            assert error["Error"]["Code"] == "NotImplemented" and error["Error"]["Message"] != "Unknown"
+
+    @pytest.mark.parametrize("range", ["bytes=2-1", "bytes=0-1,3-4", "bytes=a-b", "chars=0-1", "bytes=-"])
+    def test_a_range_that_s3_ignores_gets_the_whole_object(self, client, s3, bucket, range):
+        wrong_secret = client("s3", aws_secret_access_key="wrong")
+        s3.put_object(Bucket=bucket, Key="key", Body=b"0123456789")
+        answer = s3.get_object(Bucket=bucket, Key="key", Range=range)
+        assert answer["Body"].read() == b"0123456789"
+        assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
+        assert s3.head_object(Bucket=bucket, Key="key", Range=range)["ContentLength"] == 10
+        refused("SignatureDoesNotMatch", 403, wrong_secret.get_object, Bucket=bucket, Key="key", Range=range)
+
+    def test_an_unknown_storage_class_is_refused(self, s3, bucket):
+        with pytest.raises(ClientError) as caught:
+            s3.put_object(Bucket=bucket, Key="key", StorageClass="COLD")
+        assert caught.value.response["Error"]["Code"] == "InvalidStorageClass"
+
+    def test_a_presigned_put_takes_no_unsigned_headers(self, s3, bucket, endpoint):
+        url = s3.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "key"})
+        path = url.removeprefix(endpoint)
+        answer, body = self.raw(endpoint, "PUT", path, {"x-amz-meta-added": "1"}, b"body")
+        assert answer.status == 403 and "<HeadersNotSigned>x-amz-meta-added<" in body
+        answer, body = self.raw(endpoint, "PUT", path, {}, b"body")
+        assert answer.status == 200, body
+
+    @pytest.mark.parametrize("key", ["\x01", "a\x1fb", "tab\tkey", "line\nkey", "\x7f", "&<>\"'", "ü 日"])
+    def test_keys_of_any_characters(self, s3, bucket, key):
+        version = s3.put_object(Bucket=bucket, Key=key, Body=b"body")["VersionId"]
+        assert s3.get_object(Bucket=bucket, Key=key)["Body"].read() == b"body"
+        assert [it["Key"] for it in s3.list_objects_v2(Bucket=bucket)["Contents"]] == [key]
+        assert [it["Key"] for it in s3.list_object_versions(Bucket=bucket)["Versions"]] == [key]
+        with pytest.raises(ClientError) as caught:
+            s3.get_object(Bucket=bucket, Key=key + "-")
+        assert caught.value.response["Error"]["Code"] == "NoSuchKey"
+        s3.delete_object(Bucket=bucket, Key=key, VersionId=version)
+
+
+class TestRetries:
+    """What a client repeats, or continues after somebody else changed the bucket."""
+
+    def test_a_listing_continues_after_a_version_that_was_deleted(self, s3, bucket):
+        versions = [s3.put_object(Bucket=bucket, Key="key")["VersionId"] for _ in range(5)][::-1]
+        first = s3.list_object_versions(Bucket=bucket, MaxKeys=2)
+        assert [it["VersionId"] for it in first["Versions"]] == versions[:2]
+        for version in versions[:2]:
+            s3.delete_object(Bucket=bucket, Key="key", VersionId=version)
+        markers = {"KeyMarker": first["NextKeyMarker"], "VersionIdMarker": first["NextVersionIdMarker"]}
+        rest = s3.list_object_versions(Bucket=bucket, **markers)
+        assert [it["VersionId"] for it in rest["Versions"]] == versions[2:]
+        with pytest.raises(ClientError):
+            s3.list_object_versions(Bucket=bucket, KeyMarker="key", VersionIdMarker="A" * 32)
+
+    def test_conditions_of_deletes_count(self, s3, bucket):
+        tag = s3.put_object(Bucket=bucket, Key="key", Body=b"body")["ETag"]
+        objects = [{"Key": "key", "ETag": '"' + "0" * 32 + '"'}]
+        answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects})
+        assert [it["Code"] for it in answer["Errors"]] == ["PreconditionFailed"] and "Deleted" not in answer
+        with pytest.raises(ClientError) as caught:
+            s3.delete_object(Bucket=bucket, Key="key", IfMatch='"' + "0" * 32 + '"')
+        assert caught.value.response["Error"]["Code"] == "PreconditionFailed"
+        s3.head_object(Bucket=bucket, Key="key")
+        answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "key", "ETag": tag}]})
+        assert [it["Key"] for it in answer["Deleted"]] == ["key"]
+
+    def test_a_repeated_completion_gets_the_same_answer(self, s3, bucket):
+        upload = s3.create_multipart_upload(Bucket=bucket, Key="key")["UploadId"]
+        arguments = {"Bucket": bucket, "Key": "key", "UploadId": upload}
+        part = s3.upload_part(**arguments, PartNumber=1, Body=b"body")
+        parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+        first, again = (s3.complete_multipart_upload(**arguments, MultipartUpload=parts) for _ in range(2))
+        for answer in (first, again):
+            answer.pop("ResponseMetadata")
+        assert first == again
+        assert len(s3.list_object_versions(Bucket=bucket)["Versions"]) == 1
+        with pytest.raises(ClientError) as caught:
+            s3.list_parts(**arguments)
+        assert caught.value.response["Error"]["Code"] == "NoSuchUpload"
+
+
+class TestCopies:
+    """CopyObject, UploadPartCopy, and the first version of ListObjects."""
+
+    def test_a_copy_takes_bytes_and_metadata(self, s3, bucket):
+        put = s3.put_object(Bucket=bucket, Key="a b/ü", Body=b"body", Metadata={"a": "1"}, ContentType="text/x")
+        s3.put_object(Bucket=bucket, Key="a b/ü", Body=b"newer")
+        source = {"Bucket": bucket, "Key": "a b/ü", "VersionId": put["VersionId"]}
+        copied = s3.copy_object(Bucket=bucket, Key="copy", CopySource=source)
+        assert copied["CopySourceVersionId"] == put["VersionId"]
+        assert copied["CopyObjectResult"]["ETag"] == put["ETag"]
+        got = s3.get_object(Bucket=bucket, Key="copy", VersionId=copied["VersionId"])
+        assert (got["Body"].read(), got["Metadata"], got["ContentType"]) == (b"body", {"a": "1"}, "text/x")
+        s3.copy_object(Bucket=bucket, Key="copy", CopySource=source, MetadataDirective="REPLACE", Metadata={"b": "2"})
+        assert s3.head_object(Bucket=bucket, Key="copy")["Metadata"] == {"b": "2"}
+
+    def test_copies_that_are_refused(self, s3, bucket):
+        put = s3.put_object(Bucket=bucket, Key="key", Body=b"body")
+        source = {"Bucket": bucket, "Key": "key"}
+        copy = {"Bucket": bucket, "Key": "copy", "CopySource": source}
+        refused("NoSuchKey", 404, s3.copy_object, **copy | {"CopySource": source | {"Key": "absent"}})
+        refused("NoSuchBucket", 404, s3.copy_object, **copy | {"CopySource": source | {"Bucket": "no-such-bucket"}})
+        refused("InvalidRequest", 400, s3.copy_object, **copy | {"Key": "key"})
+        refused("PreconditionFailed", 412, s3.copy_object, **copy, CopySourceIfNoneMatch=put["ETag"])
+        refused("PreconditionFailed", 412, s3.copy_object, **copy, CopySourceIfMatch='"0"')
+        s3.copy_object(**copy, IfNoneMatch="*")
+        refused("PreconditionFailed", 412, s3.copy_object, **copy, IfNoneMatch="*")
+
+    def test_parts_are_copied(self, s3, bucket):
+        content = bytes(range(256)) * (PART // 256) + b"the end"
+        s3.put_object(Bucket=bucket, Key="source", Body=content)
+        upload = s3.create_multipart_upload(Bucket=bucket, Key="key")["UploadId"]
+        arguments = {"Bucket": bucket, "Key": "key", "UploadId": upload, "CopySource": f"{bucket}/source"}
+        ranges = [f"bytes=0-{PART - 1}", f"bytes={PART}-{len(content) - 1}"]
+        parts = []
+        for number, piece in enumerate(ranges, 1):
+            part = s3.upload_part_copy(**arguments, PartNumber=number, CopySourceRange=piece)
+            parts.append({"PartNumber": number, "ETag": part["CopyPartResult"]["ETag"]})
+        refused("InvalidRange", 416, s3.upload_part_copy, **arguments, PartNumber=3, CopySourceRange="bytes=0-99999999")
+        refused("InvalidArgument", 400, s3.upload_part_copy, **arguments, PartNumber=3, CopySourceRange="bytes=5-")
+        del arguments["CopySource"]
+        s3.complete_multipart_upload(**arguments, MultipartUpload={"Parts": parts})
+        assert s3.get_object(Bucket=bucket, Key="key")["Body"].read() == content
+
+    def test_boto_copies_large_objects(self, s3, bucket):
+        content = bytes(range(256)) * (40 * 4096)
+        s3.upload_fileobj(io.BytesIO(content), bucket, "source")
+        s3.copy({"Bucket": bucket, "Key": "source"}, bucket, "copy")
+        assert s3.get_object(Bucket=bucket, Key="copy")["Body"].read() == content
+
+    @pytest.mark.parametrize("size", [1, 2, 3, 1000])
+    @pytest.mark.parametrize("delimiter", ["", "/"])
+    def test_the_first_version_of_list_objects(self, s3, bucket, size, delimiter):
+        keys = ["a", "b/1", "b/2", "c d", "e/f/g", "z"]
+        for key in keys:
+            s3.put_object(Bucket=bucket, Key=key)
+        pages = s3.get_paginator("list_objects").paginate(
+            Bucket=bucket, Delimiter=delimiter, PaginationConfig={"PageSize": size}
+        )
+        pages = list(pages)
+        listed = [it["Key"] for page in pages for it in page.get("Contents", [])]
+        prefixes = [it["Prefix"] for page in pages for it in page.get("CommonPrefixes", [])]
+        assert listed == (["a", "c d", "z"] if delimiter else keys)
+        assert prefixes == (["b/", "e/"] if delimiter else [])

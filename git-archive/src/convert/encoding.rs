@@ -1,7 +1,7 @@
-//! `working-tree-encoding`: UTF-8 to what glibc's iconv makes of it.
+//! `working-tree-encoding`: UTF-8 converted as glibc's iconv does it.
 //!
-//! Only encodings are offered that agree with glibc on each character of the planes 0 to 2; each was compared. For
-//! the others of glibc's list the answer is [`Encoded::Unsupported`], a failure, never a guess.
+//! The supported encodings agree with glibc on each character of the planes 0 to 2. Any other encoding of glibc's list
+//! is [`Encoded::Unsupported`], a failure and never a guess.
 
 use encoding_rs::{
     EUC_KR, GB18030, GBK, IBM866, ISO_8859_2, ISO_8859_3, ISO_8859_4, ISO_8859_5, ISO_8859_6, ISO_8859_7, ISO_8859_8,
@@ -9,19 +9,19 @@ use encoding_rs::{
 };
 use encoding_rs::{Encoding, WINDOWS_1250, WINDOWS_1251, WINDOWS_1252, WINDOWS_1253, WINDOWS_1254, WINDOWS_1256};
 
-/// What came of it.
+/// The result of encoding.
 pub(super) enum Encoded {
     /// The content, encoded.
     Done(Vec<u8>),
-    /// iconv would refuse: the content is not UTF-8, or has a character that the encoding lacks.
+    /// iconv refuses: the content is not UTF-8, or has a character that the encoding lacks.
     Refused,
-    /// Nobody knows this encoding; git leaves such content alone.
+    /// No such encoding exists; git leaves the content as it is.
     Unknown,
-    /// glibc knows it, or perhaps does; this crate does not.
+    /// glibc may support the encoding, but this crate does not.
     Unsupported,
 }
 
-/// How a character becomes bytes.
+/// The way in which a character becomes bytes.
 enum Target {
     Utf16 {
         mark: bool,
@@ -33,15 +33,15 @@ enum Target {
     },
     /// The code point is the byte, below this limit.
     Direct(u32),
-    /// ISO-8859-9, which `encoding_rs` only has as Windows-1254.
+    /// ISO-8859-9, which `encoding_rs` has only as Windows-1254.
     Latin5,
-    /// By a table of `encoding_rs`, where this says that glibc has the character too.
+    /// By a table of `encoding_rs`, for characters that glibc has too, as the function says.
     Table(&'static Encoding, fn(char) -> bool),
     ShiftJis,
     Windows31J,
 }
 
-/// The encodings whose names begin like this are left to fail loudly: glibc has over a thousand names.
+/// The prefixes of names that glibc may know, so that such encodings fail: glibc has over a thousand names.
 const FAMILIES: [&str; 63] = [
     "ANSI", "ARABIC", "ARMSCII", "ASCII", "ASMO", "BALTIC", "BIG", "BRF", "BS_", "CA", "CN", "CP", "CS", "CUBA", "CWI",
     "CYRILLIC", "DE", "DIN", "DK", "DS_", "EBCDIC", "ECMA", "ELOT", "ES", "EUC", "FI", "FR", "GB", "GEORGIAN", "GOST",
@@ -53,7 +53,7 @@ const MORE_FAMILIES: [&str; 15] = [
     "THAI", "TIS", "TS", "TURKISH", "UCS", "UHC", "UJIS", "UK", "UNICODE", "US", "VISCII", "WCHAR", "WIN", "WS2", "YU",
 ];
 
-/// Encodes `content`, which should be UTF-8, into the encoding of that name; its case does not matter.
+/// Encodes UTF-8 into the encoding of this name, in upper or lower case.
 pub(super) fn encode(content: &[u8], name: &[u8]) -> Encoded {
     let name = String::from_utf8_lossy(name).to_ascii_uppercase();
     let Some(target) = target(&name) else {
@@ -132,7 +132,7 @@ fn table(name: &str) -> Option<Target> {
     Some(Target::Table(table, has))
 }
 
-/// The parts of ISO-8859, by number or by name.
+/// Returns a part of ISO-8859, by number or by name.
 fn latin(name: &str) -> Option<Target> {
     let by_number = ["ISO-8859-", "ISO8859-", "ISO_8859-", "ISO8859", "8859_"];
     let part = match name {
@@ -215,7 +215,7 @@ fn latin5(c: char) -> Option<u8> {
     }
 }
 
-/// JIS X 0208 only: without the rows that NEC and IBM added, and with the signs that Microsoft mapped elsewhere.
+/// Encodes JIS X 0208 only, without the rows of NEC and IBM, and with the signs that Microsoft mapped elsewhere.
 fn shift_jis(bytes: &mut Vec<u8>, c: char) -> Option<()> {
     match c {
         '\u{80}' | '\u{2225}' | '\u{FF0D}' | '\u{FF5E}' => return None,
@@ -257,18 +257,18 @@ fn jis_sign(bytes: &mut Vec<u8>, c: char) -> Option<()> {
     Some(())
 }
 
-/// The tables of the WHATWG fill the holes of these code pages with control characters; glibc's do not.
+/// Returns whether glibc has a character: WHATWG's tables fill the holes of code pages with control characters.
 fn is_no_control(c: char) -> bool {
     !('\u{80}'..='\u{9F}').contains(&c)
 }
 
-/// `encoding_rs` has GBK with what GB 18030 added in two bytes; glibc has it without.
+/// Returns whether glibc's GBK has a character: `encoding_rs` adds the two-byte characters of GB 18030.
 fn is_in_gbk(c: char) -> bool {
     !matches!(c, 'ǹ' | 'ḿ' | '\u{303E}' | '\u{2E80}'..='\u{2FFF}' | '\u{3400}'..='\u{4DBF}' | '\u{9FA6}'..='\u{9FFF}'
         | '\u{E000}'..='\u{F8FF}' | '\u{FE10}'..='\u{FE19}')
 }
 
-/// Where the editions of GB 18030 differ.
+/// Returns whether the editions of GB 18030 differ in a character.
 fn is_disputed_in_gb18030(c: char) -> bool {
     matches!(c, '\u{E5E5}' | '\u{E78D}'..='\u{E796}' | '\u{E816}'..='\u{E864}' | '\u{20087}' | '\u{20089}' | '\u{200CC}'
         | '\u{215D7}' | '\u{2298F}' | '\u{241FE}')

@@ -1,11 +1,69 @@
-//! A commit object's own text, read as leniently as git reads it.
+//! A commit, parsed as leniently as git parses it, and the parts of its message.
 
-use bstr::ByteSlice;
+use bstr::{BString, ByteSlice};
 use gix_hash::ObjectId;
 
-use super::{Commit, Signature};
+use super::message;
 
-/// Why an object's text is not a commit's.
+/// The parts of a commit that an archive needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// The id that was asked for, and that the rest was verified against.
+    pub id: ObjectId,
+    /// The root tree.
+    pub tree: ObjectId,
+    /// The parents, in stored order.
+    pub parents: Vec<ObjectId>,
+    /// The author.
+    pub author: Signature,
+    /// The committer; the time is that of every entry in the archive.
+    pub committer: Signature,
+    /// The whole message, as stored.
+    pub message: BString,
+}
+
+impl Commit {
+    /// Returns the first paragraph of the message on one line, as `%s` of `git log` does.
+    ///
+    /// ```
+    /// use git_archive::object::{Commit, ObjectId};
+    ///
+    /// let text = b"tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904\n\
+    ///     author A <a@example.com> 1700000000 +0000\n\
+    ///     committer A <a@example.com> 1700000000 +0000\n\
+    ///     \n\
+    ///     One subject\nin two lines\n\nThe body.\n";
+    /// let commit = Commit::parse(ObjectId::null(gix_hash::Kind::Sha1), text)?;
+    /// assert_eq!(commit.subject(), "One subject in two lines");
+    /// # Ok::<(), git_archive::object::CommitError>(())
+    /// ```
+    pub fn subject(&self) -> BString {
+        message::subject_line(message::subject(message::raw(&self.message)))
+    }
+
+    /// Returns whether the API replaced invalid UTF-8 with U+FFFD in any of the texts.
+    pub fn is_garbled(&self) -> bool {
+        let texts = [&self.message, &self.author.name, &self.author.email, &self.committer.name, &self.committer.email];
+        texts.iter().any(|text| text.contains_str("\u{fffd}"))
+    }
+}
+
+/// A name, an address and a time, as a commit carries them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signature {
+    /// The name.
+    pub name: BString,
+    /// The e-mail address, without its angle brackets.
+    pub email: BString,
+    /// Seconds since 1970-01-01 00:00 UTC.
+    pub seconds: i64,
+    /// Offset of the zone from UTC in minutes, positive to the east.
+    pub offset_minutes: i32,
+    /// Whether there is a date with a zone. Git shows no other date, but still uses its seconds as the time of entries.
+    pub is_dated: bool,
+}
+
+/// The reason why a text is not that of a commit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CommitError {
     /// A header that every commit has is missing or malformed.
@@ -14,8 +72,9 @@ pub enum CommitError {
 }
 
 impl Commit {
-    /// Reads the text of a commit object (without the `commit <size>` header that goes before it in the hash).
-    /// That `data` hashes to `id` is for the caller to prove.
+    /// Parses the content of a commit object, without the `commit <size>` header that is hashed before it.
+    ///
+    /// The caller verifies that the content hashes to `id`.
     pub fn parse(id: ObjectId, data: &[u8]) -> Result<Self, CommitError> {
         let (headers, message) = split_message(data);
         let mut lines = headers.lines_with_terminator().map(trim_newline).peekable();
@@ -45,8 +104,10 @@ impl Commit {
 }
 
 impl Signature {
-    /// Reads `name <email> seconds zone`. As in git's `split_ident_line`, the e-mail ends at the first `>` and the date begins
-    /// after the last; without the brackets there is neither name nor e-mail.
+    /// Parses `name <email> seconds zone`.
+    ///
+    /// As in git's `split_ident_line`, the e-mail ends at the first `>` and the date begins after the last one. Without
+    /// the brackets there is neither a name nor an e-mail.
     pub fn parse(line: &[u8]) -> Self {
         let (name, email) = line
             .split_once_str("<")
@@ -67,12 +128,12 @@ impl Signature {
     }
 }
 
-/// How many digits a text begins with.
+/// Counts the digits at the beginning of a text.
 fn digits(text: &[u8]) -> usize {
     text.iter().take_while(|byte| byte.is_ascii_digit()).count()
 }
 
-/// The headers with their last newline, and the message behind the first empty line.
+/// Splits the headers, with their last newline, from the message after the first empty line.
 fn split_message(data: &[u8]) -> (&[u8], &[u8]) {
     match data.find("\n\n") {
         Some(end) => (&data[..=end], &data[end + 2..]),
@@ -92,7 +153,7 @@ fn number(word: &[u8]) -> Option<i64> {
     word.to_str().ok()?.parse().ok()
 }
 
-/// `-0730` is minus 7 hours and 30 minutes; git computes with whatever number is there.
+/// Converts a zone to minutes: `-0730` is minus 7 hours and 30 minutes. Git accepts any number.
 fn minutes(zone: i64) -> i32 {
     let minutes = (zone / 100).saturating_mul(60).saturating_add(zone % 100);
     i32::try_from(minutes).unwrap_or(0)

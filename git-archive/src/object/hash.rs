@@ -1,10 +1,17 @@
-//! How Git names an object: SHA-1 over its kind, its size and its bytes.
+//! Object ids: SHA-1 over an object's kind, size and content, with collision detection as in git.
+//!
+//! The hash is `sha1dc`, the crate that `gix-hash` itself uses: it detects the blocks that a known collision attack
+//! leaves behind, and such content is refused ([`CollisionAttack`]) instead of hashed. So content that hashes to an id
+//! *is* the content that the id names.
+//!
+//! Detection costs a third of the speed: 1,075 MB/s instead of 1,560 MB/s with the plain `sha1` crate, on one core of
+//! an AMD EPYC with SHA instructions (64 MiB at once). Hashing stays far cheaper than deflate.
 
 use bstr::BString;
 use gix_hash::ObjectId;
-use sha1::{Digest, Sha1};
 
-use super::Kind;
+use super::entry::Kind;
+use super::order::compare_names;
 
 /// The id of the tree without entries.
 pub const EMPTY_TREE: [u8; 20] = [
@@ -12,17 +19,63 @@ pub const EMPTY_TREE: [u8; 20] = [
     0x04,
 ];
 
-/// The id of a blob with this content.
-pub fn blob_id(content: &[u8]) -> ObjectId {
+/// Content that was made to collide with other content under SHA-1. Git refuses it, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the content that hashes to {digest} is part of a SHA-1 collision attack")]
+pub struct CollisionAttack {
+    /// The plain SHA-1 of the content, which other content may have, too.
+    pub digest: ObjectId,
+}
+
+/// An incremental SHA-1 with collision detection.
+///
+/// ```
+/// use git_archive::object::hash::{Hasher, blob_id};
+///
+/// let mut hasher = Hasher::object("blob", 5);
+/// hasher.update(b"hel");
+/// hasher.update(b"lo");
+/// assert_eq!(hasher.finish(), blob_id(b"hello"));
+/// ```
+#[derive(Clone)]
+pub struct Hasher(sha1dc::Hasher);
+
+impl Hasher {
+    /// Starts the hash of bytes without a header, such as the checksum of a pack.
+    pub fn of_bytes() -> Self {
+        Self(sha1dc::Hasher::new())
+    }
+
+    /// Starts the hash of an object of `size` bytes; `kind` is `blob`, `tree`, `commit` or `tag`.
+    pub fn object(kind: &str, size: u64) -> Self {
+        let mut hasher = Self::of_bytes();
+        hasher.update(format!("{kind} {size}\0").as_bytes());
+        hasher
+    }
+
+    /// Hashes more bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// Returns the id, or an error if the bytes are part of a collision attack.
+    pub fn finish(self) -> Result<ObjectId, CollisionAttack> {
+        let id = |digest: sha1dc::Digest| ObjectId::Sha1(digest.into());
+        self.0.finalize().map(id).map_err(|collision| CollisionAttack { digest: id(collision.digest()) })
+    }
+}
+
+/// Returns the id of a blob with this content.
+pub fn blob_id(content: &[u8]) -> Result<ObjectId, CollisionAttack> {
     object_id("blob", content)
 }
 
-/// The id of the tree that has exactly these entries, in whatever order they are given.
-pub fn tree_id(entries: &mut [(Kind, BString, ObjectId)]) -> ObjectId {
-    entries.sort_by(|a, b| sort_key(a).cmp(sort_key(b)));
+/// Returns the id of the tree that has exactly these entries, and sorts them in git's order.
+pub fn tree_id(entries: &mut [(Kind, BString, ObjectId)]) -> Result<ObjectId, CollisionAttack> {
+    entries.sort_by(|a, b| compare_names((&a.1, a.0), (&b.1, b.0)));
     let mut bytes = Vec::new();
     for (kind, name, id) in entries {
-        bytes.extend_from_slice(mode(*kind));
+        bytes.extend_from_slice(kind.mode().as_bytes());
         bytes.push(b' ');
         bytes.extend_from_slice(name);
         bytes.push(0);
@@ -31,25 +84,8 @@ pub fn tree_id(entries: &mut [(Kind, BString, ObjectId)]) -> ObjectId {
     object_id("tree", &bytes)
 }
 
-fn object_id(kind: &str, content: &[u8]) -> ObjectId {
-    let mut hasher = Sha1::new();
-    hasher.update(format!("{kind} {}\0", content.len()));
+fn object_id(kind: &str, content: &[u8]) -> Result<ObjectId, CollisionAttack> {
+    let mut hasher = Hasher::object(kind, content.len() as u64);
     hasher.update(content);
-    ObjectId::from_bytes_or_panic(&hasher.finalize())
-}
-
-/// Git sorts a folder as if its name ended in a slash; a submodule is a plain name.
-fn sort_key((kind, name, _): &(Kind, BString, ObjectId)) -> impl Iterator<Item = u8> {
-    let slash = (*kind == Kind::Directory).then_some(b'/');
-    name.iter().copied().chain(slash)
-}
-
-fn mode(kind: Kind) -> &'static [u8] {
-    match kind {
-        Kind::Directory => b"40000",
-        Kind::File => b"100644",
-        Kind::Executable => b"100755",
-        Kind::Link => b"120000",
-        Kind::Submodule => b"160000",
-    }
+    hasher.finish()
 }

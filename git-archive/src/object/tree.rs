@@ -1,35 +1,36 @@
-//! A tree object's own bytes: strict where git's `fsck` is, canonical modes as in git's `canon_mode`.
+//! The parser of tree objects: as strict as git's `fsck`, with canonical modes as in git's `canon_mode`.
 
 use std::cmp::Ordering;
 
 use bstr::{BStr, BString, ByteSlice};
 use gix_hash::ObjectId;
 
-use super::Kind;
+use super::entry::Kind;
+use super::order::compare_names;
 
 const HASH_BYTES: usize = 20;
 
-/// One entry of one tree, borrowed from the object's bytes.
+/// An entry of one tree, borrowed from the object's content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TreeEntry<'a> {
-    /// What it is, by its canonical mode.
+    /// The kind, by its canonical mode.
     pub kind: Kind,
-    /// Its name, without any folder.
+    /// The name, without any folder.
     pub name: &'a BStr,
-    /// The id of its blob, tree or commit.
+    /// The id of the blob, tree or commit.
     pub id: ObjectId,
 }
 
-/// Why an object's bytes are not a tree that git would write.
+/// The reason why content is not that of a tree that git would write.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TreeError {
-    /// The bytes end within an entry, or the mode is not octal.
+    /// The content ends within an entry, or the mode is not octal.
     #[error("the tree has a malformed entry at byte {0}")]
     Malformed(usize),
-    /// A name is empty or has a slash in it.
+    /// A name is empty or contains a slash.
     #[error("the tree has an entry with the invalid name {0:?}")]
     Name(BString),
-    /// The entry is not behind the one before it in git's order.
+    /// The entry does not follow the one before it in git's order.
     #[error("the tree has the entry {0:?} out of order")]
     Unsorted(BString),
     /// Two entries have one name.
@@ -37,7 +38,7 @@ pub enum TreeError {
     Duplicate(BString),
 }
 
-/// Reads all entries of a tree object (without the `tree <size>` header that goes before it in the hash), in stored order.
+/// Parses the content of a tree object, without the `tree <size>` header that is hashed before it, in stored order.
 pub fn parse_tree(data: &[u8]) -> Result<Vec<TreeEntry<'_>>, TreeError> {
     let mut entries: Vec<TreeEntry<'_>> = Vec::new();
     let mut rest = data;
@@ -69,7 +70,7 @@ fn octal(digits: &[u8]) -> Option<u32> {
     })
 }
 
-/// git's `canon_mode`: what is neither file, link nor folder counts as a submodule.
+/// Returns the kind of a mode, as git's `canon_mode` does: anything but a file, link or folder counts as a submodule.
 fn canonical(mode: u32) -> Kind {
     match mode & 0o170_000 {
         0o100_000 if mode & 0o100 != 0 => Kind::Executable,
@@ -87,8 +88,10 @@ fn check_name(name: &BStr) -> Result<(), TreeError> {
     Ok(())
 }
 
-/// Entries ascend in git's order, where a folder's name ends in `/`. So a file and a folder of one name need not be
-/// neighbours (`a`, `a.b`, `a/`): the file is looked up among those before.
+/// Checks that entries ascend in git's order.
+///
+/// A folder's name is sorted as if it ended in `/`, so a file and a folder of one name need not be neighbors (`a`,
+/// `a.b`, `a/`): the file is looked up among the entries before.
 fn check_order(before: &[TreeEntry<'_>], entry: &TreeEntry<'_>) -> Result<(), TreeError> {
     let Some(last) = before.last() else {
         return Ok(());
@@ -109,18 +112,7 @@ fn check_order(before: &[TreeEntry<'_>], entry: &TreeEntry<'_>) -> Result<(), Tr
 }
 
 fn compare(a: &TreeEntry<'_>, b: &TreeEntry<'_>) -> Ordering {
-    let common = a.name.len().min(b.name.len());
-    a.name[..common].cmp(&b.name[..common]).then_with(|| byte_behind(a, common).cmp(&byte_behind(b, common)))
-}
-
-/// The first byte that one of two names has beyond their common length, as git's `base_name_compare` takes it. Where both
-/// names go on they differed before; where neither does, a folder and a file of one name differ here.
-fn byte_behind(entry: &TreeEntry<'_>, common: usize) -> u8 {
-    match entry.name.get(common) {
-        Some(byte) => *byte,
-        None if entry.kind == Kind::Directory => b'/',
-        None => 0,
-    }
+    compare_names((a.name, a.kind), (b.name, b.kind))
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@
 use bstr::{BStr, BString, ByteSlice};
 use gix_glob::wildmatch::Mode;
 
-use super::{Attributes, Pathspec, State};
+use super::spec::Pathspec;
+use crate::attributes::{Attributes, State};
 use crate::object::Kind;
 
 /// How far a pathspec is interested in an entry, from a walk's point of view.
@@ -139,12 +140,8 @@ impl Pathspec {
 
 /// The one attribute that git computes itself.
 fn mode_of(kind: Kind) -> State {
-    let mode = match kind {
-        Kind::Directory => return State::Unspecified,
-        Kind::File => "100644",
-        Kind::Executable => "100755",
-        Kind::Link => "120000",
-        Kind::Submodule => "160000",
-    };
-    State::Value(BString::from(mode))
+    match kind {
+        Kind::Directory => State::Unspecified,
+        _ => State::Value(BString::from(kind.mode())),
+    }
 }

@@ -2,8 +2,9 @@
 
 use bstr::{BStr, BString, ByteSlice};
 
-use super::super::attributes::State;
-use super::{Pathspec, PathspecError};
+use super::error::PathspecError;
+use super::spec::Pathspec;
+use crate::attributes::State;
 
 const WILDCARDS: &[u8] = b"*?[\\";
 

@@ -1,7 +1,7 @@
-//! A colour of `%C(always,…)` as the escape sequence that git makes of it, `color_parse_mem` of its color.c.
+//! The escape sequences of colors in `%C(always,…)`, as `color_parse_mem` of git's color.c makes them.
 
 const NAMES: [&str; 8] = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
-/// Name, code, and the code that takes it back.
+/// The styles: name, code, and the code that ends it.
 const STYLES: [(&str, u32, u32); 7] = [
     ("bold", 1, 22),
     ("dim", 2, 22),
@@ -12,7 +12,7 @@ const STYLES: [(&str, u32, u32); 7] = [
     ("strike", 9, 29),
 ];
 
-/// The sequence, or nothing for a colour that git does not know.
+/// Returns the escape sequence, or `None` for a color that git does not know.
 pub(super) fn escape_sequence(wanted: &[u8]) -> Option<String> {
     let wanted = std::str::from_utf8(wanted).ok()?;
     let mut is_reset = false;
@@ -42,7 +42,7 @@ pub(super) fn escape_sequence(wanted: &[u8]) -> Option<String> {
     })
 }
 
-/// The code of a colour, empty for `normal`; the background's are ten higher.
+/// Returns the code of a color, empty for `normal`; codes of backgrounds are ten higher.
 fn color(word: &str, is_background: bool) -> Option<String> {
     let offset = if is_background { 10 } else { 0 };
     if word.eq_ignore_ascii_case("normal") || word == "-1" {

@@ -1,19 +1,21 @@
-//! Columns as git's utf8.c counts them: without escape sequences for colours, with wide and combining characters.
+//! Columns as git's utf8.c counts them: without escape sequences of colors, with wide and combining characters.
 
 use bstr::ByteSlice;
 use unicode_width::UnicodeWidthChar;
 
-/// `FORMATTING_LIMIT` of git's pretty.h, which keeps a format from asking for gigabytes of spaces.
+/// `FORMATTING_LIMIT` of git's pretty.h, the largest width that a format may ask for.
 pub(super) const LIMIT: i64 = 16 * 1024;
 
-/// How many columns the last line has so far; it is a string to git, which a NUL ends.
+/// Counts the columns of the last line. A NUL ends the text, because it is a string in git.
 pub(super) fn current_column(output: &[u8]) -> i64 {
     let text = &output[..output.find_byte(0).unwrap_or(output.len())];
-    // From the line end itself, which takes no column.
+    // The line end itself takes no column.
     width(&text[text.rfind_byte(b'\n').unwrap_or(0)..])
 }
 
-/// `strbuf_utf8_replace` of git's utf8.c: puts `..` for so many columns from one on; leaves what is not UTF-8.
+/// Replaces `columns` columns, starting at `from`, with `..`, unless the text is not UTF-8.
+///
+/// This is `strbuf_utf8_replace` of git's utf8.c.
 pub(super) fn cut(text: &mut Vec<u8>, from: i64, columns: i64) {
     let mut kept = Vec::with_capacity(text.len());
     let mut dots = Some(b"..");
@@ -44,7 +46,9 @@ pub(super) fn cut(text: &mut Vec<u8>, from: i64, columns: i64) {
     *text = kept;
 }
 
-/// `utf8_strnwidth` of git's utf8.c: without escape sequences and control characters; the bytes where it is no UTF-8.
+/// Counts columns without escape sequences and control characters, or bytes if the text is not UTF-8.
+///
+/// This is `utf8_strnwidth` of git's utf8.c.
 pub(super) fn width(text: &[u8]) -> i64 {
     let mut columns = 0;
     let mut rest = text;
@@ -63,25 +67,26 @@ pub(super) fn width(text: &[u8]) -> i64 {
     columns
 }
 
-/// The columns of a character, -1 for a control character. Git's table differs for some marks of Indic and other rare
-/// scripts, and by what newer editions of Unicode added.
+/// Returns the columns of a character, -1 for a control character.
+///
+/// Git's table differs for some marks of rare scripts, and for what newer editions of Unicode added.
 pub(super) fn char_width(c: char) -> i64 {
     match c.width() {
         _ if c == '\0' => 0,
-        // The soft hyphen is seen at the end of a line.
+        // The soft hyphen is visible at the end of a line.
         _ if c == '\u{AD}' => 1,
         Some(columns) => i64::try_from(columns).unwrap_or_default(),
         None => -1,
     }
 }
 
-/// The first character; not UTF-8 to git are also U+FFFE and U+FFFF.
+/// Splits off the first character. Git refuses U+FFFE and U+FFFF as UTF-8, too.
 pub(super) fn split_char(text: &[u8]) -> Option<(char, &[u8])> {
     let (c, length) = bstr::decode_utf8(text);
     c.filter(|c| !matches!(c, '\u{FFFE}' | '\u{FFFF}')).map(|c| (c, &text[length..]))
 }
 
-/// The length of an escape sequence for a colour at the start, or 0.
+/// Returns the length of the color's escape sequence at the start, or 0.
 pub(super) fn escape_length(text: &[u8]) -> usize {
     let Some(parameters) = text.strip_prefix(b"\x1b[") else {
         return 0;
@@ -90,7 +95,7 @@ pub(super) fn escape_length(text: &[u8]) -> usize {
     if parameters.get(length) == Some(&b'm') { length + 3 } else { 0 }
 }
 
-/// The number at the start of a text, and the length of it.
+/// Returns the number at the start of a text, and its length.
 pub(super) fn integer(text: &[u8]) -> Option<(i64, usize)> {
     let blanks = text.iter().take_while(|byte| byte.is_ascii_whitespace() || **byte == 0x0b).count();
     let sign = usize::from(matches!(text.get(blanks), Some(b'+' | b'-')));

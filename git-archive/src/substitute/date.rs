@@ -1,15 +1,16 @@
-//! The dates of a signature, in its own zone, as git's date.c writes them.
+//! The dates of a signature, in its zone, as git's date.c writes them.
 
+use crate::calendar::civil;
 use crate::object::Signature;
 
 const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// A time taken apart.
+/// A time in its parts.
 struct Date {
     year: i64,
-    /// From 1.
-    month: usize,
+    /// The month, counted from 1.
+    month: i64,
     day: i64,
     weekday: &'static str,
     hour: i64,
@@ -20,28 +21,28 @@ struct Date {
     zone_minutes: u32,
 }
 
-/// `Thu Jan 1 00:00:00 1970 +0000`, git's default.
+/// Formats as `Thu Jan 1 00:00:00 1970 +0000`, git's default.
 pub(super) fn normal(signature: &Signature) -> String {
     let date = Date::of(signature);
     let Date { year, day, weekday, hour, minute, second, .. } = date;
     format!("{weekday} {} {day} {hour:02}:{minute:02}:{second:02} {year} {}", date.month_name(), date.zone())
 }
 
-/// `Thu, 1 Jan 1970 00:00:00 +0000`.
+/// Formats as `Thu, 1 Jan 1970 00:00:00 +0000`.
 pub(super) fn rfc2822(signature: &Signature) -> String {
     let date = Date::of(signature);
     let Date { year, day, weekday, hour, minute, second, .. } = date;
     format!("{weekday}, {day} {} {year} {hour:02}:{minute:02}:{second:02} {}", date.month_name(), date.zone())
 }
 
-/// `1970-01-01 00:00:00 +0000`.
+/// Formats as `1970-01-01 00:00:00 +0000`.
 pub(super) fn iso8601(signature: &Signature) -> String {
     let date = Date::of(signature);
     let Date { year, month, day, hour, minute, second, .. } = date;
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} {}", date.zone())
 }
 
-/// `1970-01-01T00:00:00+01:00`, or with a `Z`.
+/// Formats as `1970-01-01T00:00:00+01:00`, with `Z` for UTC.
 pub(super) fn iso8601_strict(signature: &Signature) -> String {
     let Date { year, month, day, hour, minute, second, sign, zone_hours, zone_minutes, .. } = Date::of(signature);
     let zone = match (zone_hours, zone_minutes) {
@@ -51,7 +52,7 @@ pub(super) fn iso8601_strict(signature: &Signature) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{zone}")
 }
 
-/// `1970-01-01`.
+/// Formats as `1970-01-01`.
 pub(super) fn short(signature: &Signature) -> String {
     let Date { year, month, day, .. } = Date::of(signature);
     format!("{year:04}-{month:02}-{day:02}")
@@ -79,26 +80,10 @@ impl Date {
     }
 
     fn month_name(&self) -> &'static str {
-        MONTHS[self.month - 1]
+        MONTHS[usize::try_from(self.month - 1).unwrap_or_default()]
     }
 
     fn zone(&self) -> String {
         format!("{}{:02}{:02}", self.sign, self.zone_hours, self.zone_minutes)
     }
-}
-
-/// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar.
-///
-/// Years are counted from March, so that the leap day is the last one; 719,468 days lie between 0000-03-01 and 1970.
-fn civil(days: i64) -> (i64, usize, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let of_era = days.rem_euclid(146_097);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let from_march = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    let year = era * 400 + year_of_era + i64::from(month <= 2);
-    (year, usize::try_from(month).unwrap_or(1), day)
 }

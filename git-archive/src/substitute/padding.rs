@@ -4,29 +4,29 @@ use bstr::ByteSlice;
 
 use super::columns::{LIMIT, current_column, cut, escape_length, integer, width};
 
-/// What git takes for the width of a terminal where there is none.
+/// The width that git assumes if there is no terminal.
 const TERMINAL_COLUMNS: i64 = 80;
 
-/// What `%<(…)`, `%>(…)`, `%>>(…)` or `%><(…)` announces for the next placeholder.
+/// The padding that `%<(…)`, `%>(…)`, `%>>(…)` or `%><(…)` announces for the next placeholder.
 #[derive(Clone, Copy)]
 pub(super) struct Padding {
     kind: PaddingKind,
-    /// The width; negative for the column up to which to fill.
+    /// The width, or the negated column to fill up to.
     columns: i64,
     pub(super) truncation: Truncation,
 }
 
-/// On which side the text stands.
+/// The alignment of the text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum PaddingKind {
     Left,
     Right,
-    /// On the right, and taking spaces from the left if it needs them.
+    /// On the right, taking spaces from the text before it if needed.
     RightStealing,
     Middle,
 }
 
-/// What goes where the text is too long.
+/// The part that is cut from a text that is too long.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Truncation {
     None,
@@ -36,8 +36,9 @@ pub(super) enum Truncation {
 }
 
 impl Padding {
-    /// Reads `<(10,trunc)`. Answers the length, 0 where git does not understand; it pads nevertheless where only the
-    /// truncation is unknown.
+    /// Parses `<(10,trunc)`, and returns the padding and the length, 0 if git does not know the placeholder.
+    ///
+    /// If only the truncation is unknown, git pads nevertheless.
     pub(super) fn parse(rest: &[u8], truncation: Truncation) -> (Option<Padding>, usize) {
         let (kind, sign) = match rest {
             [b'<', ..] => (PaddingKind::Left, 1),
@@ -73,12 +74,12 @@ impl Padding {
         }
     }
 
-    /// This padding, as wide as another.
+    /// Returns this padding with the width of another.
     pub(super) fn as_wide_as(self, other: Padding) -> Padding {
         Padding { columns: other.columns, ..self }
     }
 
-    /// Adds the text, in as many columns as were announced.
+    /// Adds the text, padded to the announced width.
     pub(super) fn apply(self, output: &mut Vec<u8>, mut text: Vec<u8>) {
         let mut columns = self.columns;
         if columns < 0 {
@@ -111,7 +112,7 @@ impl Padding {
     }
 }
 
-/// A number as C's `strtol` reads it, whatever follows it, within what git allows.
+/// Parses a width as C's `strtol` does, ignoring what follows; `None` outside the limits of git.
 fn columns(number: &[u8], is_to_column: bool) -> Option<i64> {
     let columns = integer(number)?.0;
     if columns == 0 || !(-LIMIT..=LIMIT).contains(&columns) {
@@ -121,12 +122,13 @@ fn columns(number: &[u8], is_to_column: bool) -> Option<i64> {
     (columns >= 0).then_some(if is_to_column { -columns } else { columns })
 }
 
-/// Takes up to so many spaces off the end of the output, and answers how many. Escape sequences between them go over
-/// to the text.
+/// Removes up to `wanted` spaces from the end of the output, and returns how many.
+///
+/// Escape sequences between them move to the text.
 fn steal(output: &mut Vec<u8>, text: &mut Vec<u8>, wanted: i64) -> i64 {
     let mut stolen = 0;
     let mut end = output.len();
-    // The first byte is never taken.
+    // Git never takes the first byte.
     while stolen < wanted && end > 1 {
         if output[end - 1] == b' ' {
             stolen += 1;

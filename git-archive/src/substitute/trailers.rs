@@ -1,13 +1,12 @@
-//! `%(trailers)` and its options: the trailers of a message as git's trailer.c finds and writes them, without
-//! `trailer.*` configuration.
+//! `%(trailers)` and its options, as git's trailer.c finds and writes trailers without `trailer.*` configuration.
 
 use bstr::ByteSlice;
 
-use super::hex_byte;
-use super::message::{is_blank, is_space, split_line, trim_end};
+use super::hex::hex_byte;
+use crate::object::message::{is_blank, is_space, split_line, trim_end};
 
 const COMMENT: &[u8] = b"#";
-/// `wt_status_locate_end` of git's wt-status.c: what is below this line is no message.
+/// The line that ends a message, as `wt_status_locate_end` of git's wt-status.c finds it.
 const SCISSORS: &[u8] = b"# ------------------------ >8 ------------------------\n";
 
 /// The options of one `%(trailers:…)`.
@@ -23,7 +22,7 @@ struct Options<'a> {
     key_value_separator: Option<Vec<u8>>,
 }
 
-/// One line of the block, with those that continue it.
+/// One line of the block, with the lines that continue it.
 struct Trailer {
     key: Option<Vec<u8>>,
     value: Vec<u8>,
@@ -54,7 +53,7 @@ pub(super) fn expand(output: &mut Vec<u8>, message: &[u8], rest: &[u8]) -> usize
 }
 
 impl<'a> Options<'a> {
-    /// Reads up to the `)`, which is left; nothing for an option that git does not know.
+    /// Parses up to the `)`, which is left; `None` for an option that git does not know.
     fn read(&mut self, options: &'a [u8]) -> Option<&'a [u8]> {
         let mut rest = options;
         while !rest.starts_with(b")") {
@@ -76,7 +75,9 @@ impl<'a> Options<'a> {
         Some(rest)
     }
 
-    /// Reads the first option that is a boolean; what is none goes unnoticed if one of the later names follows it.
+    /// Parses one boolean option.
+    ///
+    /// As in git, an invalid value goes unnoticed if one of the later names follows it.
     fn read_boolean(&mut self, options: &'a [u8]) -> Option<&'a [u8]> {
         let mut rest = options;
         let names: [(&[u8], &mut bool); 4] = [
@@ -138,7 +139,7 @@ impl<'a> Options<'a> {
         }
     }
 
-    /// A line between the trailers that is none. Git cuts the white space at the end of all the output, then.
+    /// Writes a line between the trailers that is not a trailer. Git then trims the end of the whole output.
     fn write_line(&self, output: &mut Vec<u8>, line: &[u8]) {
         output.extend_from_slice(line);
         if self.separator.is_some() {
@@ -147,7 +148,7 @@ impl<'a> Options<'a> {
     }
 }
 
-/// The value of an option, if it is of this name, and what follows it: the next one or the `)`.
+/// Returns the value of an option of this name, and what follows it: the next option or the `)`.
 fn option<'a>(options: &'a [u8], name: &[u8]) -> Option<(Option<&'a [u8]>, &'a [u8])> {
     let rest = options.strip_prefix(name)?;
     let end = rest.find_byteset(b",)")?;
@@ -159,7 +160,7 @@ fn option<'a>(options: &'a [u8], name: &[u8]) -> Option<(Option<&'a [u8]>, &'a [
     Some((value, after.strip_prefix(b",").unwrap_or(after)))
 }
 
-/// The text of an option, in which `%n`, `%xNN` and `%%` count.
+/// Expands `%n`, `%xNN` and `%%` in the text of an option.
 fn literal(text: &[u8]) -> Vec<u8> {
     let mut expanded = Vec::new();
     let mut rest = text;
@@ -183,7 +184,7 @@ fn literal(text: &[u8]) -> Vec<u8> {
     expanded
 }
 
-/// `git_parse_maybe_bool`; an option without a value is true.
+/// Parses a boolean as `git_parse_maybe_bool` does. An option without a value is true.
 fn boolean(value: Option<&[u8]>) -> Option<bool> {
     let Some(value) = value else {
         return Some(true);
@@ -196,7 +197,7 @@ fn boolean(value: Option<&[u8]>) -> Option<bool> {
     }
 }
 
-/// Where the message ends and comments begin that an editor left, `ignored_log_message_bytes` of git's commit.c.
+/// Returns where the message ends and the editor's comments begin, as `ignored_log_message_bytes` of git's commit.c.
 fn end_of_message(message: &[u8]) -> usize {
     let scissors = [b"\n", SCISSORS].concat();
     let cut = match message.find(&scissors) {
@@ -204,7 +205,7 @@ fn end_of_message(message: &[u8]) -> usize {
         Some(before) => before + 1,
         None => message.len(),
     };
-    // Where the comments at the end begin, or 0; so git never sees those that begin with the message.
+    // The start of the comments at the end. As 0 means none, git never sees comments at the start of the message.
     let mut comments = 0;
     let mut is_in_conflicts = false;
     let mut at = 0;
@@ -224,8 +225,10 @@ fn end_of_message(message: &[u8]) -> usize {
     if comments > 0 { comments } else { cut }
 }
 
-/// `find_trailer_block_start` of git's trailer.c: the last paragraph, if it is not the first, and if all of its lines
-/// are trailers, or a quarter of them and one that git writes itself.
+/// Returns the start of the trailers, as `find_trailer_block_start` of git's trailer.c does.
+///
+/// They are the last paragraph, if it is not the first, and if all of its lines are trailers, or a quarter of them and
+/// one that git itself writes.
 fn block_start(message: &[u8]) -> usize {
     let lines = line_starts(message);
     let line = |index: usize| &message[lines[index]..lines.get(index + 1).copied().unwrap_or(message.len())];
@@ -272,7 +275,7 @@ fn line_starts(text: &[u8]) -> Vec<usize> {
     std::iter::once(0).chain(after_ends).filter(|_| !text.is_empty()).collect()
 }
 
-/// Where the `:` is that divides key and value, if there is a key.
+/// Finds the `:` between key and value, if there is a key.
 fn separator(line: &[u8]) -> Option<usize> {
     let mut after_space = false;
     for (at, &byte) in line.iter().enumerate() {
@@ -310,7 +313,7 @@ fn trailers(block: &[u8]) -> Vec<Trailer> {
         .collect()
 }
 
-/// A value on one line.
+/// Joins a value on one line.
 fn unfolded(value: &[u8]) -> Vec<u8> {
     let mut unfolded = Vec::with_capacity(value.len());
     let mut bytes = value.iter().copied().peekable();

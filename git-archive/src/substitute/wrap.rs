@@ -1,28 +1,29 @@
-//! Wrapping: `%w(…)`, `strbuf_add_wrapped_text` of git's utf8.c.
+//! Wrapping with `%w(…)`, as `strbuf_add_wrapped_text` of git's utf8.c does it.
 
 use bstr::ByteSlice;
 
 use super::columns::{LIMIT, char_width, escape_length, integer, split_char};
-use super::message::is_space;
+use crate::object::message::is_space;
 
-/// How the text from some place on is wrapped, until that changes.
+/// The wrapping of the text from `start` on.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Wrap {
     start: usize,
-    /// 0 for none, so that only the indents count.
+    /// The width; with 0 only the indents count.
     width: i64,
     first_indent: usize,
     indent: usize,
 }
 
 impl Wrap {
-    /// No wrapping, from here on.
+    /// Starts without wrapping.
     pub(super) fn from(start: usize) -> Wrap {
         Wrap { start, ..Wrap::default() }
     }
 
-    /// Reads `w(72,4,2)`, wraps what came before as it was to be, and keeps this for what comes. Answers the length, 0
-    /// where git does not understand.
+    /// Parses `w(72,4,2)`, and returns its length, 0 if git does not know the placeholder.
+    ///
+    /// The text before it is wrapped as was announced then; the text after it is wrapped as this announces.
     pub(super) fn parse(&mut self, output: &mut Vec<u8>, rest: &[u8]) -> usize {
         let Some(inner) = rest.strip_prefix(b"w(") else {
             return 0;
@@ -52,7 +53,7 @@ impl Wrap {
         end + 3
     }
 
-    /// Wraps what came since the last change, if this is one.
+    /// Wraps the text since the last change, unless the wrapping stays the same.
     pub(super) fn change(&mut self, output: &mut Vec<u8>, width: i64, first_indent: usize, indent: usize) {
         if (self.width, self.first_indent, self.indent) == (width, first_indent, indent) {
             return;
@@ -64,7 +65,7 @@ impl Wrap {
         *self = Wrap { start: output.len(), width, first_indent, indent };
     }
 
-    /// By columns, or by bytes where the text is not UTF-8.
+    /// Wraps by columns, or by bytes if the text is not UTF-8.
     fn wrap(&self, output: &mut Vec<u8>, text: &[u8]) {
         if self.width == 0 {
             return self.indent_lines(output, text);
@@ -85,21 +86,21 @@ impl Wrap {
     }
 }
 
-/// One text on its way into lines.
+/// The state of wrapping one text.
 struct Wrapping<'a> {
     wrap: &'a Wrap,
     output: &'a mut Vec<u8>,
     text: &'a [u8],
     at: usize,
-    /// Where the line begins that is not written yet.
+    /// The start of the line that is not written yet.
     line: usize,
-    /// Where the space is at which the line may end.
+    /// The space at which the line may end.
     space: Option<usize>,
     indent: usize,
     columns: i64,
 }
 
-/// What follows a word.
+/// The continuation after a word.
 enum After {
     Nothing,
     /// Another word on the same line.
@@ -114,7 +115,7 @@ impl<'a> Wrapping<'a> {
         Wrapping { wrap, output, text, at: 0, line: 0, space: None, indent, columns: to_columns(indent) }
     }
 
-    /// Nothing where the text should be UTF-8 and is not.
+    /// Wraps the text; `None` if it should be UTF-8 and is not.
     fn run(mut self, is_utf8: bool) -> Option<()> {
         loop {
             self.skip_escapes();
@@ -150,7 +151,7 @@ impl<'a> Wrapping<'a> {
         Some(())
     }
 
-    /// Writes the word, unless it must go to the next line.
+    /// Writes the word unless it belongs to the next line.
     fn end_word(&mut self, next: Option<u8>) -> After {
         if let Some(space) = self.space.filter(|_| self.columns > self.wrap.width) {
             return After::Line(space);

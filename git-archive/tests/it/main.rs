@@ -3,6 +3,7 @@
 mod attributes;
 mod convert;
 mod central_directory;
+mod hash;
 mod pathspec;
 mod select;
 mod substitute;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use codecommit_multibranch::triggers::{Outcome, TriggersError, connect, reconcile};
+use codecommit_multibranch::triggers::{Applied, TriggersError, connect, reconcile};
 use tokio::task::JoinSet;
 
 use super::world::{REPOSITORY, World};
@@ -50,7 +50,7 @@ async fn many_branches() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_projects_that_share_a_repository() {
     let world = Arc::new(World::new(&[foreign(0)]).await);
-    let second = codecommit_multibranch::triggers::Settings {
+    let second = codecommit_multibranch::triggers::TriggerSettings {
         prefix: "dev-2".into(),
         updates_arn: "arn:aws:lambda:eu-central-1:123456789012:function:second".into(),
         lifecycle_arn: None,
@@ -64,7 +64,7 @@ async fn two_projects_that_share_a_repository() {
     assert_eq!(names, ["team-0", "dev-2-1", "dev-lifecycle", "dev-1"]);
 }
 
-async fn as_lambda_would(world: &World) -> Result<Outcome, TriggersError> {
+async fn as_lambda_would(world: &World) -> Result<Applied, TriggersError> {
     let mut outcome = reconcile(&world.client, REPOSITORY, &settings(), &selects).await;
     for _ in 1..TRIES {
         if outcome.is_err() {

@@ -5,16 +5,17 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use aws_sdk_codecommit::config::interceptors::BeforeTransmitInterceptorContextRef;
+use aws_sdk_codecommit::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_codecommit::error::BoxError;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use codecommit_multibranch::triggers::custom_resource::{
-    Answer, CustomResourceError, Predicate, Tools, handle, is_request,
-};
+use codecommit_multibranch::custom_resource::{CustomResourceError, Response, Tools, handle, is_request};
 use codecommit_multibranch::triggers::{Event, list};
 use emulator::{Fault, FaultKind};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::world::{REPOSITORY, World};
+use super::world::{REPOSITORY, World, config};
 use super::{LIFECYCLE, UPDATES, foreign, trigger};
 
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -65,7 +66,7 @@ fn received(stream: TcpStream, status: u16) -> (String, Value) {
 pub(crate) fn properties(repository: &str) -> Value {
     json!({
         "ServiceToken": LIFECYCLE, "RepositoryName": repository, "FunctionArn": UPDATES, "LifecycleFunctionArn": LIFECYCLE,
-        "Branches": "*", "CustomData": "", "TriggerNamePrefix": "dev",
+        "Branches": "**,!skip/*", "CustomData": "", "TriggerNamePrefix": "dev",
     })
 }
 
@@ -76,23 +77,45 @@ pub(crate) fn request(kind: &str, inbox: &Inbox, properties: &Value) -> Value {
     })
 }
 
-async fn handled(world: &World, event: &Value) -> Result<Answer, CustomResourceError> {
+async fn handled(world: &World, event: &Value) -> Result<Response, CustomResourceError> {
     handled_within(world, event, DEADLINE).await
 }
 
-async fn handled_within(world: &World, event: &Value, budget: Duration) -> Result<Answer, CustomResourceError> {
+async fn handled_within(world: &World, event: &Value, budget: Duration) -> Result<Response, CustomResourceError> {
     assert!(is_request(event));
     let http: SharedHttpClient = aws_smithy_http_client::Builder::new().build_http();
-    let branches = |text: &str| match text {
-        "panic" => panic!("as asked"),
-        "[" => Err("unclosed class".to_owned()),
-        _ => Ok(Box::new(super::selects) as Predicate),
-    };
+    let branches = "**,!skip/*".parse().expect("globs");
     let deadline = Instant::now() + budget;
-    let tools = Tools { client: &world.client, http: &http, branches: &branches, deadline };
+    let panics = event["ResourceProperties"]["RepositoryName"] == "panic";
+    let client = if panics { panicking(world) } else { world.client.clone() };
+    let tools = Tools { client: &client, http: &http, branches: &branches, deadline };
     let answered = handle(event, &tools);
     can_move_between_threads(&answered);
     answered.await
+}
+
+/// A client that panics when it is to send.
+fn panicking(world: &World) -> aws_sdk_codecommit::Client {
+    #[derive(Debug)]
+    struct Panics;
+
+    #[aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint]
+    impl Intercept for Panics {
+        fn name(&self) -> &'static str {
+            "Panics"
+        }
+
+        fn read_before_transmit(
+            &self,
+            _: &BeforeTransmitInterceptorContextRef<'_>,
+            _: &RuntimeComponents,
+            _: &mut ConfigBag,
+        ) -> Result<(), BoxError> {
+            panic!("as asked")
+        }
+    }
+
+    aws_sdk_codecommit::Client::from_conf(config(&world.emulator).interceptor(Panics).build())
 }
 
 /// Lambda's runtime wants it of a handler.
@@ -198,8 +221,8 @@ async fn every_failure_is_answered_with_its_reason() {
         ("Create", json!({ "RepositoryName": "x" }), "missing field `FunctionArn`"),
         ("Create", properties("nowhere"), "failed to read the triggers of nowhere: RepositoryDoesNotExist"),
         ("Create", with("TriggerNamePrefix", "a b"), "prefix \"a b\""),
-        ("Create", with("Branches", "["), "property Branches is wrong: unclosed class"),
-        ("Update", with("Branches", "panic"), "panicked"),
+        ("Create", with("Branches", "!a"), "property Branches is wrong: is \"!a\", which includes no branch"),
+        ("Update", properties("panic"), "panicked"),
         ("Replace", properties(REPOSITORY), "unknown request type \"Replace\""),
     ] {
         let answer = handled(&world, &request(kind, &inbox, &properties)).await.unwrap();

@@ -1,7 +1,7 @@
 //! Single rules of the plan, each by an example.
 
-use codecommit_multibranch::triggers::reconcile::{Impossible, Plan, plan};
-use codecommit_multibranch::triggers::{Difference, Event, Settings, Trigger, Warning};
+use codecommit_multibranch::triggers::reconcile::{Impossible, TriggerPlan, plan};
+use codecommit_multibranch::triggers::{Difference, Event, Trigger, TriggerSettings, Warning};
 
 use super::{LIFECYCLE, TOPIC, UPDATES, foreign, selects, settings, trigger, whole_settings};
 
@@ -9,7 +9,7 @@ fn names(range: std::ops::Range<usize>) -> Vec<String> {
     range.map(|number| format!("b{number:03}")).collect()
 }
 
-fn planned(existing: &[Trigger], branches: &[String], settings: &Settings) -> Plan {
+fn planned(existing: &[Trigger], branches: &[String], settings: &TriggerSettings) -> TriggerPlan {
     plan(existing, branches, settings, &selects).expect("a plan")
 }
 
@@ -96,14 +96,14 @@ fn a_single_place_goes_to_pushes() {
     assert_eq!(plan_error(&topics(10), &whole_settings()), Impossible::NoRoom { others: 10 });
 }
 
-fn plan_error(existing: &[Trigger], settings: &Settings) -> Impossible {
+fn plan_error(existing: &[Trigger], settings: &TriggerSettings) -> Impossible {
     plan(existing, &[], settings, &selects).expect_err("no plan")
 }
 
 #[test]
 fn a_prefix_that_the_service_refuses_is_refused_first() {
     for prefix in ["", "a b", "ü", &"a".repeat(87)] {
-        let settings = Settings { prefix: prefix.into(), ..settings() };
+        let settings = TriggerSettings { prefix: prefix.into(), ..settings() };
         assert_eq!(plan_error(&[], &settings), Impossible::Prefix { prefix: prefix.into() });
     }
 }
@@ -122,7 +122,7 @@ fn others_that_need_our_place_make_the_smallest_trigger_give_way() {
 
 #[test]
 fn custom_data_is_kept_unless_settings_say_otherwise() {
-    let kept = Settings { custom_data: None, ..settings() };
+    let kept = TriggerSettings { custom_data: None, ..settings() };
     let mut existing = planned(&[], &names(0..12), &kept).triggers.unwrap();
     existing[0].custom_data = Some("all".into());
     existing[1].custom_data = Some("own".into());
@@ -140,7 +140,7 @@ fn what_means_the_same_is_not_written() {
     existing[1].branches.reverse();
     assert_eq!(planned(&existing, &names(0..3), &settings()).triggers, None);
     let three = [Event::UpdateReference, Event::DeleteReference, Event::CreateReference];
-    let whole = Settings { custom_data: Some(String::new()), ..whole_settings() };
+    let whole = TriggerSettings { custom_data: Some(String::new()), ..whole_settings() };
     assert_eq!(planned(&[trigger("dev-1", UPDATES, &[], &three)], &[], &whole).triggers, None);
 }
 
@@ -160,7 +160,7 @@ fn a_second_route_is_reported_where_a_branch_would_start_twice() {
 
 #[test]
 fn one_function_may_do_both() {
-    let both = Settings { lifecycle_arn: Some(UPDATES.into()), ..settings() };
+    let both = TriggerSettings { lifecycle_arn: Some(UPDATES.into()), ..settings() };
     let triggers = planned(&[], &names(0..3), &both).triggers.unwrap();
     assert_eq!(triggers.iter().map(|t| t.name.as_str()).collect::<Vec<_>>(), ["dev-lifecycle", "dev-1"]);
     assert_eq!(planned(&triggers, &names(0..3), &both).triggers, None);

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use codecommit_multibranch::triggers::reconcile::{self, Impossible, Plan};
-use codecommit_multibranch::triggers::{Settings, Trigger};
+use codecommit_multibranch::triggers::reconcile::{self, Impossible, TriggerPlan};
+use codecommit_multibranch::triggers::{Trigger, TriggerSettings};
 use proptest::prelude::*;
 
 use super::{LIFECYCLE, check_invariants, foreign, others, ours, selects, settings};
@@ -49,7 +49,7 @@ fn branch(number: usize) -> String {
 }
 
 struct Repository {
-    settings: Settings,
+    settings: TriggerSettings,
     branches: BTreeSet<String>,
     triggers: Vec<Trigger>,
     /// What others have, as they would see it.
@@ -59,13 +59,13 @@ struct Repository {
 }
 
 impl Repository {
-    fn new(settings: Settings) -> Self {
+    fn new(settings: TriggerSettings) -> Self {
         let empty = Vec::new;
         let branches = BTreeSet::new();
         Self { settings, branches, triggers: empty(), expected: empty(), history: Vec::new(), begun: Vec::new() }
     }
 
-    fn plan(&self) -> Result<Plan, Impossible> {
+    fn plan(&self) -> Result<TriggerPlan, Impossible> {
         let branches: Vec<String> = self.branches.iter().chain(self.branches.iter().take(3)).cloned().collect();
         reconcile::plan(&self.triggers, &branches, &self.settings, &selects)
     }
@@ -162,7 +162,7 @@ impl Repository {
     }
 }
 
-fn run(settings: Settings, steps: &[Step]) {
+fn run(settings: TriggerSettings, steps: &[Step]) {
     let mut repository = Repository::new(settings);
     for step in steps {
         repository.step(step);
@@ -182,7 +182,7 @@ proptest! {
 
     #[test]
     fn the_same_where_custom_data_is_kept(steps in prop::collection::vec(step(), 0..150)) {
-        run(Settings { custom_data: None, ..settings() }, &steps);
+        run(TriggerSettings { custom_data: None, ..settings() }, &steps);
     }
 
     #[test]

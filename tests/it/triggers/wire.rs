@@ -8,7 +8,7 @@ use aws_sdk_codecommit::config::interceptors::BeforeTransmitInterceptorContextRe
 use aws_sdk_codecommit::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_codecommit::error::BoxError;
 use codecommit_multibranch::triggers::{
-    self, Event, Goal, Settings, Tip, Trigger, TriggersError, Warning, connect, disconnect, preview, reconcile,
+    self, Event, Goal, Tip, Trigger, TriggerSettings, TriggersError, Warning, connect, disconnect, preview, reconcile,
 };
 use emulator::{Fault, FaultKind};
 
@@ -26,7 +26,7 @@ fn strs(names: &[String]) -> impl Iterator<Item = &str> {
 #[tokio::test]
 async fn connect_and_disconnect_leave_what_others_have() {
     let before = [foreign(0), foreign(2), foreign(6)];
-    let elsewhere = Settings { updates_arn: format!("{UPDATES}-of-others"), ..whole_settings() };
+    let elsewhere = TriggerSettings { updates_arn: format!("{UPDATES}-of-others"), ..whole_settings() };
     let world = World::new(&before).await;
     let outcome = connect(&world.client, REPOSITORY, &elsewhere, &selects).await.unwrap();
     assert_eq!((outcome.before.as_slice(), outcome.writes), (&before[..], 1));
@@ -107,7 +107,7 @@ async fn a_preview_shows_the_difference_and_writes_nothing() {
 async fn former_settings_go_in_the_same_write() {
     let world = World::new(&[foreign(0)]).await;
     connect(&world.client, REPOSITORY, &settings(), &selects).await.unwrap();
-    let now = Settings { updates_arn: format!("{UPDATES}-new"), prefix: "ops".into(), ..whole_settings() };
+    let now = TriggerSettings { updates_arn: format!("{UPDATES}-new"), prefix: "ops".into(), ..whole_settings() };
     let former = settings();
     let goal = Goal::connected(&now, &selects).replacing(&former);
     let outcome = triggers::apply(&world.client, REPOSITORY, &goal).await.unwrap();

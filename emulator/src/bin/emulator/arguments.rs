@@ -54,6 +54,9 @@ pub(crate) struct NotifyArguments {
     /// The address of the emulator
     #[arg(long, env = "AWS_ENDPOINT_URL", default_value = "http://127.0.0.1:4566")]
     pub(crate) endpoint: String,
+    /// The control token that the emulator printed
+    #[arg(long, env = "EMULATOR_CONTROL_TOKEN")]
+    pub(crate) token: String,
     /// The repository
     #[arg(long)]
     pub(crate) repository: String,
@@ -82,6 +85,9 @@ pub(crate) struct ServeArguments {
     /// Give every repository a trigger to the function for all branches
     #[arg(long, requires = "function")]
     pub(crate) connect: bool,
+    /// Print neither a line for each request nor the function's log
+    #[arg(long)]
+    quiet: bool,
     /// The timeout of the function
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     timeout: u64,
@@ -131,7 +137,8 @@ impl From<ServeArguments> for Options {
             port: arguments.port,
             function: arguments.function,
             environment: Vec::new(),
-            quiet: false,
+            quiet: arguments.quiet,
+            request_log: !arguments.quiet,
             timeout: Duration::from_secs(arguments.timeout),
             bucket: arguments.bucket,
             pipeline: arguments.pipeline,

@@ -19,10 +19,11 @@ pub(crate) fn send(arguments: &NotifyArguments) -> io::Result<()> {
     let mut connection = TcpStream::connect(host)
         .map_err(|error| io::Error::other(format!("no emulator answers at {host}: {error}")))?;
     connection.set_read_timeout(Some(TIMEOUT))?;
-    let length = content.len();
+    let (length, token) = (content.len(), &arguments.token);
     write!(
         connection,
-        "POST /_emulator/notify HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{content}"
+        "POST /_emulator/notify HTTP/1.1\r\nHost: {host}\r\nX-Emulator-Token: {token}\r\nConnection: close\r\n\
+         Content-Length: {length}\r\n\r\n{content}"
     )?;
     let mut answer = String::new();
     connection.read_to_string(&mut answer)?;

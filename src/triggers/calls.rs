@@ -3,11 +3,13 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
+use aws_sdk_codecommit::Client;
 use aws_sdk_codecommit::types::RepositoryTrigger;
-use aws_sdk_codecommit::{Client, Error};
+use codecommit::aws::CallError;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{Tip, Trigger, TriggersError};
+use super::error::TriggersError;
+use super::trigger::Trigger;
 
 /// Tips read at the same time: enough to hide latency, few enough not to be throttled.
 const TIPS_AT_ONCE: usize = 4;
@@ -25,7 +27,16 @@ pub async fn tips(client: &Client, repository: &str, branches: &[String]) -> Res
     tips.try_filter_map(async |tip| Ok(tip)).try_collect().await
 }
 
-/// The triggers as they were at one moment.
+/// Where a branch points.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tip {
+    /// The branch.
+    pub branch: String,
+    /// Its commit.
+    pub commit: String,
+}
+
+/// The triggers of a repository at one moment.
 pub(super) struct Snapshot {
     pub(super) triggers: Vec<Trigger>,
     /// Changes with every write.
@@ -34,9 +45,11 @@ pub(super) struct Snapshot {
 
 impl Snapshot {
     pub(super) async fn read(client: &Client, repository: &str) -> Result<Self, TriggersError> {
-        let answer = client.get_repository_triggers().repository_name(repository).send().await;
-        let answer =
-            answer.map_err(|error| TriggersError::Read { repository: repository.to_owned(), source: boxed(error) })?;
+        let sent = client.get_repository_triggers().repository_name(repository).send().await;
+        let answer = sent.map_err(|error| TriggersError::Read {
+            repository: repository.to_owned(),
+            source: CallError::new("GetRepositoryTriggers", error),
+        })?;
         Ok(Snapshot {
             triggers: answer.triggers.unwrap_or_default().into_iter().map(Trigger::from).collect(),
             configuration_id: answer.configuration_id,
@@ -47,27 +60,26 @@ impl Snapshot {
 pub(super) async fn branches(client: &Client, repository: &str) -> Result<Vec<String>, TriggersError> {
     let pages = client.list_branches().repository_name(repository).into_paginator().items().send();
     let branches: Result<Vec<String>, _> = pages.collect().await;
-    branches.map_err(|error| TriggersError::Branches { repository: repository.to_owned(), source: boxed(error) })
+    branches.map_err(|error| TriggersError::Branches {
+        repository: repository.to_owned(),
+        source: CallError::new("ListBranches", error),
+    })
 }
 
-/// Replaces all triggers. False where others took the places meanwhile, so that a new plan may still fit.
+/// Replaces all triggers. Returns false if others took the places meanwhile, so that a new plan may still fit.
 pub(super) async fn write(client: &Client, repository: &str, wanted: Vec<Trigger>) -> Result<bool, TriggersError> {
     let failed = |source| TriggersError::Write { repository: repository.to_owned(), source };
     let triggers: Result<Vec<RepositoryTrigger>, _> = wanted.into_iter().map(RepositoryTrigger::try_from).collect();
-    let triggers = triggers.map_err(|error| {
-        failed(boxed(aws_sdk_codecommit::error::SdkError::<
-            aws_sdk_codecommit::operation::put_repository_triggers::PutRepositoryTriggersError,
-        >::construction_failure(error)))
-    })?;
+    let triggers = triggers.map_err(|error| failed(CallError::malformed("PutRepositoryTriggers", error)))?;
     let request = client.put_repository_triggers().repository_name(repository).set_triggers(Some(triggers));
-    match request.send().await.map_err(Error::from) {
+    match request.send().await.map_err(|error| CallError::new("PutRepositoryTriggers", error)) {
         Ok(_) => Ok(true),
-        Err(Error::MaximumRepositoryTriggersExceededException(_)) => Ok(false),
-        Err(error) => Err(failed(Box::new(error))),
+        Err(call) if call.is(&["MaximumRepositoryTriggersExceededException"]) => Ok(false),
+        Err(call) => Err(failed(call)),
     }
 }
 
-/// Waits longer each time, by chance between half and all of it, so that two writers fall out of step.
+/// Waits longer after each attempt, at random between half and all of the pause, so that two writers do not stay in step.
 pub(super) async fn pause(attempt: u32) {
     let longest = PAUSE.saturating_mul(1 << attempt.min(10)).min(PAUSE_MAX);
     let chance = u32::try_from(RandomState::new().hash_one(attempt) % 1_000).unwrap_or_default();
@@ -75,17 +87,13 @@ pub(super) async fn pause(attempt: u32) {
 }
 
 async fn tip(client: &Client, repository: &str, branch: String) -> Result<Option<Tip>, TriggersError> {
-    let answer = client.get_branch().repository_name(repository).branch_name(&branch).send().await;
-    match answer.map_err(Error::from) {
+    let sent = client.get_branch().repository_name(repository).branch_name(&branch).send().await;
+    match sent.map_err(|error| CallError::new("GetBranch", error)) {
         Ok(answer) => {
             let commit = answer.branch.and_then(|info| info.commit_id);
             Ok(commit.map(|commit| Tip { branch, commit }))
         }
-        Err(Error::BranchDoesNotExistException(_)) => Ok(None),
-        Err(error) => Err(TriggersError::Tip { repository: repository.to_owned(), branch, source: Box::new(error) }),
+        Err(call) if call.is(&["BranchDoesNotExistException"]) => Ok(None),
+        Err(source) => Err(TriggersError::Tip { repository: repository.to_owned(), branch, source }),
     }
-}
-
-fn boxed<E: Into<Error>>(error: E) -> Box<Error> {
-    Box::new(error.into())
 }

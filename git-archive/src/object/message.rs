@@ -1,23 +1,20 @@
 //! The parts of a commit's message, as git's pretty.c divides it.
 
-use bstr::ByteSlice;
+use bstr::{BString, ByteSlice};
 
-use crate::object::Commit;
-
-/// The whole message; to git it is a string, which a NUL ends.
-pub(super) fn raw(commit: &Commit) -> &[u8] {
-    let message = commit.message.as_bytes();
+/// Returns the message up to the first NUL, which ends a string in git.
+pub(crate) fn raw(message: &[u8]) -> &[u8] {
     &message[..message.find_byte(0).unwrap_or(message.len())]
 }
 
-/// The message from its first line that is not blank.
-pub(super) fn subject(commit: &Commit) -> &[u8] {
-    skip_blank_lines(raw(commit))
+/// Returns a raw message from its first line that is not blank.
+pub(crate) fn subject(raw: &[u8]) -> &[u8] {
+    skip_blank_lines(raw)
 }
 
-/// What follows the first paragraph.
-pub(super) fn body(commit: &Commit) -> &[u8] {
-    let mut rest = subject(commit);
+/// Returns what follows the first paragraph of a message without blank lines at its beginning.
+pub(crate) fn body(subject: &[u8]) -> &[u8] {
+    let mut rest = subject;
     while let Some((line, after)) = split_line(rest) {
         rest = after;
         if is_blank(line) {
@@ -27,8 +24,9 @@ pub(super) fn body(commit: &Commit) -> &[u8] {
     skip_blank_lines(rest)
 }
 
-/// Adds the first paragraph as one line.
-pub(super) fn subject_line(output: &mut Vec<u8>, subject: &[u8]) {
+/// Returns the first paragraph as one line.
+pub(crate) fn subject_line(subject: &[u8]) -> BString {
+    let mut output = Vec::new();
     let paragraph = subject.split(|&byte| byte == b'\n').take_while(|line| !is_blank(line));
     for (index, line) in paragraph.enumerate() {
         if index > 0 {
@@ -36,12 +34,13 @@ pub(super) fn subject_line(output: &mut Vec<u8>, subject: &[u8]) {
         }
         output.extend_from_slice(trim_end(line));
     }
+    output.into()
 }
 
-/// Adds the first line as it can be the name of a file.
-pub(super) fn file_name(output: &mut Vec<u8>, subject: &[u8]) {
+/// Returns the first line with only the characters that suit a file name.
+pub(crate) fn file_name(subject: &[u8]) -> Vec<u8> {
     let line = &subject[..subject.find_byte(b'\n').unwrap_or(subject.len())];
-    let start = output.len();
+    let mut output = Vec::new();
     let mut bytes = line.iter().copied().peekable();
     let mut is_gap = false;
     while let Some(byte) = bytes.next() {
@@ -49,7 +48,7 @@ pub(super) fn file_name(output: &mut Vec<u8>, subject: &[u8]) {
             is_gap = true;
             continue;
         }
-        if is_gap && output.len() > start {
+        if is_gap && !output.is_empty() {
             output.push(b'-');
         }
         is_gap = false;
@@ -58,29 +57,30 @@ pub(super) fn file_name(output: &mut Vec<u8>, subject: &[u8]) {
             while bytes.next_if_eq(&b'.').is_some() {}
         }
     }
-    while output.len() > start && output.last().is_some_and(|last| b".-".contains(last)) {
+    while output.last().is_some_and(|last| b".-".contains(last)) {
         output.pop();
     }
+    output
 }
 
-/// The first line with its end, and the rest.
-pub(super) fn split_line(text: &[u8]) -> Option<(&[u8], &[u8])> {
+/// Splits the first line, with its end, from the rest.
+pub(crate) fn split_line(text: &[u8]) -> Option<(&[u8], &[u8])> {
     if text.is_empty() {
         return None;
     }
     Some(text.split_at(text.find_byte(b'\n').map_or(text.len(), |end| end + 1)))
 }
 
-/// What counts as white space in git; vertical tabs and form feeds do not.
-pub(super) fn is_space(byte: u8) -> bool {
+/// Returns whether a byte is white space to git: not so vertical tabs and form feeds.
+pub(crate) fn is_space(byte: u8) -> bool {
     b" \t\n\r".contains(&byte)
 }
 
-pub(super) fn is_blank(line: &[u8]) -> bool {
+pub(crate) fn is_blank(line: &[u8]) -> bool {
     line.iter().copied().all(is_space)
 }
 
-pub(super) fn trim_end(text: &[u8]) -> &[u8] {
+pub(crate) fn trim_end(text: &[u8]) -> &[u8] {
     &text[..text.iter().rposition(|&byte| !is_space(byte)).map_or(0, |last| last + 1)]
 }
 

@@ -15,7 +15,9 @@ use serde_json::{Value, json};
 use thiserror::Error;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Goal, Outcome, Settings, TriggersError, apply, disconnect};
+use crate::branches::Branches;
+use crate::triggers::{Applied, Goal, TriggerSettings, TriggersError, apply, disconnect};
+use codecommit::causes::with_causes;
 
 mod response;
 
@@ -30,17 +32,14 @@ const ANSWER_RESERVE: Duration = Duration::from_secs(10);
 const KNOWN_EVERYWHERE: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// Whether a branch is to be covered.
-pub type Predicate = Box<dyn Fn(&str) -> bool + Send + Sync>;
-
 /// What the work needs beside the request.
 pub struct Tools<'a> {
     /// For the repository.
     pub client: &'a Client,
     /// For the answer.
     pub http: &'a SharedHttpClient,
-    /// Reads the property `Branches` (empty where it is missing), or says what is wrong with it.
-    pub branches: &'a (dyn Fn(&str) -> Result<Predicate, String> + Send + Sync),
+    /// The function's own `BRANCHES`, for a resource that names none.
+    pub branches: &'a Branches,
     /// When the answer must have been sent.
     pub deadline: Instant,
 }
@@ -48,7 +47,7 @@ pub struct Tools<'a> {
 /// The answer that was sent.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Answer {
+pub struct Response {
     /// Whether it was done.
     pub status: Status,
     /// Why not, or what is worth knowing.
@@ -61,7 +60,7 @@ pub struct Answer {
     data: Value,
     /// What was done to the triggers, for the log.
     #[serde(skip)]
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<Applied>,
 }
 
 /// Whether a request was carried out.
@@ -106,7 +105,7 @@ pub fn is_request(event: &Value) -> bool {
 }
 
 /// Carries out a request and answers it.
-pub async fn handle(event: &Value, tools: &Tools<'_>) -> Result<Answer, CustomResourceError> {
+pub async fn handle(event: &Value, tools: &Tools<'_>) -> Result<Response, CustomResourceError> {
     let request = Request::deserialize(event).map_err(CustomResourceError::Malformed)?;
     let left = tools.deadline.saturating_duration_since(Instant::now());
     let until = tools.deadline - ANSWER_RESERVE.min(left / 2);
@@ -116,11 +115,12 @@ pub async fn handle(event: &Value, tools: &Tools<'_>) -> Result<Answer, CustomRe
         Ok(Err(_)) => Err(Failure::Panicked),
         Err(_) => Err(Failure::Late),
     };
-    let answer = request.answer(result);
-    put(tools.http, &request.response_url, &answer, tools.deadline).await.map_err(|source| {
+    let response = request.response(result);
+    let body = serde_json::to_vec(&response).map_err(CustomResourceError::Malformed)?;
+    put(tools.http, &request.response_url, body, tools.deadline).await.map_err(|source| {
         CustomResourceError::Unanswered { logical_resource_id: request.logical_resource_id, source }
     })?;
-    Ok(answer)
+    Ok(response)
 }
 
 #[derive(Debug, Deserialize)]
@@ -155,9 +155,9 @@ struct Properties {
 }
 
 impl Properties {
-    fn settings(&self) -> Settings {
+    fn settings(&self) -> TriggerSettings {
         let unless_empty = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
-        Settings {
+        TriggerSettings {
             prefix: self.trigger_name_prefix.clone(),
             updates_arn: self.function_arn.clone(),
             lifecycle_arn: unless_empty(&self.lifecycle_function_arn),
@@ -182,7 +182,7 @@ enum Failure {
     Panicked,
 }
 
-async fn carry_out(request: &Request, tools: &Tools<'_>) -> Result<Option<Outcome>, Failure> {
+async fn carry_out(request: &Request, tools: &Tools<'_>) -> Result<Option<Applied>, Failure> {
     let properties = Properties::deserialize(&request.resource_properties).map_err(Failure::Properties);
     match request.request_type.as_str() {
         "Create" | "Update" => connect(request, &properties?, tools).await.map(Some),
@@ -195,15 +195,19 @@ async fn carry_out(request: &Request, tools: &Tools<'_>) -> Result<Option<Outcom
     }
 }
 
-async fn connect(request: &Request, properties: &Properties, tools: &Tools<'_>) -> Result<Outcome, Failure> {
-    let selects = (tools.branches)(&properties.branches).map_err(Failure::Branches)?;
+async fn connect(request: &Request, properties: &Properties, tools: &Tools<'_>) -> Result<Applied, Failure> {
+    let branches = match properties.branches.as_str() {
+        "" => tools.branches.clone(),
+        globs => globs.parse().map_err(Failure::Branches)?,
+    };
+    let selects = |branch: &str| branches.select(branch);
     let settings = properties.settings();
     let former = Properties::deserialize(&request.old_resource_properties).ok();
     let (same, moved) = match former {
         Some(former) if former.repository_name == properties.repository_name => (Some(former.settings()), None),
         former => (None, former),
     };
-    let goal = Goal::connected(&settings, &*selects);
+    let goal = Goal::connected(&settings, &selects);
     let goal = same.as_ref().map_or(goal, |former| goal.replacing(former));
     let outcome = apply_when_allowed(tools, &properties.repository_name, &goal).await?;
     // The rollback of a failed move: the resource's id never was that repository's, so no `Delete` will come for it.
@@ -216,7 +220,7 @@ async fn connect(request: &Request, properties: &Properties, tools: &Tools<'_>) 
 }
 
 /// A stack makes or changes the role just before this: what is denied is tried again for a minute, or a quarter of the time that is left.
-async fn apply_when_allowed(tools: &Tools<'_>, repository: &str, goal: &Goal<'_>) -> Result<Outcome, TriggersError> {
+async fn apply_when_allowed(tools: &Tools<'_>, repository: &str, goal: &Goal<'_>) -> Result<Applied, TriggersError> {
     let left = tools.deadline.saturating_duration_since(Instant::now());
     let until = Instant::now() + KNOWN_EVERYWHERE.min(left / 4);
     loop {
@@ -227,7 +231,7 @@ async fn apply_when_allowed(tools: &Tools<'_>, repository: &str, goal: &Goal<'_>
     }
 }
 
-async fn remove(properties: &Properties, client: &Client) -> Result<Option<Outcome>, TriggersError> {
+async fn remove(properties: &Properties, client: &Client) -> Result<Option<Applied>, TriggersError> {
     match disconnect(client, &properties.repository_name, &properties.settings()).await {
         Ok(outcome) => Ok(Some(outcome)),
         Err(error) if error.is_repository_missing() => Ok(None),
@@ -247,13 +251,13 @@ impl Request {
         had.unwrap_or_else(|| self.physical_id(repository.unwrap_or("none")))
     }
 
-    fn answer(&self, result: Result<Option<Outcome>, Failure>) -> Answer {
+    fn response(&self, result: Result<Option<Applied>, Failure>) -> Response {
         let (status, reason, outcome) = match result {
             Ok(outcome) => (Status::Success, notes(outcome.as_ref()), outcome),
-            Err(failure) => (Status::Failed, with_causes(&failure), None),
+            Err(failure) => (Status::Failed, cut(&with_causes(&failure)), None),
         };
         let triggers = outcome.as_ref().map_or(0, |outcome| outcome.after.len());
-        Answer {
+        Response {
             status,
             physical_resource_id: self.answered_id(status == Status::Success),
             data: json!({ "Triggers": triggers.to_string(), "Warnings": notes(outcome.as_ref()) }),
@@ -266,14 +270,9 @@ impl Request {
     }
 }
 
-fn notes(outcome: Option<&Outcome>) -> String {
+fn notes(outcome: Option<&Applied>) -> String {
     let warnings = outcome.map(|outcome| outcome.warnings.as_slice()).unwrap_or_default();
     cut(&warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
-}
-
-fn with_causes(failure: &Failure) -> String {
-    let causes = std::iter::successors(std::error::Error::source(failure), |error| error.source());
-    cut(&causes.fold(failure.to_string(), |text, cause| format!("{text}: {cause}")))
 }
 
 fn cut(text: &str) -> String {

@@ -1,4 +1,4 @@
-//! The answer's way to `CloudFormation`: a PUT to a presigned URL, over the HTTP client that the SDK uses.
+//! Sends the response to `CloudFormation`: a PUT to a presigned URL, with the HTTP client that the SDK uses.
 
 use aws_smithy_runtime::client::orchestrator::operation::Operation;
 use aws_smithy_runtime::client::retries::classifiers::{HttpStatusCodeClassifier, TransientErrorClassifier};
@@ -11,8 +11,6 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use thiserror::Error;
 use tokio::time::{Instant, timeout_at};
 
-use super::Answer;
-
 const ATTEMPTS: u32 = 4;
 
 #[derive(Debug, Error)]
@@ -23,10 +21,9 @@ struct Refused(u16);
 pub(super) async fn put(
     http: &SharedHttpClient,
     url: &str,
-    answer: &Answer,
+    body: Vec<u8>,
     deadline: Instant,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let body = serde_json::to_vec(answer)?;
     let (origin, target) = split(url).ok_or("ResponseURL is not a URL")?;
     let left = deadline.saturating_duration_since(Instant::now());
     let operation = Operation::builder()

@@ -1,0 +1,43 @@
+//! An entry of a tree: its path, its kind and the id of its object.
+
+use bstr::BString;
+use gix_hash::ObjectId;
+
+/// The kind of a tree entry. Modes are canonical: 100664 counts as 100644.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A folder, mode 40000.
+    Directory,
+    /// A regular file, mode 100644.
+    File,
+    /// A regular file with the executable bit, mode 100755.
+    Executable,
+    /// A symbolic link, mode 120000; its content is the target.
+    Link,
+    /// A submodule, mode 160000; its id is a commit of another repository.
+    Submodule,
+}
+
+impl Kind {
+    /// Returns the canonical mode, as a tree object spells it.
+    pub fn mode(self) -> &'static str {
+        match self {
+            Self::Directory => "40000",
+            Self::File => "100644",
+            Self::Executable => "100755",
+            Self::Link => "120000",
+            Self::Submodule => "160000",
+        }
+    }
+}
+
+/// An entry of an archive's listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The path from the root of the tree, `/` between components, none at the end.
+    pub path: BString,
+    /// The kind.
+    pub kind: Kind,
+    /// The id of the blob, tree or commit.
+    pub id: ObjectId,
+}

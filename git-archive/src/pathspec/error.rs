@@ -1,0 +1,38 @@
+//! The errors of pathspecs, in git's words.
+
+use bstr::BString;
+
+/// The reason why a pathspec is invalid or selects nothing. The texts are git's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PathspecError {
+    /// An empty one.
+    #[error("empty string is not a valid pathspec. please use . instead if you meant to match all paths")]
+    Empty,
+    /// An absolute path, or one that `..` leads out of the tree.
+    #[error("'{0}' is outside the directory tree")]
+    Outside(BString),
+    /// A word of magic that git does not know, with the whole pathspec.
+    #[error("invalid pathspec magic '{0}' in '{1}'")]
+    UnknownMagic(BString, BString),
+    /// A sign of short magic that git does not know, with the whole pathspec.
+    #[error("unimplemented pathspec magic '{0}' in '{1}'")]
+    UnknownSign(char, BString),
+    /// `:(` without its end.
+    #[error("missing ')' at the end of pathspec magic in '{0}'")]
+    NoEndOfMagic(BString),
+    /// Two kinds of magic that exclude each other.
+    #[error("{0}: 'literal' and 'glob' are incompatible")]
+    LiteralGlob(BString),
+    /// A `prefix:` that is no number, or longer than the path.
+    #[error("invalid parameter for pathspec magic 'prefix' in '{0}'")]
+    Prefix(BString),
+    /// An `attr:` without a name or with characters that cannot be.
+    #[error("invalid attr: in pathspec '{0}'")]
+    Attribute(BString),
+    /// Two of them.
+    #[error("only one 'attr:' specification is allowed in '{0}'")]
+    SecondAttribute(BString),
+    /// Nothing in the tree is meant by it.
+    #[error("pathspec '{0}' did not match any files")]
+    NoMatch(BString),
+}

@@ -1,0 +1,60 @@
+//! The globs that select branches, as `BRANCHES` and custom data write them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use bstr::BStr;
+use gix_glob::wildmatch;
+
+/// Globs over branch names, separated by commas. `!` excludes, and the last glob that matches decides. A glob matches the whole
+/// name; `*` stops at a slash and `**` does not (git's `wildmatch`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Branches(Vec<Glob>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Glob {
+    pattern: String,
+    includes: bool,
+}
+
+impl Branches {
+    /// Returns whether the branch of this name (without `refs/heads/`) is selected.
+    pub fn select(&self, branch: &str) -> bool {
+        let mode = wildmatch::Mode::NO_MATCH_SLASH_LITERAL;
+        let decides = |glob: &&Glob| gix_glob::wildmatch(BStr::new(&glob.pattern), BStr::new(branch), mode);
+        self.0.iter().rev().find(decides).is_some_and(|glob| glob.includes)
+    }
+}
+
+impl Default for Branches {
+    /// `**,!main,!master`: every branch but the trunk, which goes through the ops pipeline.
+    fn default() -> Self {
+        "**,!main,!master".parse().expect("the default is well formed")
+    }
+}
+
+impl FromStr for Branches {
+    type Err = String;
+
+    fn from_str(value: &str) -> Result<Self, String> {
+        let globs = value.split(',').map(str::trim).filter(|glob| !glob.is_empty()).map(|glob| {
+            let (pattern, includes) = glob.strip_prefix('!').map_or((glob, true), |pattern| (pattern, false));
+            if pattern.is_empty() || pattern.starts_with("refs/") {
+                return Err(format!("has {glob:?}, which is not a glob over branch names"));
+            }
+            Ok(Glob { pattern: pattern.to_owned(), includes })
+        });
+        let globs = globs.collect::<Result<Vec<_>, _>>()?;
+        if !globs.iter().any(|glob| glob.includes) {
+            return Err(format!("is {value:?}, which includes no branch: begin with ** and then exclude"));
+        }
+        Ok(Self(globs))
+    }
+}
+
+impl fmt::Display for Branches {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let globs = self.0.iter().map(|glob| format!("{}{}", if glob.includes { "" } else { "!" }, glob.pattern));
+        f.write_str(&globs.collect::<Vec<_>>().join(","))
+    }
+}

@@ -1,0 +1,77 @@
+//! The goal of a call: the triggers that a repository should have, and the plan that leads there.
+
+use super::error::TriggersError;
+use super::reconcile::{self, TriggerPlan, Warning};
+use super::trigger::{Trigger, TriggerSettings};
+
+/// Which branches are to be covered.
+pub type Selects<'a> = &'a (dyn Fn(&str) -> bool + Send + Sync);
+
+/// What a repository's triggers should become.
+#[derive(Clone, Copy)]
+pub struct Goal<'a> {
+    connect: Option<(&'a TriggerSettings, Selects<'a>)>,
+    disconnect: Option<&'a TriggerSettings>,
+    refuse_second_route: bool,
+}
+
+impl<'a> Goal<'a> {
+    /// Connected anew: refused where a trigger of others already leads to the same function, unless ours stands beside it already.
+    pub fn connected(settings: &'a TriggerSettings, selects: Selects<'a>) -> Self {
+        Goal { refuse_second_route: true, ..Goal::reconciled(settings, selects) }
+    }
+
+    /// Kept connected: a second route is a warning.
+    pub fn reconciled(settings: &'a TriggerSettings, selects: Selects<'a>) -> Self {
+        Goal { connect: Some((settings, selects)), disconnect: None, refuse_second_route: false }
+    }
+
+    /// None of ours left.
+    pub fn disconnected(settings: &'a TriggerSettings) -> Self {
+        Goal { connect: None, disconnect: Some(settings), refuse_second_route: false }
+    }
+
+    /// Triggers of these former settings go, in the same write.
+    #[must_use]
+    pub fn replacing(self, former: &'a TriggerSettings) -> Self {
+        Goal { disconnect: Some(former), ..self }
+    }
+
+    pub(super) fn needs_branches(&self) -> bool {
+        self.connect.is_some_and(|(settings, _)| settings.lifecycle_arn.is_some())
+    }
+
+    pub(super) fn plan(
+        &self,
+        repository: &str,
+        existing: &[Trigger],
+        branches: &[String],
+    ) -> Result<TriggerPlan, TriggersError> {
+        let stays = |t: &&Trigger| {
+            self.connect.is_some_and(|(settings, _)| settings.owns(t))
+                || !self.disconnect.is_some_and(|former| former.owns(t))
+        };
+        let kept: Vec<Trigger> = existing.iter().filter(stays).cloned().collect();
+        let Some((settings, selects)) = self.connect else {
+            let triggers = (kept != existing).then_some(kept);
+            return Ok(TriggerPlan { triggers, newly_covered: Vec::new(), warnings: Vec::new() });
+        };
+        let mut plan = reconcile::plan(&kept, branches, settings, &|branch| selects(branch))
+            .map_err(|source| TriggersError::Impossible { repository: repository.to_owned(), source })?;
+        if self.refuse_second_route && !kept.iter().any(|trigger| settings.owns(trigger)) {
+            refuse_second_route(repository, &plan)?;
+        }
+        if kept.len() < existing.len() {
+            plan.triggers.get_or_insert(kept);
+        }
+        Ok(plan)
+    }
+}
+
+fn refuse_second_route(repository: &str, plan: &TriggerPlan) -> Result<(), TriggersError> {
+    let route = plan.warnings.iter().find_map(|warning| match warning {
+        Warning::SecondRoute { trigger } => Some(trigger.clone()),
+        _ => None,
+    });
+    route.map_or(Ok(()), |trigger| Err(TriggersError::SecondRoute { repository: repository.to_owned(), trigger }))
+}
