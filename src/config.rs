@@ -30,6 +30,10 @@ pub struct Config {
     pub size_limit: Option<u64>,
     /// `BRANCH_TRIGGERS`, `TRIGGER_PREFIX`, `TRIGGER_FUNCTION_ARN`: the lifecycle.
     pub lifecycle: Lifecycle,
+    /// `REPORT`: whether the result of a run becomes a comment on the branch's pull requests.
+    pub report: bool,
+    /// `APPROVE`: whether a report also sets the approval state of the pull request.
+    pub approve: bool,
     /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`: the function's memory in bytes.
     pub memory: u64,
 }
@@ -117,6 +121,8 @@ impl Config {
             cache: settings.checked("CACHE", on_or_off).unwrap_or(true),
             commit_info: settings.checked("COMMIT_INFO", relative_path),
             size_limit: settings.checked("SIZE_LIMIT_MIB", mebibytes),
+            report: settings.checked("REPORT", on_or_off).unwrap_or(false),
+            approve: settings.checked("APPROVE", on_or_off).unwrap_or(false),
             lifecycle: Lifecycle {
                 branch_triggers: settings.checked("BRANCH_TRIGGERS", on_or_off).unwrap_or(false),
                 prefix: settings

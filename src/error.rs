@@ -10,6 +10,7 @@ use crate::event::EventError;
 use crate::names::{Reference, RepositoryArn};
 use crate::pipeline::{PipelineError, Target};
 use crate::plan::{Job, PlanError};
+use crate::report::ReportError;
 use crate::triggers::TriggersError;
 use crate::upload::{Stored, UploadError};
 use codecommit::open::OpenError;
@@ -27,6 +28,9 @@ pub enum Error {
     /// A request for a custom resource was not answered.
     #[error("failed to serve the stack's custom resource")]
     CustomResource(#[source] CustomResourceError),
+    /// The result of a run could not be reported.
+    #[error("failed to tell the result of a run")]
+    Report(#[source] ReportError),
     /// References failed. All of the event were attempted.
     #[error("{}", Self::named(.failed, *.of))]
     References {
@@ -233,6 +237,7 @@ impl Error {
             Self::Config(_) => "SettingsInvalid",
             Self::Event(_) => "EventMalformed",
             Self::CustomResource(error) => error.code(),
+            Self::Report(error) => error.code(),
             Self::References { failed, .. } => {
                 let mut codes = failed.iter().map(|one| one.error.code());
                 let first = codes.next().unwrap_or("SeveralFailed");

@@ -13,6 +13,7 @@ use crate::error::{Error, Failed};
 use crate::event::Message;
 use crate::pipeline::Targets;
 use crate::plan::{Plan, Skipped};
+use crate::report::{self, Reported};
 use crate::{delivery, event, lifecycle, metrics, plan};
 use codecommit::aws::{self, Aws};
 use codecommit::causes::with_causes;
@@ -37,6 +38,9 @@ pub struct Answer {
     /// How the stack's custom resource was answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom_resource: Option<Response>,
+    /// Pull requests that were told the result of a run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reported: Vec<Reported>,
     /// Messages that a queue shall deliver again; only for events from a queue.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch_item_failures: Option<Vec<BatchItemFailure>>,
@@ -68,6 +72,9 @@ impl Function {
     pub async fn handle(&self, event: Value, deadline: Instant) -> Result<Answer, Error> {
         if custom_resource::is_request(&event) {
             return self.custom_resource(&event, deadline).await;
+        }
+        if report::is_notice(&event) {
+            return self.report(&event, deadline).await;
         }
         let arrival = event::parse(event).map_err(Error::Event)?;
         if arrival.scheduled && self.config.lifecycle.branch_triggers {
@@ -110,6 +117,15 @@ impl Function {
             }
         }
         all_done(failed, of)
+    }
+
+    /// Tells the pull requests of a branch the result of its run; with `REPORT=off` does nothing.
+    async fn report(&self, event: &Value, deadline: Instant) -> Result<Answer, Error> {
+        if !self.config.report {
+            return Ok(Answer::default());
+        }
+        let reported = Box::pin(report::report(&self.config, &self.aws, event, deadline)).await;
+        Ok(Answer { reported: reported.map_err(Error::Report)?, ..Answer::default() })
     }
 
     /// `CloudFormation` cannot give a trigger to a repository that exists: this does it for the stack.

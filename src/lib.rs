@@ -15,6 +15,8 @@ pub mod pipeline;
 pub mod upload;
 pub mod commit_info;
 mod storage;
+pub mod runs;
+pub mod report;
 mod lifecycle;
 pub mod triggers;
 pub mod custom_resource;
