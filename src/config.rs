@@ -30,6 +30,8 @@ pub struct Config {
     pub size_limit: Option<u64>,
     /// `BRANCH_TRIGGERS`, `TRIGGER_PREFIX`, `TRIGGER_FUNCTION_ARN`: the lifecycle.
     pub lifecycle: Lifecycle,
+    /// `SUPERSEDE`: whether the run of a branch's tip stops older runs of the same branch.
+    pub supersede: bool,
     /// `REPORT`: whether the result of a run becomes a comment on the branch's pull requests.
     pub report: bool,
     /// `APPROVE`: whether a report also sets the approval state of the pull request.
@@ -121,6 +123,7 @@ impl Config {
             cache: settings.checked("CACHE", on_or_off).unwrap_or(true),
             commit_info: settings.checked("COMMIT_INFO", relative_path),
             size_limit: settings.checked("SIZE_LIMIT_MIB", mebibytes),
+            supersede: settings.checked("SUPERSEDE", on_or_off).unwrap_or(false),
             report: settings.checked("REPORT", on_or_off).unwrap_or(false),
             approve: settings.checked("APPROVE", on_or_off).unwrap_or(false),
             lifecycle: Lifecycle {

@@ -127,19 +127,22 @@ impl Delivery<'_> {
         let mut clock = Clock::start();
         let source = Source::new(self.aws, self.job.repository.name(), &self.config.source);
         let opening = async {
-            let (destination, peeked, ()) =
-                tokio::try_join!(self.destination(), self.peek(&source), self.branch_exists())?;
+            let (destination, peeked, tip) =
+                tokio::try_join!(self.destination(), self.peek(&source), self.branch_tip())?;
             let commit = match peeked {
                 Some(commit) => commit,
                 None => self.commit(&source).await?,
             };
-            Ok((destination, commit))
+            Ok((destination, commit, tip))
         };
         let opened = self.before("open", Box::pin(opening)).await;
-        let (destination, commit) = match opened {
+        let (destination, commit, tip) = match opened {
             Err(error) if error.is_gone() => return Ok(Outcome::Skipped(Reason::Gone)),
             opened => opened?,
         };
+        if self.config.supersede && !self.job.by_hand && tip.is_some_and(|tip| tip != self.job.commit.to_string()) {
+            return Ok(Outcome::Skipped(Reason::Overtaken));
+        }
         if !self.job.by_hand && skips_ci(&commit) {
             return Ok(Outcome::Skipped(Reason::SkipCi));
         }
@@ -182,12 +185,14 @@ impl Delivery<'_> {
         Ok(Destination { target, delivered, previous })
     }
 
-    /// A branch that is gone gets no run, though its commit is still there: an event may be delivered again after days.
-    async fn branch_exists(&self) -> Result<(), StepError> {
+    /// Returns the branch's commit. A branch that is gone gets no run, though its commit is still there: an event may be delivered
+    /// again after days.
+    async fn branch_tip(&self) -> Result<Option<String>, StepError> {
         let request = self.aws.codecommit.get_branch().repository_name(self.job.repository.name());
         let sent = request.branch_name(self.job.branch()).send().await;
-        let found = sent.map(drop).map_err(|error| SourceError::from(CallError::new("GetBranch", error)));
-        found.map_err(|error| StepError::open(self.job, error))
+        let found = sent.map_err(|error| SourceError::from(CallError::new("GetBranch", error)));
+        let answer = found.map_err(|error| StepError::open(self.job, error))?;
+        Ok(answer.branch.and_then(|branch| branch.commit_id))
     }
 
     /// The commit, where it costs no more than a call: it comes beside what the pipeline says.

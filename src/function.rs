@@ -14,7 +14,7 @@ use crate::event::Message;
 use crate::pipeline::Targets;
 use crate::plan::{Plan, Skipped};
 use crate::report::{self, Reported};
-use crate::{delivery, event, lifecycle, metrics, plan};
+use crate::{delivery, event, lifecycle, metrics, plan, supersede};
 use codecommit::aws::{self, Aws};
 use codecommit::causes::with_causes;
 
@@ -111,7 +111,13 @@ impl Function {
         }
         for job in jobs {
             match delivery::deliver(&job, &self.config, &self.aws, &self.targets, deadline).await {
-                Ok(Outcome::Started(run)) => answer.start(*run),
+                Ok(Outcome::Started(mut run)) => {
+                    if self.config.supersede {
+                        let stopped = supersede::stop_older(&self.aws, &job, &run.pipeline_execution_id).await;
+                        run.warnings.extend(stopped);
+                    }
+                    answer.start(*run);
+                }
                 Ok(Outcome::Skipped(reason)) => answer.skip(job.skipped(reason)),
                 Err(error) => failed.push(Failed::new(&job.repository, &job.reference, error)),
             }

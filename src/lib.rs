@@ -16,6 +16,7 @@ pub mod upload;
 pub mod commit_info;
 mod storage;
 pub mod runs;
+mod supersede;
 pub mod report;
 mod lifecycle;
 pub mod triggers;

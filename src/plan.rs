@@ -104,6 +104,8 @@ pub enum Reason {
     NotSelected,
     /// The branch or the commit was gone before it could be read.
     Gone,
+    /// With `SUPERSEDE=on`: the branch has moved on, and the newer push has an event of its own.
+    Overtaken,
     /// The commit's message says `[skip ci]` or `[ci skip]`.
     SkipCi,
 }

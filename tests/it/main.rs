@@ -1,6 +1,7 @@
 //! All tests of the library and of the built binary, in one binary.
 
 mod binary;
+mod branch;
 mod config;
 mod delivery;
 mod events;
@@ -11,8 +12,10 @@ mod lifecycle;
 mod outside;
 mod plan;
 mod policy;
+mod report;
 mod sources;
 mod stack;
+mod supersede;
 mod throttled;
 mod tidy;
 mod triggers;
