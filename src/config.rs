@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use crate::branches::Branches;
 use crate::names::RepositoryArn;
+use crate::path_globs::Paths;
 use codecommit::source;
 
 /// What the function was told to do.
@@ -30,6 +31,10 @@ pub struct Config {
     pub size_limit: Option<u64>,
     /// `BRANCH_TRIGGERS`, `TRIGGER_PREFIX`, `TRIGGER_FUNCTION_ARN`: the lifecycle.
     pub lifecycle: Lifecycle,
+    /// `PATHS`: a branch runs only if it changed one of these paths since it left the trunk.
+    pub paths: Option<Paths>,
+    /// `TRUNK`: the branch that others leave from, if it is not the repository's default branch.
+    pub trunk: Option<String>,
     /// `SUPERSEDE`: whether the run of a branch's tip stops older runs of the same branch.
     pub supersede: bool,
     /// `REPORT`: whether the result of a run becomes a comment on the branch's pull requests.
@@ -123,6 +128,8 @@ impl Config {
             cache: settings.checked("CACHE", on_or_off).unwrap_or(true),
             commit_info: settings.checked("COMMIT_INFO", relative_path),
             size_limit: settings.checked("SIZE_LIMIT_MIB", mebibytes),
+            paths: settings.checked("PATHS", str::parse),
+            trunk: settings.checked("TRUNK", branch_name),
             supersede: settings.checked("SUPERSEDE", on_or_off).unwrap_or(false),
             report: settings.checked("REPORT", on_or_off).unwrap_or(false),
             approve: settings.checked("APPROVE", on_or_off).unwrap_or(false),
@@ -183,6 +190,13 @@ fn named(value: &str, what: &str) -> Result<String, String> {
         return Ok(value.to_owned());
     }
     Err(format!("is {value:?}, which is not {what}: 1 to 100 of letters, digits and .@-_"))
+}
+
+fn branch_name(value: &str) -> Result<String, String> {
+    if value.starts_with("refs/") || value.contains(char::is_whitespace) {
+        return Err(format!("is {value:?}, which is not the name of a branch"));
+    }
+    Ok(value.to_owned())
 }
 
 fn on_or_off(value: &str) -> Result<bool, String> {

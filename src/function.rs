@@ -11,8 +11,9 @@ use crate::custom_resource::{self, Response, Tools};
 use crate::delivery::{Outcome, Run};
 use crate::error::{Error, Failed};
 use crate::event::Message;
+use crate::paths::{self, Verdict};
 use crate::pipeline::Targets;
-use crate::plan::{Plan, Skipped};
+use crate::plan::{Job, Plan, Reason, Skipped};
 use crate::report::{self, Reported};
 use crate::{delivery, event, lifecycle, metrics, plan, supersede};
 use codecommit::aws::{self, Aws};
@@ -110,12 +111,20 @@ impl Function {
             failed.extend(lifecycle::follow(&self.config, &self.aws, self.arn(), &changes, &mut jobs).await);
         }
         for job in jobs {
+            let mut warnings = match self.changed_paths(&job).await {
+                Verdict::NoMatch => {
+                    answer.skip(job.skipped(Reason::PathsNotChanged));
+                    continue;
+                }
+                Verdict::Matches => Vec::new(),
+                Verdict::Unknown(why) => vec![why],
+            };
             match delivery::deliver(&job, &self.config, &self.aws, &self.targets, deadline).await {
                 Ok(Outcome::Started(mut run)) => {
                     if self.config.supersede {
-                        let stopped = supersede::stop_older(&self.aws, &job, &run.pipeline_execution_id).await;
-                        run.warnings.extend(stopped);
+                        warnings.extend(supersede::stop_older(&self.aws, &job, &run.pipeline_execution_id).await);
                     }
+                    run.warnings.append(&mut warnings);
                     answer.start(*run);
                 }
                 Ok(Outcome::Skipped(reason)) => answer.skip(job.skipped(reason)),
@@ -123,6 +132,14 @@ impl Function {
             }
         }
         all_done(failed, of)
+    }
+
+    /// Returns whether the job's branch changed a path that matters. Without paths asks nobody.
+    async fn changed_paths(&self, job: &Job) -> Verdict {
+        match &job.paths {
+            Some(paths) => paths::examine(&self.aws, job, paths, self.config.trunk.as_deref()).await,
+            None => Verdict::Matches,
+        }
     }
 
     /// Tells the pull requests of a branch the result of its run; with `REPORT=off` does nothing.

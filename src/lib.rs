@@ -7,6 +7,7 @@
 mod function;
 pub mod names;
 pub mod branches;
+pub mod path_globs;
 pub mod config;
 pub mod event;
 pub mod plan;
@@ -18,6 +19,7 @@ mod storage;
 pub mod runs;
 mod supersede;
 pub mod report;
+mod paths;
 mod lifecycle;
 pub mod triggers;
 pub mod custom_resource;

@@ -9,6 +9,7 @@ use crate::branches::Branches;
 use crate::config::{self, Config};
 use crate::event::{Change, What};
 use crate::names::{Reference, RepositoryArn};
+use crate::path_globs::Paths;
 use git_archive::object::ObjectId;
 
 /// What is to be done for one invocation.
@@ -39,6 +40,8 @@ pub struct Job {
     pub time: i64,
     /// Known before anything is uploaded and the same at every delivery of the event: what makes a start happen once.
     pub token: Token,
+    /// The paths of which the branch must have changed one.
+    pub paths: Option<Paths>,
     /// Whether a person asked for it: then no mark such as `[skip ci]` holds it back.
     pub by_hand: bool,
 }
@@ -104,6 +107,8 @@ pub enum Reason {
     NotSelected,
     /// The branch or the commit was gone before it could be read.
     Gone,
+    /// The branch changed nothing that `PATHS` selects.
+    PathsNotChanged,
     /// With `SUPERSEDE=on`: the branch has moved on, and the newer push has an event of its own.
     Overtaken,
     /// The commit's message says `[skip ci]` or `[ci skip]`.
@@ -204,6 +209,7 @@ fn decide(change: &Change, config: &Config) -> Result<Decision, PlanError> {
         event_id: change.event_id.clone(),
         time: change.time,
         token: Token::new(&change.event_id, &change.repository, &change.reference, commit),
+        paths: overrides.paths.or_else(|| config.paths.clone()),
         by_hand: false,
     })))
 }
@@ -223,6 +229,7 @@ struct Overrides {
     pipeline_name: Option<String>,
     source_action: Option<String>,
     branches: Option<Branches>,
+    paths: Option<Paths>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -231,6 +238,7 @@ struct CustomData {
     pipeline_name: Option<String>,
     source_action: Option<String>,
     branches: Option<String>,
+    paths: Option<String>,
 }
 
 impl Overrides {
@@ -254,6 +262,7 @@ impl Overrides {
                 .branches
                 .map(|globs| globs.parse().map_err(|reason| fault("branches", reason)))
                 .transpose()?,
+            paths: data.paths.map(|globs| globs.parse().map_err(|reason| fault("paths", reason))).transpose()?,
         })
     }
 }

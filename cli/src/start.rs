@@ -72,7 +72,18 @@ async fn job(aws: &Aws, arguments: Start) -> Result<Job, Failure> {
     let event_id = event_id.unwrap_or_else(fresh);
     let token = Token::new(&event_id, &repository, &reference, commit);
     let time = now().as_secs().cast_signed();
-    Ok(Job { event_id, repository, reference, commit, pipeline, source_action, time, token, by_hand: true })
+    Ok(Job {
+        event_id,
+        repository,
+        reference,
+        commit,
+        pipeline,
+        source_action,
+        time,
+        token,
+        paths: None,
+        by_hand: true,
+    })
 }
 
 fn show(run: &Run, printer: &Printer) -> Result<(), Failure> {

@@ -10,6 +10,7 @@ mod incremental;
 mod large;
 mod lifecycle;
 mod outside;
+mod paths;
 mod plan;
 mod policy;
 mod report;

@@ -83,7 +83,9 @@ async fn a_pull_request_opened_later_gets_the_last_result() {
     assert_eq!(reported(&world, ended(&run, "FAILED")).await, [CommentChange::Unchanged]);
     assert_eq!(world.comments(&request).await.len(), 1);
     let second = world.open().await;
-    assert_eq!(reported(&world, ended(&run, "FAILED")).await, [CommentChange::Unchanged, CommentChange::Posted]);
+    let changes = reported(&world, ended(&run, "FAILED")).await;
+    assert_eq!(changes.iter().filter(|change| **change == CommentChange::Posted).count(), 1, "{changes:?}");
+    assert_eq!(world.comments(&request).await.len(), 1);
     assert_eq!(world.comments(&second).await.len(), 1);
     // Settings beside the event name another pipeline.
     let other = json!({ "settings": { "pipeline_name": "none" }, "event": created(&request) });
