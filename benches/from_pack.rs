@@ -10,7 +10,7 @@ use bytes::Bytes;
 use codecommit::aws::Aws;
 use codecommit::open::{self, Options};
 use codecommit::source::git::{Limits, Pack};
-use codecommit::source::{Source, SourceOptions};
+use codecommit::source::{Mode, Source, SourceOptions};
 use codecommit::write::{self, Output};
 use git_archive::object::ObjectId;
 
@@ -29,9 +29,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let pack = received(File::open(pack)?, &options.source).await?;
     // Clients that nobody asks: all is in the pack.
     let aws = Aws::new(SdkConfig::builder().behavior_version(BehaviorVersion::v2026_01_12()).build());
-    let source = Source::new(&aws, "pack", &options.source).with_pack(pack);
-    let commit = source.commit(commit).await?;
-    let opened = open::open(source, commit, &options).await?;
+    let source = Source::new(&aws, "pack", &SourceOptions { mode: Mode::Git, ..options.source.clone() });
+    let checkout = source.checkout(commit).with_pack(pack);
+    let commit = checkout.commit().await?;
+    let opened = open::open(checkout, commit, &options).await?;
     write::write(opened.contents, &mut Zip(File::create(zip)?), &|_, _| ()).await?;
     Ok(())
 }

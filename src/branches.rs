@@ -1,4 +1,4 @@
-//! The globs that select branches, as `BRANCHES` and custom data write them.
+//! The globs that select branches and pipelines, as `BRANCHES`, `PIPELINES` and custom data write them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -23,6 +23,33 @@ impl Branches {
         let mode = wildmatch::Mode::NO_MATCH_SLASH_LITERAL;
         let decides = |glob: &&Glob| gix_glob::wildmatch(BStr::new(&glob.pattern), BStr::new(branch), mode);
         self.0.iter().rev().find(decides).is_some_and(|glob| glob.includes)
+    }
+}
+
+/// Globs over the names of pipelines, as `PIPELINES` has them, separated by commas.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pipelines(Vec<String>);
+
+impl Pipelines {
+    /// Returns whether custom data may name this pipeline.
+    pub fn allow(&self, pipeline: &str) -> bool {
+        let mode = wildmatch::Mode::NO_MATCH_SLASH_LITERAL;
+        self.0.iter().any(|glob| gix_glob::wildmatch(BStr::new(glob), BStr::new(pipeline), mode))
+    }
+}
+
+impl FromStr for Pipelines {
+    type Err = String;
+
+    fn from_str(value: &str) -> Result<Self, String> {
+        let globs: Vec<String> =
+            value.split(',').map(str::trim).filter(|glob| !glob.is_empty()).map(Into::into).collect();
+        let allowed = |c: char| c.is_ascii_alphanumeric() || ".@-_*?[]".contains(c);
+        match globs.iter().find(|glob| !glob.chars().all(allowed)) {
+            Some(glob) => Err(format!("has {glob:?}, which is not a glob over the names of pipelines")),
+            None if globs.is_empty() => Err(format!("is {value:?}, which names no pipeline")),
+            None => Ok(Self(globs)),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::branches::Branches;
+use crate::branches::{Branches, Pipelines};
 use crate::names::RepositoryArn;
 use crate::path_globs::Paths;
 use codecommit::source;
@@ -13,6 +13,8 @@ use codecommit::source;
 pub struct Config {
     /// `PIPELINE_NAME`: the dev pipeline, where the trigger's custom data names no other.
     pub pipeline_name: Option<String>,
+    /// `PIPELINES`: the pipelines that a trigger's custom data may name; `PIPELINE_NAME` alone, unless set.
+    pub pipelines: Option<Pipelines>,
     /// `SOURCE_ACTION`: which S3 source of the pipeline, where it has several.
     pub source_action: Option<String>,
     /// `BRANCHES`: which branches go through the dev pipeline.
@@ -120,6 +122,7 @@ impl Config {
         let memory = settings.checked("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", mebibytes).unwrap_or(512 << 20);
         let config = Self {
             pipeline_name: settings.checked("PIPELINE_NAME", pipeline_name),
+            pipelines: settings.checked("PIPELINES", str::parse),
             source_action: settings.checked("SOURCE_ACTION", action_name),
             branches: settings.checked("BRANCHES", str::parse).unwrap_or_default(),
             repositories: settings.checked("REPOSITORIES", str::parse),
@@ -147,6 +150,12 @@ impl Config {
 }
 
 impl Config {
+    /// Returns whether a trigger's custom data may name this pipeline.
+    pub fn allows_pipeline(&self, pipeline: &str) -> bool {
+        self.pipeline_name.as_deref() == Some(pipeline)
+            || self.pipelines.as_ref().is_some_and(|pipelines| pipelines.allow(pipeline))
+    }
+
     /// Bytes that may be held between the source and the archive: a quarter of the function's memory, since a content is held
     /// as it came, decoded and compressed for a moment, and the parts of the upload need their own.
     pub fn budget(&self) -> u64 {

@@ -9,12 +9,21 @@ use crate::custom_resource::CustomResourceError;
 use crate::event::EventError;
 use crate::names::{Reference, RepositoryArn};
 use crate::pipeline::{PipelineError, Target};
-use crate::plan::{Job, PlanError};
+use crate::plan::{Job, PlanError, Reason, Token};
+use crate::record::{self, RecordError};
 use crate::report::ReportError;
+use crate::step::Step;
+use crate::text::cut;
 use crate::triggers::TriggersError;
 use crate::upload::{Stored, UploadError};
 use codecommit::open::OpenError;
+use codecommit::source::SourceError;
 use codecommit::write::StreamError;
+
+/// Names and errors of others are cut to these sizes in bytes: Lambda bounds an answer, and a queue bounds a message.
+const REFERENCE_BYTES: usize = 512;
+const ERROR_BYTES: usize = 4 << 10;
+const ALL_ERRORS_BYTES: usize = 64 << 10;
 
 /// Why an invocation failed.
 #[derive(Debug, thiserror::Error)]
@@ -100,6 +109,17 @@ pub enum StepError {
         #[source]
         source: UploadError,
     },
+    /// The delivery's record could not be claimed or written.
+    #[error("failed to hold the delivery's record s3://{bucket}/{key}")]
+    Record {
+        /// The bucket.
+        bucket: String,
+        /// The key.
+        key: String,
+        /// Why.
+        #[source]
+        source: RecordError,
+    },
     /// The archive is there, but the pipeline was not started: the next try only starts it.
     #[error("uploaded version {version} of s3://{bucket}/{key}, but failed to start pipeline {pipeline}")]
     Start {
@@ -125,10 +145,10 @@ pub enum StepError {
         source: TriggersError,
     },
     /// The function's time ran out; what was under way is aborted.
-    #[error("stopped at step {step}, since the function's time is over: raise its timeout or its memory")]
+    #[error("stopped at step {step}, because the function's time is over: raise its timeout or its memory")]
     Deadline {
         /// The step that was not finished.
-        step: &'static str,
+        step: Step,
     },
 }
 
@@ -163,9 +183,27 @@ impl StepError {
         Self::Start { pipeline: job.pipeline.clone(), bucket, key, version, source }
     }
 
-    /// Whether the commit was gone before it could be read.
-    pub fn is_gone(&self) -> bool {
-        matches!(self, Self::Open { source: OpenError::Source(source), .. } if source.is_gone())
+    pub(crate) fn record(target: &Target, token: &Token, source: RecordError) -> Self {
+        Self::Record { bucket: target.bucket.clone(), key: record::key(target, token), source }
+    }
+
+    /// Returns why the job is skipped, if this is no failure: the branch or the commit is gone.
+    pub fn skips(&self) -> Option<Reason> {
+        let source = match self {
+            Self::Open { source: OpenError::Source(source), .. } => source,
+            Self::Archive { source, .. } => match &**source {
+                StreamError::Read { source, .. } => source,
+                _ => return None,
+            },
+            _ => return None,
+        };
+        match source {
+            SourceError::Both { api, git } if git.is_gone() && matches!(**api, SourceError::TooLargeForApi(_)) => {
+                Some(Reason::Unreachable)
+            }
+            gone if gone.is_gone() && matches!(self, Self::Open { .. }) => Some(Reason::Gone),
+            _ => None,
+        }
     }
 
     /// The stable code: alarms and runbooks know it.
@@ -173,19 +211,14 @@ impl StepError {
         match self {
             Self::Plan(PlanError::Refused { .. }) => "RepositoryRefused",
             Self::Plan(PlanError::NoPipeline { .. }) => "NoPipeline",
+            Self::Plan(PlanError::PipelineRefused { .. }) => "PipelineRefused",
             Self::Plan(PlanError::CustomData { .. }) => "CustomDataInvalid",
             Self::Plan(PlanError::NoCommit { .. }) => "EventMalformed",
             Self::Pipeline { source, .. } => source.code(),
             Self::Open { source, .. } => source.code(),
-            Self::Archive { source, .. } => match &**source {
-                StreamError::Read { source, .. } => source.code(),
-                StreamError::Convert { .. } => "ConversionRefused",
-                StreamError::Zip { .. } => "EntryRefused",
-                StreamError::TooLarge { .. } => "SizeLimit",
-                StreamError::Output(source) => source.code(),
-                StreamError::Panicked(_) => "Panicked",
-            },
+            Self::Archive { source, .. } => source.code(),
             Self::Upload { source, .. } => source.code(),
+            Self::Record { source, .. } => source.code(),
             Self::Start { .. } => "NotStarted",
             Self::Triggers { source, .. } => source.code(),
             Self::Deadline { .. } => "DeadlineNear",
@@ -198,13 +231,9 @@ impl StepError {
             Self::Plan(_) => true,
             Self::Pipeline { source, .. } | Self::Start { source, .. } => source.is_permanent(),
             Self::Open { source, .. } => source.is_permanent(),
-            Self::Archive { source, .. } => match &**source {
-                StreamError::Read { source, .. } => source.is_permanent(),
-                StreamError::Convert { .. } | StreamError::Zip { .. } | StreamError::TooLarge { .. } => true,
-                StreamError::Output(source) => source.is_permanent(),
-                StreamError::Panicked(_) => false,
-            },
+            Self::Archive { source, .. } => source.is_permanent(),
             Self::Upload { source, .. } => source.is_permanent(),
+            Self::Record { source, .. } => source.is_permanent(),
             Self::Triggers { source, .. } => source.is_permanent(),
             Self::Deadline { .. } => false,
         }
@@ -213,22 +242,17 @@ impl StepError {
 
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = if self.error.is_permanent() { "permanent" } else { "may pass" };
-        write!(
-            f,
-            "{} of {}: {} ({}, {kind})",
-            self.reference,
-            self.repository,
-            with_causes(&self.error),
-            self.error.code()
-        )
+        let kind = if self.error.is_permanent() { "permanent" } else { "may succeed on retry" };
+        let (reference, error) = (cut(&self.reference, REFERENCE_BYTES), cut(&with_causes(&self.error), ERROR_BYTES));
+        write!(f, "{reference} of {}: {error} ({}, {kind})", self.repository, self.error.code())
     }
 }
 
 impl Error {
     fn named(failed: &[Failed], of: usize) -> String {
         let each: Vec<String> = failed.iter().map(ToString::to_string).collect();
-        format!("{} of {of} references failed: {}", failed.len(), each.join("; "))
+        let each = cut(&each.join("; "), ALL_ERRORS_BYTES);
+        format!("{} of {of} references failed: {each}", failed.len())
     }
 
     /// The stable code: the failure's own if there is one, `SeveralFailed` for different ones.

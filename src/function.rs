@@ -8,14 +8,14 @@ use serde_json::Value;
 
 use crate::config::Config;
 use crate::custom_resource::{self, Response, Tools};
-use crate::delivery::{Outcome, Run};
+use crate::deliver::{self, Outcome, Run};
 use crate::error::{Error, Failed};
 use crate::event::Message;
 use crate::paths::{self, Verdict};
 use crate::pipeline::Targets;
 use crate::plan::{Job, Plan, Reason, Skipped};
 use crate::report::{self, Reported};
-use crate::{delivery, event, lifecycle, metrics, plan, supersede};
+use crate::{event, lifecycle, metrics, plan, supersede};
 use codecommit::aws::{self, Aws};
 use codecommit::causes::with_causes;
 
@@ -119,7 +119,7 @@ impl Function {
                 Verdict::Matches => Vec::new(),
                 Verdict::Unknown(why) => vec![why],
             };
-            match delivery::deliver(&job, &self.config, &self.aws, &self.targets, deadline).await {
+            match deliver::deliver(&job, &self.config, &self.aws, &self.targets, deadline).await {
                 Ok(Outcome::Started(mut run)) => {
                     if self.config.supersede {
                         warnings.extend(supersede::stop_older(&self.aws, &job, &run.pipeline_execution_id).await);

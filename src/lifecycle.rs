@@ -8,7 +8,9 @@ use crate::event::{Change, What};
 use crate::names::{Reference, RepositoryArn};
 use crate::plan::{Job, Token};
 use crate::triggers::{self, Goal, TriggerSettings};
-use codecommit::aws::Aws;
+use codecommit::aws::{Aws, CallError};
+use codecommit::source::SourceError;
+use git_archive::object::ObjectId;
 
 /// Brings the triggers to the branches, for each repository of which the changes say that a branch appeared or went. What moved
 /// before its trigger was there is a job of its own.
@@ -28,7 +30,10 @@ pub(crate) async fn follow(
         }
         let created = created_in(&change.repository, changes);
         match reconciled(config, aws, own_arn, &change.repository, &created).await {
-            Ok(tips) => jobs.extend(moved(change, tips, jobs)),
+            Ok(tips) => match moved(change, tips, jobs) {
+                Ok(moved) => jobs.extend(moved),
+                Err(error) => failed.push(Failed::new(&change.repository, &change.reference, error)),
+            },
             Err(error) => failed.push(Failed::new(&change.repository, &change.reference, error)),
         }
     }
@@ -87,7 +92,7 @@ async fn reconciled(
 }
 
 /// The branches that point elsewhere than their jobs say, as jobs of the same event: no trigger told of that push.
-fn moved(change: &Change, tips: Vec<triggers::Tip>, jobs: &[Job]) -> Vec<Job> {
+fn moved(change: &Change, tips: Vec<triggers::Tip>, jobs: &[Job]) -> Result<Vec<Job>, StepError> {
     let mut moved = Vec::new();
     for tip in tips {
         let reference = Reference(format!("refs/heads/{}", tip.branch));
@@ -95,11 +100,14 @@ fn moved(change: &Change, tips: Vec<triggers::Tip>, jobs: &[Job]) -> Vec<Job> {
         else {
             continue;
         };
-        let Ok(commit) = git_archive::object::ObjectId::from_hex(tip.commit.as_bytes()) else { continue };
+        let commit = ObjectId::from_hex(tip.commit.as_bytes()).map_err(|_| {
+            let what = format!("branch {} points to {:?}, which is not a commit id", tip.branch, tip.commit);
+            StepError::open(job, SourceError::from(CallError::malformed("GetBranch", what)))
+        })?;
         if commit != job.commit {
             let token = Token::new(&change.event_id, &job.repository, &reference, commit);
             moved.push(Job { commit, token, ..job.clone() });
         }
     }
-    moved
+    Ok(moved)
 }

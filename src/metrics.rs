@@ -5,7 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value, json};
 
-use crate::delivery::Run;
+use crate::deliver::{Found, Run};
+use crate::step::Step;
 
 const NAMESPACE: &str = "CodeCommitMultibranch";
 
@@ -13,19 +14,20 @@ const NAMESPACE: &str = "CodeCommitMultibranch";
 pub fn started(run: &Run) {
     let mut metrics = vec![
         ("Archives", "Count", u64::from(run.found.is_none())),
-        ("Starts", "Count", u64::from(run.found != Some("started"))),
+        ("Starts", "Count", u64::from(run.found != Some(Found::Started))),
         ("ArchiveBytes", "Bytes", run.bytes),
         ("ApiCalls", "Count", run.api_calls.values().sum()),
         ("Throttles", "Count", run.throttled),
     ];
-    let steps = run.milliseconds.iter().map(|(step, milliseconds)| match *step {
-        "open" => ("OpenMilliseconds", "Milliseconds", *milliseconds),
-        "list" => ("ListMilliseconds", "Milliseconds", *milliseconds),
-        "archive" => ("ArchiveMilliseconds", "Milliseconds", *milliseconds),
-        "upload" => ("UploadMilliseconds", "Milliseconds", *milliseconds),
-        "start" => ("StartMilliseconds", "Milliseconds", *milliseconds),
-        _ => ("TotalMilliseconds", "Milliseconds", *milliseconds),
-    });
+    let name = |step| match step {
+        Step::Open => "OpenMilliseconds",
+        Step::List => "ListMilliseconds",
+        Step::Archive => "ArchiveMilliseconds",
+        Step::Upload => "UploadMilliseconds",
+        Step::Start => "StartMilliseconds",
+    };
+    let steps = run.milliseconds.steps.iter().map(|(step, taken)| (name(*step), "Milliseconds", *taken));
+    metrics.push(("TotalMilliseconds", "Milliseconds", run.milliseconds.total));
     metrics.extend(steps);
     emit(&run.repository, &metrics, &[("Reference", &run.reference), ("Commit", &run.commit)]);
 }

@@ -39,6 +39,9 @@ async fn matches(aws: &Aws, job: &Job, paths: &Paths, trunk: Option<&str>) -> Re
     let request = aws.codecommit.get_merge_options().repository_name(repository).source_commit_specifier(&commit);
     let sent = request.destination_commit_specifier(format!("refs/heads/{trunk}")).send().await;
     let base = sent.map_err(|error| CallError::new("GetMergeOptions", error))?.base_commit_id;
+    if base.is_empty() {
+        return Err(CallError::malformed("GetMergeOptions", "no merge base"));
+    }
     let mut token = None;
     loop {
         let request = aws.codecommit.get_differences().repository_name(repository).before_commit_specifier(&base);

@@ -1,19 +1,21 @@
-//! What the pipeline reads (`GetPipeline`), and `StartPipelineExecution`.
+//! The pipeline as it declares itself (`GetPipeline`): what it reads, and whether a pinned run of it is possible.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use aws_sdk_codepipeline::types::{
-    ActionCategory, ActionDeclaration, ExecutionMode, PipelineDeclaration, PipelineVariable, SourceRevisionOverride,
-    SourceRevisionType, StageDeclaration,
+    ActionCategory, ActionDeclaration, ExecutionMode, PipelineDeclaration, StageDeclaration,
 };
 
-use crate::plan::{Job, Token};
-use codecommit::aws::{Aws, CallError, Fault};
+use crate::plan::Job;
+use codecommit::aws::{Aws, CallError, StepFault};
 
-/// How long what a pipeline says is believed.
-const BELIEVED: Duration = Duration::from_mins(5);
+/// How long a pipeline's declaration is cached.
+const TTL: Duration = Duration::from_mins(5);
+
+/// The variables that a run gets, if the pipeline declares them.
+pub const VARIABLES: [&str; 5] = ["BRANCH_NAME", "COMMIT_ID", "REPOSITORY_NAME", "AUTHOR", "COMMIT_MESSAGE"];
 
 /// Where the archive goes, and how the pipeline is started on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +54,12 @@ pub enum PipelineError {
         "the source action {0} polls its bucket, so that every upload would run the pipeline twice: set PollForSourceChanges to false"
     )]
     Polls(String),
+    /// `CodePipeline` would take the start, and the execution would fail at once.
+    #[error(
+        "the pipeline declares variables without a default that no run gets ({}): give each a default value, so that runs do not fail at once",
+        .0.join(", ")
+    )]
+    Variables(Vec<String>),
     /// A run could not be pinned.
     #[error("the bucket {0} is not versioned, so that no run can be pinned to its commit: enable versioning")]
     Unversioned(String),
@@ -61,16 +69,18 @@ impl PipelineError {
     /// The stable code.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Call(call) => match call.fault {
-                Fault::Denied => "PipelineDenied",
-                Fault::Missing => "PipelineMissing",
-                Fault::Throttled => "PipelineThrottled",
-                Fault::Invalid => "PipelineInvalid",
-                Fault::ClockSkew => "ClockSkew",
-                Fault::Transient => "PipelineUnavailable",
-            },
+            Self::Call(call) => StepFault {
+                fault: call.fault,
+                denied: "PipelineDenied",
+                missing: "PipelineMissing",
+                throttled: "PipelineThrottled",
+                invalid: "PipelineInvalid",
+                transient: "PipelineUnavailable",
+            }
+            .code(),
             Self::NoSource(_) | Self::ManySources(_) | Self::NoObject(_) => "PipelineSource",
             Self::Polls(_) => "PipelinePolls",
+            Self::Variables(_) => "PipelineVariable",
             Self::Unversioned(_) => "BucketUnversioned",
         }
     }
@@ -78,15 +88,13 @@ impl PipelineError {
     /// Whether another try of the same event is useless.
     pub fn is_permanent(&self) -> bool {
         match self {
-            Self::Call(call) => {
-                matches!(call.fault, Fault::Denied | Fault::Missing | Fault::Invalid)
-            }
+            Self::Call(call) => call.fault.is_permanent(),
             _ => true,
         }
     }
 }
 
-/// The targets read so far, each believed for five minutes.
+/// The targets read so far, each cached for five minutes.
 #[derive(Debug, Default)]
 pub struct Targets(Mutex<Kept>);
 
@@ -98,7 +106,7 @@ impl Targets {
     pub async fn get(&self, aws: &Aws, job: &Job) -> Result<Arc<Target>, PipelineError> {
         let key = (job.pipeline.clone(), job.source_action.clone());
         if let Some((read, target)) = self.kept().get(&key)
-            && read.elapsed() < BELIEVED
+            && read.elapsed() < TTL
         {
             return Ok(target.clone());
         }
@@ -151,6 +159,10 @@ pub fn target_of(declaration: &PipelineDeclaration, action: Option<&str>) -> Res
     if setting("PollForSourceChanges").is_none_or(|polls| !polls.eq_ignore_ascii_case("false")) {
         return Err(PipelineError::Polls(name));
     }
+    let without_value = unset_variables(declaration);
+    if !without_value.is_empty() {
+        return Err(PipelineError::Variables(without_value));
+    }
     Ok(Target {
         pipeline: declaration.name().to_owned(),
         action: name,
@@ -161,90 +173,14 @@ pub fn target_of(declaration: &PipelineDeclaration, action: Option<&str>) -> Res
     })
 }
 
+/// Returns the variables that have no default and that no run gets.
+pub fn unset_variables(declaration: &PipelineDeclaration) -> Vec<String> {
+    let unset = declaration.variables().iter().filter(|variable| {
+        variable.default_value().unwrap_or_default().is_empty() && !VARIABLES.contains(&variable.name())
+    });
+    unset.map(|variable| variable.name().to_owned()).collect()
+}
+
 fn is_s3_source(action: &ActionDeclaration) -> bool {
     action.action_type_id().is_some_and(|id| *id.category() == ActionCategory::Source && id.provider() == "S3")
-}
-
-/// What a pipeline may declare as variables: branch, commit, repository, author, message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Variables(Vec<(&'static str, String)>);
-
-impl Variables {
-    /// The five that a pipeline may declare, as `CodePipeline` takes values: never empty, at most 1,000 characters, on one line.
-    pub fn new(branch: &str, commit: &str, repository: &str, author: &str, message: &str) -> Self {
-        let values = [branch, commit, repository, author, message].map(value);
-        Self(
-            ["BRANCH_NAME", "COMMIT_ID", "REPOSITORY_NAME", "AUTHOR", "COMMIT_MESSAGE"]
-                .into_iter()
-                .zip(values)
-                .collect(),
-        )
-    }
-
-    fn declared_by(&self, target: &Target) -> Option<Vec<PipelineVariable>> {
-        let declared = self.0.iter().filter(|(name, _)| target.variables.contains(*name));
-        let variables: Vec<_> = declared
-            .filter_map(|(name, value)| PipelineVariable::builder().name(*name).value(value).build().ok())
-            .collect();
-        (!variables.is_empty()).then_some(variables)
-    }
-}
-
-/// `CodePipeline` pastes values into the JSON of an action's configuration as they are (aws-cdk#8458): a quote in a commit message
-/// would break the action, or let its author set other variables.
-fn value(text: &str) -> String {
-    let harmless = |c: char| match c {
-        '"' => '\'',
-        '\\' => '/',
-        c if c.is_control() => ' ',
-        c => c,
-    };
-    let line: String = text.trim().chars().map(harmless).take(1000).collect();
-    if line.trim().is_empty() { "-".to_owned() } else { line }
-}
-
-/// The execution that already runs on this very version, if there is one. Newest first; at most 300 are looked through.
-pub async fn running_on(aws: &Aws, target: &Target, version: &str) -> Result<Option<String>, PipelineError> {
-    let mut token = None;
-    for _ in 0..3 {
-        let request = aws.codepipeline.list_pipeline_executions().pipeline_name(&target.pipeline).max_results(100);
-        let sent = request.set_next_token(token).send().await;
-        let answer = sent.map_err(|error| CallError::new("ListPipelineExecutions", error))?;
-        let of_version = |execution: &&aws_sdk_codepipeline::types::PipelineExecutionSummary| {
-            execution
-                .source_revisions()
-                .iter()
-                .any(|source| source.action_name() == target.action && source.revision_id() == Some(version))
-        };
-        if let Some(execution) = answer.pipeline_execution_summaries().iter().find(of_version) {
-            return Ok(execution.pipeline_execution_id().map(str::to_owned));
-        }
-        token = answer.next_token;
-        if token.is_none() {
-            break;
-        }
-    }
-    Ok(None)
-}
-
-/// Starts the pipeline on exactly this version of its object, and answers the execution's id. The token makes a repeated start
-/// the same start.
-pub async fn start(
-    aws: &Aws,
-    target: &Target,
-    version: &str,
-    variables: &Variables,
-    token: &Token,
-) -> Result<String, PipelineError> {
-    let pinned = SourceRevisionOverride::builder()
-        .action_name(&target.action)
-        .revision_type(SourceRevisionType::S3ObjectVersionId)
-        .revision_value(version)
-        .build()
-        .map_err(|error| CallError::malformed("StartPipelineExecution", error))?;
-    let request = aws.codepipeline.start_pipeline_execution().name(&target.pipeline).client_request_token(&token.0);
-    let sent = request.source_revisions(pinned).set_variables(variables.declared_by(target)).send().await;
-    let answer = sent.map_err(|error| CallError::new("StartPipelineExecution", error))?;
-    let id = answer.pipeline_execution_id;
-    Ok(id.ok_or_else(|| CallError::malformed("StartPipelineExecution", "no execution id"))?)
 }

@@ -36,8 +36,6 @@ pub struct Job {
     pub source_action: Option<String>,
     /// The id of the event.
     pub event_id: String,
-    /// When the event happened, in seconds since 1970 (UTC).
-    pub time: i64,
     /// Known before anything is uploaded and the same at every delivery of the event: what makes a start happen once.
     pub token: Token,
     /// The paths of which the branch must have changed one.
@@ -111,6 +109,10 @@ pub enum Reason {
     PathsNotChanged,
     /// With `SUPERSEDE=on`: the branch has moved on, and the newer push has an event of its own.
     Overtaken,
+    /// The branch does not contain the commit: a force push left it behind, or the event names another branch's commit.
+    NotOnBranch,
+    /// No reference leads to the commit any more, so that Git does not serve it, and the API cannot read a file over 6 MB.
+    Unreachable,
     /// The commit's message says `[skip ci]` or `[ci skip]`.
     SkipCi,
 }
@@ -129,6 +131,16 @@ pub enum PlanError {
     NoPipeline {
         /// The repository's name.
         repository: String,
+    },
+    /// The custom data names a pipeline that the operator did not allow.
+    #[error(
+        "the custom data of a trigger of {repository} names pipeline {pipeline}, which is not allowed: see PIPELINES"
+    )]
+    PipelineRefused {
+        /// The repository's name.
+        repository: String,
+        /// The pipeline.
+        pipeline: String,
     },
     /// The custom data is ours, but wrong.
     #[error("the custom data of a trigger of {repository}: {field} {reason}")]
@@ -185,7 +197,8 @@ fn decide(change: &Change, config: &Config) -> Result<Decision, PlanError> {
         What::Created | What::Updated => {}
     }
     let overrides = Overrides::of(change)?;
-    if !overrides.branches.as_ref().unwrap_or(&config.branches).select(branch) {
+    // Custom data narrows what the operator set, and never widens it.
+    if !config.branches.select(branch) || overrides.branches.as_ref().is_some_and(|globs| !globs.select(branch)) {
         return Ok(Decision::Skip(Reason::NotSelected));
     }
     let repository = || change.repository.name().to_owned();
@@ -194,6 +207,9 @@ fn decide(change: &Change, config: &Config) -> Result<Decision, PlanError> {
         .ok_or_else(|| PlanError::NoCommit { repository: repository(), reference: change.reference.0.clone() })?;
     if commit.is_null() {
         return Ok(Decision::Skip(Reason::ZeroCommit));
+    }
+    if let Some(pipeline) = overrides.pipeline_name.as_ref().filter(|name| !config.allows_pipeline(name)) {
+        return Err(PlanError::PipelineRefused { repository: repository(), pipeline: pipeline.clone() });
     }
     // A pipeline of the custom data's has its own source action.
     let source_action = if overrides.pipeline_name.is_some() { None } else { config.source_action.clone() };
@@ -207,7 +223,6 @@ fn decide(change: &Change, config: &Config) -> Result<Decision, PlanError> {
             .ok_or_else(|| PlanError::NoPipeline { repository: repository() })?,
         source_action: overrides.source_action.or(source_action),
         event_id: change.event_id.clone(),
-        time: change.time,
         token: Token::new(&change.event_id, &change.repository, &change.reference, commit),
         paths: overrides.paths.or_else(|| config.paths.clone()),
         by_hand: false,
@@ -223,7 +238,7 @@ fn skipped(change: &Change, reason: Reason) -> Skipped {
     }
 }
 
-/// What a trigger's custom data says; it goes before the environment.
+/// The settings in a trigger's custom data. They narrow the function's own.
 #[derive(Debug, Default)]
 struct Overrides {
     pipeline_name: Option<String>,

@@ -1,27 +1,27 @@
 //! One object to S3, streaming: open → write → finish. What ends within its first part is one `PutObject`, all else a multipart
-//! upload with a few parts under way, so that nothing grows with the archive.
+//! upload with a few parts in flight, so that nothing grows with the archive.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use aws_sdk_s3::primitives::{ByteStream, DateTime};
-use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode, ChecksumType, CompletedMultipartUpload, CompletedPart};
 use bytes::{Bytes, BytesMut};
+use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
 use crate::pipeline::Target;
-use crate::plan::{Job, Token};
-use codecommit::aws::{Aws, CallError, Fault};
+use crate::plan::Job;
+use codecommit::aws::{Aws, CallError, Fault, StepFault};
 use codecommit::source::ObjectVersion;
+use codecommit::write::OutputError;
 
 /// The size of a part: large enough for 80 GB in S3's 10,000 parts.
 pub const PART: usize = 8 << 20;
-/// Parts under way at once.
+/// Parts in flight at once.
 const PARTS_AT_ONCE: usize = 3;
-/// The object's metadata that holds the job's token.
-const TOKEN: &str = "delivery-token";
-/// How much older than its event an object may look, since S3 keeps whole seconds and clocks differ.
-const SKEW_SECS: i64 = 5;
+/// The object's metadata that holds the random name of the delivery that wrote it.
+const HOLDER: &str = "delivery-holder";
 
 /// Why an object could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -38,14 +38,15 @@ impl UploadError {
     /// The stable code.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Call(call) => match call.fault {
-                Fault::Denied => "UploadDenied",
-                Fault::Missing => "BucketMissing",
-                Fault::Throttled => "UploadThrottled",
-                Fault::Invalid => "UploadInvalid",
-                Fault::ClockSkew => "ClockSkew",
-                Fault::Transient => "UploadFailed",
-            },
+            Self::Call(call) => StepFault {
+                fault: call.fault,
+                denied: "UploadDenied",
+                missing: "BucketMissing",
+                throttled: "UploadThrottled",
+                invalid: "UploadInvalid",
+                transient: "UploadFailed",
+            }
+            .code(),
             Self::NoVersion(_) => "BucketUnversioned",
         }
     }
@@ -59,8 +60,18 @@ impl UploadError {
     }
 }
 
+impl OutputError for UploadError {
+    fn stable_code(&self) -> &'static str {
+        self.code()
+    }
+
+    fn is_useless_to_retry(&self) -> bool {
+        self.is_permanent()
+    }
+}
+
 /// An object that is written.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stored {
     /// Its version.
     pub version: String,
@@ -75,62 +86,18 @@ pub struct Current {
     pub version: String,
     /// Its size in bytes.
     pub bytes: u64,
-    token: Option<String>,
-    /// When it was written, in seconds since 1970 (UTC). Of a multipart upload S3 tells when it was begun, which says nothing of what was
-    /// written meanwhile: none.
-    modified: Option<i64>,
 }
 
 /// What is at the target's key now.
 pub async fn current(aws: &Aws, target: &Target) -> Result<Option<Current>, UploadError> {
-    head(aws, target, None).await
-}
-
-/// The object that an earlier delivery of the same event has written, if there is one: at the key now, or among the versions
-/// written since the event when another branch came in between.
-pub async fn delivered(
-    aws: &Aws,
-    target: &Target,
-    job: &Job,
-    current: Option<&Current>,
-) -> Result<Option<Stored>, UploadError> {
-    let Some(current) = current else {
-        return Ok(None);
-    };
-    if current.holds(&job.token) {
-        return Ok(Some(Stored { version: current.version.clone(), bytes: current.bytes }));
-    }
-    if current.modified.is_some_and(|modified| modified < job.time - SKEW_SECS) {
-        return Ok(None);
-    }
-    let request = aws.s3.list_object_versions().bucket(&target.bucket).prefix(&target.key).max_keys(100);
-    let sent = request.send().await.map_err(|error| CallError::new("ListObjectVersions", error))?;
-    let since = DateTime::from_secs(job.time - SKEW_SECS);
-    let ours = sent.versions().iter().filter(|version| version.key() == Some(&target.key));
-    for version in ours.filter(|version| version.last_modified().is_none_or(|at| *at >= since)) {
-        let Some(id) = version.version_id().filter(|id| *id != current.version) else {
-            continue;
-        };
-        if let Some(found) = head(aws, target, Some(id)).await?.filter(|found| found.holds(&job.token)) {
-            return Ok(Some(Stored { version: found.version, bytes: found.bytes }));
-        }
-    }
-    Ok(None)
-}
-
-async fn head(aws: &Aws, target: &Target, version: Option<&str>) -> Result<Option<Current>, UploadError> {
-    let request =
-        aws.s3.head_object().bucket(&target.bucket).key(&target.key).set_version_id(version.map(str::to_owned));
+    let request = aws.s3.head_object().bucket(&target.bucket).key(&target.key);
     let answer = match request.send().await.map_err(|error| CallError::new("HeadObject", error)) {
-        Err(call) if call.is(&["NotFound", "NoSuchKey", "NoSuchVersion"]) => return Ok(None),
+        Err(call) if call.is(&["NotFound", "NoSuchKey"]) => return Ok(None),
         answer => answer?,
     };
-    let token = answer.metadata().and_then(|all| all.get(TOKEN)).cloned();
-    let is_multipart = answer.e_tag().is_some_and(|tag| tag.contains('-'));
-    let modified = answer.last_modified().map(DateTime::secs).filter(|_| !is_multipart);
     let bytes = answer.content_length().and_then(|length| u64::try_from(length).ok()).unwrap_or(0);
     let version = answer.version_id.ok_or(UploadError::NoVersion("HeadObject"))?;
-    Ok(Some(Current { version, bytes, token, modified }))
+    Ok(Some(Current { version, bytes }))
 }
 
 impl Current {
@@ -139,17 +106,14 @@ impl Current {
         let (bucket, key) = (target.bucket.clone(), target.key.clone());
         ObjectVersion { s3: aws.s3.clone(), bucket, key, version: self.version, bytes: self.bytes }
     }
-
-    fn holds(&self, token: &Token) -> bool {
-        self.token.as_deref() == Some(token.0.as_str())
-    }
 }
 
 /// What stands in the object's metadata: ASCII, and 2 KB in all, whatever the branch and the commit are called.
-pub fn metadata(job: &Job, subject: &str) -> HashMap<String, String> {
+pub fn metadata(job: &Job, holder: &str, subject: &str) -> HashMap<String, String> {
     let summary = if subject.trim().is_empty() { job.commit.to_string() } else { ascii(subject) };
     HashMap::from([
-        (TOKEN.to_owned(), job.token.0.clone()),
+        (HOLDER.to_owned(), holder.to_owned()),
+        ("delivery-token".to_owned(), job.token.0.clone()),
         ("commit".to_owned(), job.commit.to_string()),
         ("branch".to_owned(), cut(&percent_encoded(job.branch()), 700)),
         ("repository".to_owned(), job.repository.name().to_owned()),
@@ -182,6 +146,7 @@ pub struct Upload {
     object: Arc<Object>,
     buffer: BytesMut,
     bytes: u64,
+    crc: crc32fast::Hasher,
     multipart: Option<Multipart>,
 }
 
@@ -197,7 +162,7 @@ struct Object {
 struct Multipart {
     id: String,
     sent: i32,
-    under_way: JoinSet<Result<CompletedPart, CallError>>,
+    in_flight: JoinSet<Result<CompletedPart, CallError>>,
     done: Vec<CompletedPart>,
 }
 
@@ -205,12 +170,19 @@ impl Upload {
     /// An upload to the target's key. Nothing is sent yet.
     pub fn open(aws: &Aws, target: &Target, metadata: HashMap<String, String>) -> Self {
         let object = Object { s3: aws.s3.clone(), bucket: target.bucket.clone(), key: target.key.clone(), metadata };
-        Self { object: Arc::new(object), buffer: BytesMut::new(), bytes: 0, multipart: None }
+        Self {
+            object: Arc::new(object),
+            buffer: BytesMut::new(),
+            bytes: 0,
+            crc: crc32fast::Hasher::new(),
+            multipart: None,
+        }
     }
 
-    /// Takes the next bytes. Waits while too many parts are under way.
+    /// Takes the next bytes. Waits while too many parts are in flight.
     pub async fn write(&mut self, chunk: &[u8]) -> Result<(), UploadError> {
         self.bytes += chunk.len() as u64;
+        self.crc.update(chunk);
         let mut rest = chunk;
         while !rest.is_empty() {
             // A full part is sent only when more follows, so that what fits one part stays one PutObject.
@@ -227,8 +199,8 @@ impl Upload {
     /// Writes the object and answers its version.
     pub async fn finish(&mut self) -> Result<Stored, UploadError> {
         if self.multipart.is_none() {
-            let version = self.object.put(self.buffer.split().freeze()).await?;
-            return Ok(Stored { version, bytes: self.bytes });
+            let put = self.object.put(self.buffer.split().freeze()).await;
+            return self.stored(put).await;
         }
         self.send_part().await?;
         let multipart = self.multipart.as_mut().ok_or(UploadError::NoVersion("UploadPart"))?;
@@ -236,8 +208,22 @@ impl Upload {
             part?;
         }
         multipart.done.sort_by_key(CompletedPart::part_number);
-        let version = self.object.complete(&multipart.id, std::mem::take(&mut multipart.done)).await?;
+        let completed = self.object.complete(&multipart.id, std::mem::take(&mut multipart.done)).await;
+        let stored = self.stored(completed).await?;
         self.multipart = None;
+        Ok(stored)
+    }
+
+    /// Returns what was stored. If the answer to the last request was lost, the object may be there all the same: a repeated
+    /// `CompleteMultipartUpload` then answers `NoSuchUpload`.
+    async fn stored(&self, finished: Result<String, UploadError>) -> Result<Stored, UploadError> {
+        let version = match finished {
+            Err(UploadError::Call(call)) if call.fault == Fault::Transient || call.is(&["NoSuchUpload"]) => {
+                let crc = self.crc.clone().finalize();
+                self.object.find(self.bytes, crc).await.ok_or(UploadError::Call(call))?
+            }
+            finished => finished?,
+        };
         Ok(Stored { version, bytes: self.bytes })
     }
 
@@ -246,7 +232,7 @@ impl Upload {
         let Some(mut multipart) = self.multipart.take() else {
             return;
         };
-        multipart.under_way.shutdown().await;
+        multipart.in_flight.shutdown().await;
         let Object { s3, bucket, key, .. } = &*self.object;
         if let Err(error) = s3.abort_multipart_upload().bucket(bucket).key(key).upload_id(multipart.id).send().await {
             let error = CallError::new("AbortMultipartUpload", error);
@@ -260,25 +246,25 @@ impl Upload {
             Some(multipart) => multipart,
             none => none.insert(Multipart::new(self.object.create().await?)),
         };
-        if multipart.under_way.len() >= PARTS_AT_ONCE
+        if multipart.in_flight.len() >= PARTS_AT_ONCE
             && let Some(part) = multipart.next_done().await
         {
             part?;
         }
         multipart.sent += 1;
         let (object, id, number) = (self.object.clone(), multipart.id.clone(), multipart.sent);
-        multipart.under_way.spawn(async move { object.part(&id, number, body).await });
+        multipart.in_flight.spawn(async move { object.part(&id, number, body).await });
         Ok(())
     }
 }
 
 impl Multipart {
     fn new(id: String) -> Self {
-        Self { id, sent: 0, under_way: JoinSet::new(), done: Vec::new() }
+        Self { id, sent: 0, in_flight: JoinSet::new(), done: Vec::new() }
     }
 
     async fn next_done(&mut self) -> Option<Result<(), CallError>> {
-        let joined = self.under_way.join_next().await?;
+        let joined = self.in_flight.join_next().await?;
         let part = joined.unwrap_or_else(|error| Err(CallError::malformed("UploadPart", error)));
         Some(part.map(|part| self.done.push(part)))
     }
@@ -291,6 +277,17 @@ impl Object {
         let sent = request.body(ByteStream::from(body)).send().await;
         let answer = sent.map_err(|error| CallError::new("PutObject", error))?;
         answer.version_id.ok_or(UploadError::NoVersion("PutObject"))
+    }
+
+    /// Returns the version at the key if it is the object that this upload wrote: the random name of the delivery, the size and
+    /// the checksum of the whole are the same.
+    async fn find(&self, bytes: u64, crc: u32) -> Option<String> {
+        let request = self.s3.head_object().bucket(&self.bucket).key(&self.key);
+        let answer = request.checksum_mode(ChecksumMode::Enabled).send().await.ok()?;
+        let is_ours = answer.metadata().and_then(|all| all.get(HOLDER)) == self.metadata.get(HOLDER)
+            && answer.content_length().and_then(|length| u64::try_from(length).ok()) == Some(bytes)
+            && answer.checksum_crc32() == Some(&aws_smithy_types::base64::encode(crc.to_be_bytes()));
+        answer.version_id.filter(|_| is_ours && self.metadata.contains_key(HOLDER))
     }
 
     async fn create(&self) -> Result<String, UploadError> {

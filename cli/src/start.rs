@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use codecommit::aws::{Aws, CallError};
 use codecommit::source::SourceOptions;
 use codecommit_multibranch::config::Config;
-use codecommit_multibranch::delivery::{self, Outcome, Run};
+use codecommit_multibranch::deliver::{self, Found, Outcome, Run};
 use codecommit_multibranch::names::{Reference, RepositoryArn};
 use codecommit_multibranch::pipeline::Targets;
 use codecommit_multibranch::plan::{Job, Token};
@@ -27,7 +27,7 @@ pub(crate) async fn run(arguments: Start, client: &Client, printer: &Printer) ->
     let config = config(&aws, client, &arguments)?;
     let waits = arguments.wait;
     let job = job(&aws, arguments).await?;
-    let delivered = delivery::deliver(&job, &config, &aws, &Targets::default(), Instant::now() + PATIENCE).await;
+    let delivered = deliver::deliver(&job, &config, &aws, &Targets::default(), Instant::now() + PATIENCE).await;
     match delivered.map_err(|error| Failure::new(&error, error.code()))? {
         Outcome::Started(run) => {
             show(&run, printer)?;
@@ -71,19 +71,7 @@ async fn job(aws: &Aws, arguments: Start) -> Result<Job, Failure> {
     let reference = Reference(format!("refs/heads/{branch}"));
     let event_id = event_id.unwrap_or_else(fresh);
     let token = Token::new(&event_id, &repository, &reference, commit);
-    let time = now().as_secs().cast_signed();
-    Ok(Job {
-        event_id,
-        repository,
-        reference,
-        commit,
-        pipeline,
-        source_action,
-        time,
-        token,
-        paths: None,
-        by_hand: true,
-    })
+    Ok(Job { event_id, repository, reference, commit, pipeline, source_action, token, paths: None, by_hand: true })
 }
 
 fn show(run: &Run, printer: &Printer) -> Result<(), Failure> {
@@ -94,7 +82,7 @@ fn show(run: &Run, printer: &Printer) -> Result<(), Failure> {
     }
     let Run { pipeline, pipeline_execution_id, commit, bucket, key, version_id, bytes, .. } = run;
     let how = match run.found {
-        Some("started") => "was started before",
+        Some(Found::Started) => "was started before",
         _ => "started",
     };
     let line = format!(

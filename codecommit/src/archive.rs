@@ -1,9 +1,10 @@
 //! The front: a repository, a tree-ish and options in, a zip out.
 
-mod added;
-mod error;
-mod output;
+mod summary;
 mod treeish;
+mod added;
+mod output;
+mod error;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -13,22 +14,23 @@ use bstr::{BString, ByteSlice};
 use bytes::Bytes;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
-use crate::aws::{Aws, Calls};
+use crate::aws::Aws;
 use crate::open::{self, Opened, Options};
 use crate::source::{self, Source};
 use crate::write::{self, Output};
 use git_archive::deflate::Deflate;
-use git_archive::object::{Kind, ObjectId};
+use git_archive::object::Kind;
 use git_archive::{ExtraFile, prefix_directory, zip};
 
 pub use error::ArchiveError;
+pub use summary::{Listed, Progress, Summary};
 pub use treeish::TreeishError;
 
 use added::Added;
-use output::{Blocking, Renamed, Waiting};
+use output::{Asynchronous, Blocking, Renamed};
 use treeish::Resolved;
 
-/// A repository of the account and region that the clients are for.
+/// A repository in the account and region of the clients.
 #[derive(Debug, Clone)]
 pub struct Repository<'a> {
     aws: &'a Aws,
@@ -36,16 +38,16 @@ pub struct Repository<'a> {
 }
 
 impl<'a> Repository<'a> {
-    /// The repository of this name. Nothing is asked yet.
+    /// Names a repository. Nothing is sent yet.
     pub fn new(aws: &'a Aws, repository: impl Into<String>) -> Self {
         Self { aws, repository: repository.into() }
     }
 
-    /// An archive of a tree-ish with git's defaults: all paths, no prefix, level 6, the committer's time.
+    /// Begins an archive of a tree-ish with git's defaults: all paths, no prefix, level 6, the committer's time.
     ///
-    /// A tree-ish is a branch, a tag, all 40 digits of a commit's id, a full reference name or `HEAD`, with `~2`, `^2`, `^{commit}` or `^{tree}` behind
-    /// it (gitrevisions(7), as far as the API shows what it needs). It is resolved once, at the beginning: a push meanwhile does not
-    /// tear the archive.
+    /// A tree-ish is a branch, a tag, all 40 digits of a commit's id, a full reference name or `HEAD`, optionally with `~2`, `^2`,
+    /// `^{commit}` or `^{tree}` appended (gitrevisions(7), as far as the API allows). It is resolved once, at the beginning: a push
+    /// meanwhile does not mix two commits.
     pub fn archive(&self, treeish: impl Into<String>) -> Archive<'a> {
         Archive {
             aws: self.aws,
@@ -58,51 +60,9 @@ impl<'a> Repository<'a> {
     }
 }
 
-/// How far an archive is. The first report comes when everything is listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Progress {
-    /// Entries that are written.
-    pub entries: u64,
-    /// Entries that there will be.
-    pub of: u64,
-    /// Bytes of the zip that are written.
-    pub bytes: u64,
-}
-
-/// What was archived, and what it took.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Summary {
-    /// The commit that the tree-ish stood for.
-    pub commit: ObjectId,
-    /// Entries, directories included.
-    pub entries: u64,
-    /// The size of the zip in bytes; 0 for a list.
-    pub bytes: u64,
-    /// The size of all contents in bytes, after conversion; 0 for a list.
-    pub content_bytes: u64,
-    /// Requests that were sent; tries count. Where the same clients serve others at the same time, theirs are counted too.
-    pub calls: Calls,
-    /// What is worth telling, one line each: placeholders that cannot be expanded, names that trouble other systems, Git LFS pointers.
-    pub warnings: Vec<String>,
-}
-
-/// One entry of an archive, without its content.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Listed {
-    /// The path in the archive, the prefix in front; directories and submodules end in `/`.
-    pub path: BString,
-    /// What it is.
-    pub kind: Kind,
-    /// The id of its blob, tree or commit; none for what is in no tree.
-    pub id: Option<ObjectId>,
-}
-
 type Report<'a> = Box<dyn Fn(Progress) + Send + Sync + 'a>;
 
-/// An archive to be made: set what differs from git's defaults, then end with one of the `to_…` methods or [`list`](Self::list).
+/// An archive to be made: set the options that differ from git's defaults, then call one of the `to_…` methods or [`list`](Self::list).
 #[must_use = "nothing is read before one of the `to_` methods"]
 pub struct Archive<'a> {
     aws: &'a Aws,
@@ -115,86 +75,87 @@ pub struct Archive<'a> {
 
 /// `git archive`'s options.
 impl<'a> Archive<'a> {
-    /// `--prefix`: goes before each path of the tree as it is. With a slash at its end it has an entry of its own.
+    /// Sets `--prefix`, which is prepended to each path of the tree. With a slash at its end it has an entry of its own.
     pub fn prefix(mut self, prefix: impl Into<BString>) -> Self {
         self.options.prefix = prefix.into();
         self
     }
 
-    /// Pathspecs, from the root of the tree, with all magic of gitglossary(7); none selects all. One without a match is an error.
+    /// Sets pathspecs, relative to the root of the tree, with all magic of gitglossary(7). Without any, everything is selected. One
+    /// without a match is an error.
     pub fn paths<P: Into<BString>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.options.paths = paths.into_iter().map(Into::into).collect();
         self
     }
 
-    /// `-0` (stored) to `-9` (smallest); git's default is 6. What is larger counts as 9.
+    /// Sets the level, `-0` (stored) to `-9` (smallest); git's default is 6. Larger numbers count as 9.
     pub fn level(mut self, level: u8) -> Self {
         self.options.level = level.min(9);
         self
     }
 
-    /// `--mtime`: the time of all entries, in seconds since 1970 (UTC).
+    /// Sets `--mtime`, the time of all entries, in seconds since 1970 (UTC).
     pub fn mtime(mut self, seconds: i64) -> Self {
         self.options.mtime = Some(seconds);
         self
     }
 
-    /// `--add-file`: a file of this machine, read when the archive is made. It stands under its own name behind the
-    /// [`prefix`](Self::prefix) that is set at this point, and keeps the owner's executable bit.
+    /// Adds a file of this machine (`--add-file`), read when the archive is made. Its path is the [`prefix`](Self::prefix) that is set at
+    /// this point and its own name. It keeps the owner's executable bit.
     pub fn add_file(mut self, path: impl Into<PathBuf>) -> Self {
         let prefix = self.options.prefix.clone();
         self.added.push(Added::File { path: path.into(), prefix });
         self
     }
 
-    /// `--add-virtual-file`: a content under a path, before which no prefix goes.
+    /// Adds a content under a path without a prefix (`--add-virtual-file`).
     pub fn add_virtual_file(mut self, path: impl Into<BString>, content: impl Into<Bytes>) -> Self {
         let file = ExtraFile { path: path.into(), executable: false, content: content.into() };
         self.added.push(Added::Virtual(file));
         self
     }
 
-    /// From where the commit is read: the API, Git, or what suits (the default). Also where Git's endpoint is, and where packs are spooled.
-    pub fn source(mut self, settings: source::SourceOptions) -> Self {
-        self.options.source = settings;
+    /// Sets how the commit is read: the API, Git, or whichever is better (the default); Git's URL; the folder for packs.
+    pub fn source(mut self, options: source::SourceOptions) -> Self {
+        self.options.source = options;
         self
     }
 
-    /// What deflates, in place of libdeflate.
+    /// Sets the deflate implementation, instead of libdeflate.
     pub fn deflate(mut self, deflate: Deflate) -> Self {
         self.options.deflate = deflate;
         self
     }
 
-    /// Bytes that may be held between the network and the output; 64 MiB unless set.
+    /// Sets the number of bytes that may be held between the network and the output; 64 MiB unless set.
     pub fn budget(mut self, bytes: u64) -> Self {
         self.options.budget = bytes;
         self
     }
 
-    /// What is told of each entry that is written.
+    /// Sets a function that is called after each entry.
     pub fn progress(mut self, progress: impl Fn(Progress) + Send + Sync + 'a) -> Self {
         self.progress = Box::new(progress);
         self
     }
 }
 
-/// The ends.
+/// What an archive is made into.
 impl Archive<'_> {
-    /// The zip in memory.
+    /// Returns the zip in memory.
     ///
     /// # Errors
-    /// [`ArchiveError`]: what was attempted and why it failed, with a stable [code](ArchiveError::code).
+    /// [`ArchiveError`] says what was attempted and why it failed, with a stable [code](ArchiveError::code).
     pub async fn to_vec(self) -> Result<(Vec<u8>, Summary), ArchiveError> {
         let mut zip = Vec::new();
         let summary = self.to_writer(&mut zip).await?;
         Ok((zip, summary))
     }
 
-    /// The zip into a writer that may block for a moment, such as a file or standard output. It is flushed.
+    /// Writes the zip to a writer that may block for a moment, such as a file or standard output. Flushes it.
     ///
     /// ```no_run
-    /// # use codecommit::{aws::Aws, Repository, Error};
+    /// # use codecommit::{aws::Aws, ArchiveError, Repository};
     /// # async fn example(aws: &Aws) -> Result<(), ArchiveError> {
     /// Repository::new(aws, "project").archive("HEAD").to_writer(std::io::stdout()).await?;
     /// # Ok(())
@@ -202,7 +163,7 @@ impl Archive<'_> {
     /// ```
     ///
     /// # Errors
-    /// As [`to_vec`](Self::to_vec); what was written until then stays written.
+    /// As [`to_vec`](Self::to_vec); what was written before the failure stays written.
     pub async fn to_writer(self, writer: impl Write + Send) -> Result<Summary, ArchiveError> {
         let mut output = Blocking(writer);
         let summary = self.write(&mut output).await?;
@@ -210,19 +171,19 @@ impl Archive<'_> {
         Ok(summary)
     }
 
-    /// The zip into an asynchronous writer, such as a socket. It is flushed, not shut down.
+    /// Writes the zip to an asynchronous writer, such as a socket. Flushes it, but does not shut it down.
     ///
     /// # Errors
     /// As [`to_writer`](Self::to_writer).
     pub async fn to_async_writer(self, writer: impl AsyncWrite + Send) -> Result<Summary, ArchiveError> {
-        let mut output = Waiting(Box::pin(writer));
+        let mut output = Asynchronous(Box::pin(writer));
         let summary = self.write(&mut output).await?;
         let flushed = output.0.flush().await;
         flushed.map_err(|error| self.archive_error(write::StreamError::Output(error)))?;
         Ok(summary)
     }
 
-    /// The zip into a file: under a temporary name in the same folder, renamed when it is whole. So a failure, or a future that is
+    /// Writes the zip to a file: under a temporary name in the same folder, renamed when it is whole. So a failure, or a future that is
     /// dropped, leaves the file as it was.
     ///
     /// # Errors
@@ -236,14 +197,14 @@ impl Archive<'_> {
         Ok(summary)
     }
 
-    /// The entries that the archive would have, in its order, without reading a content.
+    /// Returns the entries that the archive would have, in its order, without reading contents.
     ///
     /// # Errors
     /// As [`to_vec`](Self::to_vec).
     pub async fn list(self) -> Result<(Vec<Listed>, Summary), ArchiveError> {
         let before = self.aws.calls();
-        let Opened { commit, contents, warnings } = self.open().await?;
-        let prefix = &contents.prefix;
+        let Opened { contents, warnings } = self.open().await?;
+        let (commit, prefix) = (contents.checkout.id(), &contents.prefix);
         let directory = prefix_directory(prefix.as_bstr());
         let directory = directory.map(|path| Listed { path, kind: Kind::Directory, id: None });
         let entries = contents.entries.iter().map(|entry| {
@@ -256,7 +217,7 @@ impl Archive<'_> {
         });
         let listed: Vec<_> = directory.into_iter().chain(entries).chain(extra).collect();
         let summary = Summary {
-            commit: commit.id,
+            commit,
             entries: listed.len() as u64,
             bytes: 0,
             content_bytes: 0,
@@ -277,25 +238,25 @@ impl Archive<'_> {
             let (repository, treeish) = (repository.clone(), treeish.clone());
             ArchiveError::Resolve { repository, treeish, source: Box::new(source) }
         });
-        let Resolved { commit, is_tree, warning } = resolved?;
-        let options = Options { extra, ..self.options.clone() };
-        let opened = open::open(source, commit, &options).await;
+        let Resolved { checkout, commit, is_tree, warning } = resolved?;
+        let mut options = Options { extra, bare_tree: is_tree, ..self.options.clone() };
+        if is_tree {
+            // A bare tree has no commit, so no time of its own.
+            options.mtime.get_or_insert_with(now);
+        }
+        let opened = open::open(checkout, commit, &options).await;
         let mut opened = opened.map_err(|source| {
             let (repository, treeish) = (repository.clone(), treeish.clone());
             ArchiveError::Open { repository, treeish, source: Box::new(source) }
         })?;
-        if is_tree {
-            // A bare tree knows no commit: no comment, no substitution, and the time is now.
-            opened.contents.packer.commit = None;
-            opened.contents.seconds = self.options.mtime.unwrap_or_else(now);
-        }
         opened.warnings.extend(warning);
         Ok(opened)
     }
 
     async fn write<O: Output<Error = std::io::Error>>(&self, output: &mut O) -> Result<Summary, ArchiveError> {
         let before = self.aws.calls();
-        let Opened { commit, contents, mut warnings } = self.open().await?;
+        let Opened { contents, mut warnings } = self.open().await?;
+        let commit = contents.checkout.id();
         let directory = prefix_directory(contents.prefix.as_bstr()).is_some();
         let of = (usize::from(directory) + contents.entries.len() + contents.extra.len()) as u64;
         (self.progress)(Progress { entries: 0, of, bytes: 0 });
@@ -304,7 +265,7 @@ impl Archive<'_> {
         let written = written.map_err(|source| self.archive_error(source))?;
         warnings.extend(written.warnings);
         Ok(Summary {
-            commit: commit.id,
+            commit,
             entries: written.entries,
             bytes: written.bytes,
             content_bytes: written.content_bytes,

@@ -1,4 +1,4 @@
-//! The clients, and the one HTTP wrapper under them.
+//! The AWS clients, the HTTP wrapper under them, and the errors of their calls.
 
 pub mod error;
 pub mod gate;
@@ -18,25 +18,27 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime::client::retries::{RetryPartition, TokenBucket};
 use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector};
 
-pub use error::{CallError, Fault};
+pub use error::{CallError, Fault, StepFault, call};
 pub use http::{Calls, Counter, Metered, Operation};
 
-/// Requests to `CodeCommit` under way at once, until it throttles. Measured with 15 ms a request, 5,000 files and two cores: with 16 at once 5.8 s, with
-/// 32 3.4 s, with 64 2.3 s, with 256 2.0 s, where the processor is the limit.
+use crate::retry::RetryPolicy;
+
+/// Requests to `CodeCommit` in flight at once, until it throttles. Measured at 15 ms a request, 5,000 files and two cores: 16 at once
+/// take 5.8 s, 32 take 3.4 s, 64 take 2.3 s, 256 take 2.0 s, where the processor is the limit.
 const CODECOMMIT_AT_ONCE: usize = 64;
-/// Requests to S3 or `CodePipeline` under way at once: the parts of one upload, and little else.
+/// Requests to S3, to `CodePipeline` and to the Git endpoint in flight at once.
 const OTHERS_AT_ONCE: usize = 16;
 
 /// The clients of the three services, built once and lent to every step.
 #[derive(Debug, Clone)]
 pub struct Aws {
-    /// Repositories.
+    /// The client for repositories.
     pub codecommit: aws_sdk_codecommit::Client,
-    /// The object that the pipeline reads.
+    /// The client for objects.
     pub s3: aws_sdk_s3::Client,
-    /// The dev pipeline.
+    /// The client for pipelines.
     pub codepipeline: aws_sdk_codepipeline::Client,
-    /// What all of them were configured with.
+    /// The configuration of all of them.
     pub config: SdkConfig,
     counter: Counter,
     source_credentials: Option<SharedCredentialsProvider>,
@@ -44,22 +46,22 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// The clients for what the environment says (region, credentials, endpoints, profile), as every AWS tool takes it.
+    /// Creates the clients from the environment (region, credentials, endpoints, profile), as every AWS tool does.
     pub async fn from_env() -> Self {
         Self::load(aws_config::defaults(BehaviorVersion::v2026_01_12())).await
     }
 
-    /// The clients for a loader that has been told a profile, a region or an endpoint.
+    /// Creates the clients from a loader that was given a profile, a region or an endpoint.
     pub async fn load(loader: aws_config::ConfigLoader) -> Self {
         Self::new(loader.http_client(https()).load().await)
     }
 
-    /// The clients for a ready configuration.
+    /// Creates the clients from a configuration.
     pub fn new(config: SdkConfig) -> Self {
         let counter = Counter::default();
         let inner = config.http_client().unwrap_or_else(https);
         let wrapped = |most| Metered::new(inner.clone(), most, counter.clone());
-        // Each client's builder is a type of its own, so what is one rule has to be a macro.
+        // Each client's builder is a type of its own, so the rule that they share has to be a macro.
         macro_rules! client {
             ($service:ident, $name:literal, $most:expr) => {
                 $service::Client::from_conf(
@@ -85,7 +87,7 @@ impl Aws {
         }
     }
 
-    /// The same HTTP for what is no API: `CodeCommit`'s Git endpoint. Made when it is first asked for.
+    /// Returns a connector for `CodeCommit`'s Git endpoint, which no SDK client speaks to. It is made on first use.
     pub fn connector(&self) -> SharedHttpConnector {
         let make = || {
             let connector = Connector::builder().tls_provider(TLS).build();
@@ -94,7 +96,7 @@ impl Aws {
         self.connector.get_or_init(make).clone()
     }
 
-    /// The same clients, but repositories are read with another role's credentials.
+    /// Returns the same clients, except that repositories are read with another role's credentials.
     #[must_use]
     pub async fn with_source_role(self, role: &str) -> Self {
         let provider = AssumeRoleProvider::builder(role).session_name("codecommit-multibranch").configure(&self.config);
@@ -104,17 +106,17 @@ impl Aws {
         Self { codecommit, source_credentials: Some(credentials), ..self }
     }
 
-    /// What fetches over Git are signed with.
+    /// Returns the credentials that Git requests are signed with.
     pub fn source_credentials(&self) -> Option<SharedCredentialsProvider> {
         self.source_credentials.clone().or_else(|| self.config.credentials_provider())
     }
 
-    /// What was sent so far.
+    /// Returns the number of requests so far.
     pub fn calls(&self) -> Calls {
         self.counter.calls()
     }
 
-    /// The region that the clients speak to.
+    /// Returns the region of the clients.
     pub fn region(&self) -> Option<&Region> {
         self.config.region()
     }
@@ -123,26 +125,27 @@ impl Aws {
 /// One TLS stack for everything.
 const TLS: Provider = Provider::Rustls(CryptoMode::AwsLc);
 
-/// The SDK's own HTTP client.
+/// Returns the SDK's own HTTP client.
 pub fn https() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new().tls_provider(TLS).build_https()
 }
 
-/// Eight tries with full jitter: a burst of throttles outlives the SDK's default of three.
+/// The SDK's own loop with our policy: it retries with full jitter as well.
 fn retries() -> RetryConfig {
+    let policy = RetryPolicy::API;
     RetryConfig::standard()
-        .with_max_attempts(8)
-        .with_initial_backoff(Duration::from_millis(200))
-        .with_max_backoff(Duration::from_secs(10))
+        .with_max_attempts(policy.attempts)
+        .with_initial_backoff(policy.initial_backoff)
+        .with_max_backoff(policy.max_backoff)
 }
 
-/// A quota of its own, and large enough: the SDK's default (500 tokens, 5 a throttle) is used up by a hundred outstanding retries.
+/// A retry quota of its own for each service. The SDK's default (500 tokens, 5 for a throttled request) is used up by a hundred retries.
 fn partition(name: &'static str) -> RetryPartition {
     RetryPartition::custom(name).token_bucket(TokenBucket::builder().capacity(100_000).build()).build()
 }
 
-/// For the head of an answer. A body that stalls is ended by the SDK's stalled-stream protection. No timeout for the whole
-/// attempt, because it would count the time that an answer waits for its bytes.
+/// Timeouts for the connection and for the head of an answer. A body that stalls is ended by the SDK's stalled-stream protection.
+/// There is no timeout for the whole attempt, because it would count the time that an answer waits for the byte budget.
 fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder().connect_timeout(Duration::from_secs(4)).read_timeout(Duration::from_secs(30)).build()
 }

@@ -17,18 +17,22 @@
 //! # }
 //! ```
 //!
-//! The zip is what `git archive --format=zip` makes of the same commit, but for the deflate, which is faster; with another
-//! [`deflate`](Archive::deflate) it is git's byte for byte. `docs/differences.md` has what else differs.
+//! The zip is what `git archive --format=zip` makes of the same commit, except for the deflate, which is faster; with another
+//! [`deflate`](Archive::deflate) it is git's byte for byte. `docs/differences.md` lists every other difference.
 //!
-//! The role needs `codecommit:GetCommit`, `GetFolder` and `GetBlob`; `GetBranch` for branches, `GetRepository` for `HEAD`, and `GitPull` for the
-//! Git source.
+//! The role needs `codecommit:GetCommit`, `GetFolder` and `GetBlob`; `GetBranch` for branches, `GetRepository` for `HEAD`, and
+//! `GitPull` for the Git source.
 
+// The front: what a program calls.
 mod archive;
+// The steps: a commit is opened, then written.
 pub mod open;
 pub mod write;
+// What the steps stand on.
 pub mod source;
 pub mod memory;
 pub mod aws;
+pub mod retry;
 pub mod causes;
 
 pub use archive::{Archive, ArchiveError, Listed, Progress, Repository, Summary, TreeishError};

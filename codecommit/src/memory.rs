@@ -1,17 +1,38 @@
-//! A budget of bytes for what is between the network and the archive.
+//! The byte budget: how much content may be held between the network and the archive.
 //!
-//! Many fetches run ahead of the archive, which takes them strictly in order. If those ahead could use up the whole budget, the
-//! one that the archive waits for would never get in, and nothing would ever be freed. So the entry that the archive is at
-//! always gets in; it may overdraw the budget by its own size, which the API limits to [`LARGEST_ANSWER`].
+//! Many entries are read ahead, but the archive takes them strictly in order. An entry holds bytes of the budget from the moment
+//! its body is read until the archive has written it:
+//!
+//! ```text
+//!   entry       0        1        2        3        4        5   …
+//!            written  written  writing   holds    waits    waits
+//!                                 ▲      bytes      │        │
+//!                     the archive is here           └────────┴──▶ admitted when bytes are free
+//! ```
+//!
+//! If the entries ahead could use up the whole budget, the entry that the archive waits for would never be admitted, nothing would
+//! be written, and nothing would ever be freed. So the entry that the archive has come to is always admitted. It may overdraw the
+//! budget by its own size, which for the API is at most [`LARGEST_ANSWER`].
+//!
+//! An answer's size is known only when its head has arrived, deep inside the SDK's HTTP client. So a [`Turn`], the entry's place in
+//! the order, travels with the request:
+//!
+//! ```text
+//!   Turn::new(&budget, 4) ──▶ request extension ──▶ HTTP wrapper: head of the answer, content-length
+//!                                                        │ turn.admit(content-length).await
+//!   Turn::take() ◀── answer, decoded ◀── body is read ◀──┘ the turn now holds the permit
+//! ```
+//!
+//! A request that is retried admits again: what the failed try held is given back first.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-/// The largest body that `GetBlob` answers: 6 MB in base64, and a little JSON.
+/// The largest body of a `GetBlob` answer: 6 MB in base64, and a little JSON.
 pub const LARGEST_ANSWER: u64 = 6 * 1024 * 1024 / 3 * 4 + 1024;
 
-/// Bytes that may be held at once by the fetches of one archive.
+/// Bytes that the entries of one archive may hold at once.
 #[derive(Debug)]
 pub struct Budget {
     ledger: Mutex<Ledger>,
@@ -31,8 +52,7 @@ pub struct Permit {
     bytes: i64,
 }
 
-/// A turn in the order of an archive. It travels with a request as an extension; the HTTP wrapper fills it when the answer's
-/// head has arrived, before the body is let in.
+/// An entry's place in the order of an archive, and the permit that it holds. Clones share the permit: see the [module](self).
 #[derive(Debug, Clone)]
 pub struct Turn {
     budget: Arc<Budget>,
@@ -41,13 +61,13 @@ pub struct Turn {
 }
 
 impl Budget {
-    /// A budget of `bytes`.
+    /// Creates a budget of `bytes`.
     pub fn new(bytes: u64) -> Arc<Self> {
         let free = i64::try_from(bytes).unwrap_or(i64::MAX);
         Arc::new(Self { ledger: Mutex::new(Ledger { free, at: 0 }), changed: Notify::new() })
     }
 
-    /// Waits until `bytes` fit, or until the archive has come to `index`.
+    /// Waits until `bytes` are free, or until the archive has come to the entry `index`.
     pub async fn admit(self: &Arc<Self>, index: usize, bytes: u64) -> Permit {
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
         loop {
@@ -59,7 +79,7 @@ impl Budget {
         }
     }
 
-    /// The archive has come to `index`: everything before it is written.
+    /// Records that the archive has come to the entry `index`: everything before it is written.
     pub fn advance(&self, index: usize) {
         self.ledger().at = index;
         self.changed.notify_waiters();
@@ -80,7 +100,7 @@ impl Budget {
 }
 
 impl Permit {
-    /// Gives back what is over `bytes`, once it is known that less is held.
+    /// Gives back all but `bytes`.
     pub fn shrink(&mut self, bytes: u64) {
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
         if bytes < self.bytes {
@@ -99,19 +119,26 @@ impl Drop for Permit {
 }
 
 impl Turn {
-    /// The turn `index` in the order of the archive that `budget` serves.
+    /// Creates the turn of the entry `index` of the archive that `budget` serves.
     pub fn new(budget: &Arc<Budget>, index: usize) -> Self {
         Self { budget: budget.clone(), index, permit: Arc::default() }
     }
 
-    /// Takes `bytes` for the answer that is about to be read; what an earlier try held is given back first.
+    /// Waits for `bytes` of the budget. Bytes that the turn holds already are given back first.
     pub async fn admit(&self, bytes: u64) {
         drop(self.take());
         let permit = self.budget.admit(self.index, bytes).await;
         *self.permit.lock().unwrap_or_else(PoisonError::into_inner) = Some(permit);
     }
 
-    /// The permit under which the answer came in.
+    /// Gives back all but `bytes` of what the turn holds.
+    pub fn shrink(&self, bytes: u64) {
+        if let Some(permit) = &mut *self.permit.lock().unwrap_or_else(PoisonError::into_inner) {
+            permit.shrink(bytes);
+        }
+    }
+
+    /// Takes the permit that the turn holds.
     pub fn take(&self) -> Option<Permit> {
         self.permit.lock().unwrap_or_else(PoisonError::into_inner).take()
     }

@@ -1,14 +1,16 @@
-//! `git archive` of a `CodeCommit` repository: a tree-ish and options in, the contents of a zip out.
+//! A commit and `git archive`'s options in, what the archive will hold out: the tree is listed, its attributes are read, and the entries
+//! are selected.
 
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU8;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bstr::{BString, ByteSlice};
 use bytes::Bytes;
 use futures_util::future::try_join_all;
+use tokio::sync::Semaphore;
 
-use crate::memory::{Budget, Turn};
-use crate::source::{self, Checkout, Source, SourceError};
+use crate::source::{self, Checkout, SourceError};
 use crate::write::Contents;
 use git_archive::attributes::Attributes;
 use git_archive::object::{Commit, Entry, Kind, ObjectId};
@@ -16,28 +18,30 @@ use git_archive::pathspec::{PathspecError, Pathspecs};
 use git_archive::select::{self, SelectError};
 use git_archive::{DEFAULT_LEVEL, ExtraFile, Packer, deflate};
 
-/// What `git archive`'s options say.
+/// The options of `git archive`, and how the commit is read.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Goes before each path; with a slash at its end it has an entry of its own.
+    /// The prefix of each path; with a slash at its end it has an entry of its own.
     pub prefix: BString,
-    /// Pathspecs; none selects all.
+    /// Pathspecs; an empty list selects everything.
     pub paths: Vec<BString>,
-    /// 0 (stored) to 9; git's default is 6.
+    /// The compression level, 0 (stored) to 9; git's default is 6.
     pub level: u8,
-    /// What deflates.
+    /// The deflate implementation.
     pub deflate: deflate::Deflate,
     /// Files that are in no tree.
     pub extra: Vec<ExtraFile>,
     /// The time of all entries in seconds since 1970 (UTC); the committer's unless set.
     pub mtime: Option<i64>,
+    /// Whether to archive the commit's tree as a bare tree: without a comment and without substitution.
+    pub bare_tree: bool,
     /// Bytes that may be held between the source and the archive.
     pub budget: u64,
     /// How the commit is read.
     pub source: source::SourceOptions,
-    /// Whether entries carry their Git ids in an extra field, so that the next archive can take over what has not changed.
+    /// Whether entries carry their Git ids in an extra field, from which the next archive reuses what has not changed.
     pub tagged: bool,
-    /// Bytes of content that the archive may have.
+    /// The most bytes of content that the archive may have.
     pub limit: Option<u64>,
 }
 
@@ -50,6 +54,7 @@ impl Default for Options {
             deflate: deflate::deflate,
             extra: Vec::new(),
             mtime: None,
+            bare_tree: false,
             budget: 64 << 20,
             source: source::SourceOptions::default(),
             tagged: false,
@@ -61,88 +66,114 @@ impl Default for Options {
 /// Why a commit cannot be archived.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// It could not be read.
+    /// The commit could not be read.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// Its tree is refused.
+    /// A `.gitattributes` could not be read.
+    #[error("failed to read {path}")]
+    Attributes {
+        /// The file.
+        path: BString,
+        /// Why.
+        #[source]
+        source: SourceError,
+    },
+    /// The `.gitattributes` take more memory than the budget leaves for them.
+    #[error("{path} brings the attributes over the limit of {limit} bytes")]
+    AttributesTooLarge {
+        /// The file that passes the limit.
+        path: BString,
+        /// The limit.
+        limit: u64,
+    },
+    /// The tree is refused.
     #[error(transparent)]
     Select(#[from] SelectError),
-    /// A pathspec is none.
+    /// A pathspec is invalid.
     #[error(transparent)]
     Pathspec(#[from] PathspecError),
     /// An extra file has the path of an entry.
     #[error("{0} is in the tree already")]
-    Taken(BString),
+    PathTaken(BString),
 }
 
 impl OpenError {
-    /// The stable code.
+    /// Returns the stable code.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Source(error) => error.code(),
+            Self::Source(error) | Self::Attributes { source: error, .. } => error.code(),
             Self::Select(SelectError::Pathspec(_)) | Self::Pathspec(_) => "PathspecInvalid",
             Self::Select(_) => "TreeRefused",
-            Self::Taken(_) => "PathTaken",
+            Self::AttributesTooLarge { .. } => "AttributesTooLarge",
+            Self::PathTaken(_) => "PathTaken",
         }
     }
 
-    /// Whether another try of the same event is useless.
+    /// Whether another try is useless.
     pub fn is_permanent(&self) -> bool {
         match self {
-            Self::Source(error) => error.is_permanent(),
+            Self::Source(error) | Self::Attributes { source: error, .. } => error.is_permanent(),
             _ => true,
         }
     }
 }
 
-/// Digits of `%h`, `%t` and `%p`: git's own depends on the number of objects in the repository, which nobody tells.
+/// The number of digits of `%h`, `%t` and `%p`: git's own depends on the number of objects in the repository, which no API tells.
 const ABBREVIATION: NonZeroU8 = NonZeroU8::new(7).expect("not zero");
 
-/// A commit that is ready to be written, and what is worth telling of its names.
+/// `.gitattributes` that are read at once.
+const ATTRIBUTES_AT_ONCE: usize = 8;
+/// The size in bytes of the largest `.gitattributes`.
+const LARGEST_ATTRIBUTES: u64 = 4 << 20;
+/// The part of the budget that all `.gitattributes` may take, and its least size in bytes. Rules take several times as much as their text.
+const ATTRIBUTES_PART: u64 = 8;
+const LEAST_ATTRIBUTES: u64 = 1 << 20;
+
+/// A commit that is ready to be written.
 #[derive(Debug)]
 pub struct Opened {
-    /// The commit.
-    pub commit: Commit,
     /// What goes into the archive.
     pub contents: Contents,
-    /// What is worth telling.
+    /// Warnings about the tree, one line each.
     pub warnings: Vec<String>,
 }
 
 /// Lists a commit's tree, reads its attributes, and selects what is archived.
-pub async fn open(source: Source, commit: Commit, options: &Options) -> Result<Opened, OpenError> {
+pub async fn open(checkout: Checkout, commit: Commit, options: &Options) -> Result<Opened, OpenError> {
     let pathspecs = Pathspecs::parse(&options.paths)?;
-    let checkout = source.open(commit, |folder| pathspecs.may_match_under(folder)).await?;
-    let Checkout { commit, entries, source } = checkout;
-    let (source, attributes) = attributes(source, commit.id, &entries).await?;
+    let (commit, entries) = checkout.list(commit, |folder| pathspecs.may_match_under(folder)).await?;
+    let (checkout, attributes) = read_attributes(checkout, &entries, options.budget).await?;
     let entries = select::select(entries, &attributes, &pathspecs)?;
     let mut warnings: Vec<String> = select::warnings(&entries).iter().map(ToString::to_string).collect();
-    let commit = exact(&source, commit, &entries, &attributes, &mut warnings).await?;
-    let extra = free_of(&entries, &options.prefix, options.extra.clone())?;
+    let commit = exact(&checkout, commit, &entries, &attributes, &mut warnings).await?;
+    refuse_taken_paths(&entries, &options.prefix, &options.extra)?;
     let contents = Contents {
-        source,
         entries,
-        extra,
-        commit: commit.id,
+        extra: options.extra.clone(),
         prefix: options.prefix.clone(),
         seconds: options.mtime.unwrap_or(commit.committer.seconds),
         packer: Packer {
-            commit: Some(commit.clone()),
+            commit: (!options.bare_tree).then_some(commit),
             attributes,
             abbreviation: ABBREVIATION.get().into(),
             level: options.level,
             deflate: options.deflate,
             tagged: options.tagged,
         },
-        budget: options.budget,
+        budget: options.budget.saturating_sub(checkout.held_bytes()),
+        checkout,
         limit: options.limit,
     };
-    Ok(Opened { commit, contents, warnings })
+    Ok(Opened { contents, warnings })
 }
 
-/// Reads every `.gitattributes` of the tree, all at once and each content once. The source keeps them, since they mostly stand in the
-/// archive as well. A repository without one pays nothing.
-async fn attributes(source: Source, commit: ObjectId, entries: &[Entry]) -> Result<(Source, Attributes), SourceError> {
+/// Reads every `.gitattributes` of the tree, each content once. The checkout holds them, since they mostly stand in the archive as well. A
+/// repository without one pays nothing.
+async fn read_attributes(
+    checkout: Checkout,
+    entries: &[Entry],
+    budget: u64,
+) -> Result<(Checkout, Attributes), OpenError> {
     let has_content = |entry: &&Entry| !matches!(entry.kind, Kind::Directory | Kind::Submodule);
     let mut folders = Vec::new();
     let mut wanted = BTreeMap::new();
@@ -150,19 +181,46 @@ async fn attributes(source: Source, commit: ObjectId, entries: &[Entry]) -> Resu
         let (folder, name) = entry.path.rsplit_once_str("/").unwrap_or((b"", &entry.path));
         if name == b".gitattributes" {
             folders.push((BString::from(folder), entry.id));
-            wanted.insert(entry.id, entry.kind == Kind::Link);
+            wanted.insert(entry.id, entry);
         }
     }
-    let reads = wanted.into_iter().map(|(id, is_link)| read(&source, commit, id, is_link));
-    let read: HashMap<ObjectId, Bytes> = try_join_all(reads).await?.into_iter().collect();
-    let files = folders.into_iter().map(|(folder, id)| (folder, read[&id].to_vec()));
-    let attributes = Attributes::new(files);
-    Ok((source.with_held(read), attributes))
+    let limit = (budget / ATTRIBUTES_PART).max(LEAST_ATTRIBUTES);
+    let reads =
+        AttributeReads { checkout: &checkout, at_once: Semaphore::new(ATTRIBUTES_AT_ONCE), limit, left: limit.into() };
+    let read = try_join_all(wanted.into_values().map(|entry| reads.read(entry))).await?;
+    let read: HashMap<ObjectId, Bytes> = read.into_iter().collect();
+    let attributes = Attributes::new(folders.into_iter().map(|(folder, id)| (folder, read[&id].to_vec())));
+    Ok((checkout.with_held(read), attributes))
 }
 
-/// The commit as `export-subst` is to show it: to the byte, where any entry asks for it.
+/// The `.gitattributes` that are being read, and the bytes that are left for them.
+struct AttributeReads<'a> {
+    checkout: &'a Checkout,
+    at_once: Semaphore,
+    limit: u64,
+    left: AtomicU64,
+}
+
+impl AttributeReads<'_> {
+    async fn read(&self, entry: &Entry) -> Result<(ObjectId, Bytes), OpenError> {
+        let _permit = self.at_once.acquire().await;
+        let left = self.left.load(Ordering::Relaxed).min(LARGEST_ATTRIBUTES);
+        let content = self.checkout.content_now(entry.id, entry.kind == Kind::Link, left).await;
+        let content = content.map_err(|source| OpenError::Attributes { path: entry.path.clone(), source })?;
+        let take = |content: &Bytes| {
+            let taken = |left: u64| left.checked_sub(content.len() as u64);
+            self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken).is_ok()
+        };
+        let content = content.filter(take);
+        let limit = if left == LARGEST_ATTRIBUTES { LARGEST_ATTRIBUTES } else { self.limit };
+        let content = content.ok_or_else(|| OpenError::AttributesTooLarge { path: entry.path.clone(), limit })?;
+        Ok((entry.id, content))
+    }
+}
+
+/// Returns the commit as `export-subst` shows it: byte for byte, if any entry asks for it.
 async fn exact(
-    source: &Source,
+    checkout: &Checkout,
     commit: Commit,
     entries: &[Entry],
     attributes: &Attributes,
@@ -172,7 +230,7 @@ async fn exact(
     if !commit.is_garbled() || !entries.iter().any(substitutes) {
         return Ok(commit);
     }
-    let exact = source.exact(commit.id).await?;
+    let exact = checkout.exact_commit().await?;
     if exact.is_none() {
         warnings
             .push("the commit's text is not UTF-8, which the API cannot show: export-subst has U+FFFD in it".into());
@@ -180,25 +238,12 @@ async fn exact(
     Ok(exact.unwrap_or(commit))
 }
 
-async fn read(
-    source: &Source,
-    commit: ObjectId,
-    id: ObjectId,
-    is_link: bool,
-) -> Result<(ObjectId, Bytes), SourceError> {
-    let content = match source.known(id, is_link).await {
-        Some(content) => content,
-        None => source.content(commit, id, &Turn::new(&Budget::new(u64::MAX), 0)).await?.0.read()?,
-    };
-    Ok((id, content))
-}
-
-fn free_of(entries: &[Entry], prefix: &BString, extra: Vec<ExtraFile>) -> Result<Vec<ExtraFile>, OpenError> {
-    let taken = |file: &&ExtraFile| {
+fn refuse_taken_paths(entries: &[Entry], prefix: &BString, extra: &[ExtraFile]) -> Result<(), OpenError> {
+    let is_taken = |file: &&ExtraFile| {
         entries.iter().any(|entry| file.path.strip_prefix(prefix.as_slice()) == Some(entry.path.as_slice()))
     };
-    match extra.iter().find(taken) {
-        Some(file) => Err(OpenError::Taken(file.path.clone())),
-        None => Ok(extra),
+    match extra.iter().find(is_taken) {
+        Some(file) => Err(OpenError::PathTaken(file.path.clone())),
+        None => Ok(()),
     }
 }

@@ -9,7 +9,7 @@ mod commits;
 mod differences;
 mod files;
 mod input;
-mod merge_options;
+mod merges;
 mod pull_requests;
 mod repositories;
 mod revision;
@@ -88,8 +88,8 @@ impl CodeCommit {
             "GetFolder" => files::get_folder(repository, input).await,
             "GetFile" => files::get_file(repository, input).await,
             "GetBlob" => files::get_blob(repository, input).await,
-            "GetMergeOptions" => merge_options::get(repository, input).await,
             "GetDifferences" => differences::get(&self.differences, repository, input, self.page_size).await,
+            "GetMergeOptions" => merges::options(repository, input).await,
             "GetRepositoryTriggers" => Ok(triggers::get(repository)),
             "PutRepositoryTriggers" => triggers::put(repository, input),
             "TestRepositoryTriggers" => triggers::test(repository, input, &self.events).await,

@@ -3,8 +3,8 @@
 //! The answers follow recordings of the service. Where a comment says "not recorded", the behavior is a belief.
 //!
 //! # Differs from CodePipeline
-//! - No action runs: after the source actions, all others succeed at once. Tests can hold executions in progress and end
-//!   their actions by command.
+//! - No action runs: after the source actions, all others succeed at once. Tests can hold executions in progress
+//!   and end their actions by command.
 //! - A polling source starts the pipeline once, at its creation. Later versions, events and schedules do not.
 //! - An execution takes its revisions at the start, and no artifact is copied.
 //! - An execution does not supersede or wait for another.

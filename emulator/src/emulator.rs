@@ -91,7 +91,8 @@ impl Emulator {
         self.services.repositories.unserved()
     }
 
-    /// Returns the last 100,000 requests in the order of arrival, without those to the Runtime API and the control address.
+    /// Returns the last 100,000 requests in the order of arrival, without those to the Runtime API and the control
+    /// address.
     pub fn requests(&self) -> Vec<Request> {
         self.services.log.requests()
     }

@@ -85,7 +85,8 @@ impl Events {
         fired
     }
 
-    /// Sends the test event of `TestRepositoryTriggers`: the default branch's last commit, or zeros for an empty repository.
+    /// Sends the test event of `TestRepositoryTriggers`: the default branch's last commit, or zeros for an empty
+    /// repository.
     pub(crate) async fn test(&self, repository: &Repository, trigger: &Trigger) -> io::Result<()> {
         let branch = repository.default_branch().await?.map(|branch| format!("refs/heads/{branch}"));
         let tip = match &branch {
@@ -110,7 +111,8 @@ impl Change {
         }
     }
 
-    /// Returns the entry of the event: `created` or `deleted` only where it applies, and a deleted reference's old commit.
+    /// Returns the entry of the event: `created` or `deleted` only where it applies, and a deleted reference's old
+    /// commit.
     fn describe(&self) -> Value {
         let commit = self.after.as_ref().or(self.before.as_ref());
         let mut described = json!({ "commit": commit, "ref": self.reference });

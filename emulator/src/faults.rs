@@ -65,7 +65,8 @@ impl Fault {
     }
 }
 
-/// Parses `GetBlob:2:reset` (the second call), `GetBlob:2x3:reset` (three calls from the second) or `GetBlob:every:reset`.
+/// Parses `GetBlob:2:reset` (the second call), `GetBlob:2x3:reset` (three calls from the second) or
+/// `GetBlob:every:reset`.
 impl FromStr for Fault {
     type Err = String;
 

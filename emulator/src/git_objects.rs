@@ -67,7 +67,8 @@ impl GitObjects {
         idle.map_or_else(|| ObjectReader::start(&self.git_dir), Ok)
     }
 
-    /// Keeps a reader for reuse after a complete answer. A reader that failed is dropped instead, which ends its process.
+    /// Keeps a reader for reuse after a complete answer. A reader that failed is dropped instead, which ends its
+    /// process.
     fn give_back(&self, reader: ObjectReader) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(reader);
     }

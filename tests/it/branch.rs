@@ -1,6 +1,6 @@
 //! A branch beside a trunk, with pushes, executions that end by command, and pull requests.
 
-use codecommit_multibranch::delivery::Run;
+use codecommit_multibranch::deliver::Run;
 use emulator::codepipeline::{Execution, Finish};
 use git_archive::object::ObjectId;
 use oracle::{CommitText, Repository, Tree};

@@ -9,7 +9,7 @@
 //! | 5, 6 out of order, at once | `once::two_pushes_at_once_are_two_objects_and_two_runs` |
 //! | 7 deleted | `run::what_is_nothing_to_do_asks_nobody` |
 //! | 8 gone | `run::a_commit_that_is_gone_is_left_alone` |
-//! | 9 force-push meanwhile | `once::a_force_push_does_not_change_what_was_pushed` |
+//! | 9 force-push meanwhile | `once::a_commit_that_the_branch_does_not_contain_is_skipped` |
 //! | 10 tag, trunk, not selected | `run::what_is_nothing_to_do_asks_nobody` |
 //! | 11 annotated tag | a tree-ish of the command line, not of an event |
 //! | 12 odd names | `names::branches_may_be_called_anything` |
@@ -56,6 +56,7 @@
 mod cache;
 mod faults;
 mod git;
+mod model;
 mod multipart;
 mod names;
 mod once;

@@ -7,7 +7,7 @@ mod scattered;
 
 use codecommit::open::Options;
 use codecommit::source;
-use codecommit_multibranch::delivery::Run;
+use codecommit_multibranch::deliver::Run;
 use emulator::Service;
 use git_archive::object::ObjectId;
 

@@ -5,6 +5,7 @@ mod pushed;
 mod routes;
 
 use codecommit_multibranch::Answer;
+use codecommit_multibranch::deliver::Found;
 use codecommit_multibranch::plan::Reason;
 use codecommit_multibranch::triggers::{self, Trigger, TriggerSettings};
 use git_archive::object::ObjectId;
@@ -108,7 +109,7 @@ async fn a_branchs_life() {
     // Told again, nothing is written and nothing runs again.
     let writes = world.emulator.count("PutRepositoryTriggers");
     let run = world.started(changed("1", "feature/x", first, "created")).await;
-    assert_eq!((run.found, world.emulator.count("PutRepositoryTriggers")), (Some("started"), writes));
+    assert_eq!((run.found, world.emulator.count("PutRepositoryTriggers")), (Some(Found::Started), writes));
     // A push is not the lifecycle's.
     let second = world.point("feature/x", 1);
     world.emulator.clear_requests();
@@ -131,7 +132,7 @@ async fn a_branch_that_moved_before_it_had_a_trigger_runs_at_both_commits() {
     let answer = world.handle(changed("1", "feature/x", old, "created")).await.unwrap();
     assert_eq!((commits(&answer), world.executions().len()), (vec![&*old.to_string(), &*new.to_string()], 2));
     for run in &answer.started {
-        assert_eq!(run.found, Some("started"));
+        assert_eq!(run.found, Some(Found::Started));
     }
 }
 
@@ -211,7 +212,7 @@ async fn triggers_that_cannot_be_written_do_not_hold_up_the_run() {
     // The next delivery writes them, and does not start again.
     world.emulator.clear_faults();
     let run = world.started(changed("1", "feature/x", commit, "created")).await;
-    assert_eq!((run.found, world.executions().len()), (Some("started"), 1));
+    assert_eq!((run.found, world.executions().len()), (Some(Found::Started), 1));
     world.assert_follows(&["feature/x"], &[]).await;
 }
 

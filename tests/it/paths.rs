@@ -64,7 +64,7 @@ async fn what_aws_cannot_tell_runs_with_a_warning() {
     let world = monorepo(&[("PATHS", "api/**")]);
     // The branch has no common ancestor with the trunk.
     let run = world.started(pushed("alone", &[(BRANCH, world.tip())])).await;
-    assert!(run.warnings[0].contains("GetMergeOptions failed with TipsDivergenceExceededException"), "{run:?}");
+    assert!(run.warnings[0].contains("GetMergeOptions failed with "), "{run:?}");
     let commit = change(&world.repository, BRANCH, "refs/heads/main", "web/x", false);
     world.inject("GetDifferences:every:denied");
     let run = world.started(pushed("denied", &[(BRANCH, commit)])).await;

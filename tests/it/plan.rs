@@ -24,7 +24,28 @@ fn planned(custom_data: &str, settings: &[(&str, &str)]) -> (Plan, Vec<PlanError
     (plan, failed.into_iter().map(|(_, error)| error).collect())
 }
 
-const ENVIRONMENT: [(&str, &str); 2] = [("PIPELINE_NAME", "env"), ("SOURCE_ACTION", "EnvSource")];
+const ENVIRONMENT: [(&str, &str); 3] =
+    [("PIPELINE_NAME", "env"), ("PIPELINES", "own,team-*"), ("SOURCE_ACTION", "EnvSource")];
+
+/// Custom data narrows what the operator set, and never widens it.
+#[test]
+fn custom_data_never_widens() {
+    let narrow = [("PIPELINE_NAME", "env"), ("PIPELINES", "team-*"), ("BRANCHES", "**,!feature/login")];
+    let (plan, failed) = planned(r#"{"branches":"**"}"#, &narrow);
+    assert_eq!((plan.jobs.len(), plan.skipped[0].reason, failed.len()), (0, Reason::NotSelected, 0));
+    for (pipeline, settings, is_allowed) in [
+        ("env", &ENVIRONMENT[..1], true),
+        ("team-a", &ENVIRONMENT[..], true),
+        ("other", &ENVIRONMENT[..], false),
+        ("own", &ENVIRONMENT[..1], false),
+    ] {
+        let (plan, failed) = planned(&format!(r#"{{"pipeline_name":"{pipeline}"}}"#), settings);
+        assert_eq!(plan.jobs.len(), usize::from(is_allowed), "{pipeline}");
+        let is_refused =
+            matches!(&failed[..], [PlanError::PipelineRefused { pipeline: named, .. }] if named == pipeline);
+        assert_eq!(is_refused, !is_allowed, "{pipeline}: {failed:?}");
+    }
+}
 
 #[test]
 fn custom_data_may_say_some_of_it() {

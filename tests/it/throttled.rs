@@ -46,9 +46,9 @@ async fn every_kind_of_throttle_is_survived_and_counted() {
 async fn s3_says_too_fast_in_its_own_way() {
     let world = World::of(&files(1));
     world.inject("PutObject:1x2:error:SlowDown");
-    world.inject("HeadObject:1x2:status:503");
+    world.inject("GetBucketVersioning:1x2:status:503");
     let run = world.started(world.push()).await;
-    assert_eq!(world.counts(["PutObject", "HeadObject"]), [3, 3]);
+    assert_eq!(world.counts(["PutObject", "GetBucketVersioning"]), [6, 3]);
     assert_eq!(run.throttled, 2);
     assert_eq!(world.emulator.store().versions(BUCKET, KEY).len(), 1);
 }

@@ -10,7 +10,7 @@ use codecommit::open::{self, Options};
 use codecommit::source::Source;
 use codecommit::write;
 use codecommit_multibranch::config::Config;
-use codecommit_multibranch::delivery::Run;
+use codecommit_multibranch::deliver::Run;
 use codecommit_multibranch::error::{Error, Failed};
 use codecommit_multibranch::{Answer, Function};
 use emulator::codepipeline::Execution;
@@ -120,6 +120,11 @@ impl World {
         self.emulator.codepipeline().executions(PIPELINE)
     }
 
+    /// How many versions of the archive are stored.
+    pub(crate) fn archives(&self) -> usize {
+        self.emulator.store().versions(BUCKET, KEY).len()
+    }
+
     /// Sets a fault, written as on the emulator's command line.
     pub(crate) fn inject(&self, fault: &str) {
         self.emulator.inject(fault.parse().expect("a fault"));
@@ -158,9 +163,9 @@ impl World {
     pub(crate) async fn archive(&self, commit: ObjectId, options: &Options) -> Vec<u8> {
         let mut settings = options.source.clone();
         settings.git_url.get_or_insert_with(|| self.emulator.git_url());
-        let source = Source::new(&self.aws, NAME, &settings);
-        let commit = source.commit(commit).await.expect("the commit is there");
-        let opened = in_time(Box::pin(open::open(source, commit, options))).await.expect("it can be listed");
+        let checkout = Source::new(&self.aws, NAME, &settings).checkout(commit);
+        let commit = checkout.commit().await.expect("the commit is there");
+        let opened = in_time(Box::pin(open::open(checkout, commit, options))).await.expect("it can be listed");
         let mut zip = Memory(Vec::new());
         let writing = Box::pin(write::write(opened.contents, &mut zip, &|_, _| ()));
         in_time(writing).await.expect("it can be written");

@@ -7,12 +7,11 @@ use aws_sdk_codepipeline::types::{
     StageDeclaration,
 };
 use codecommit::aws::{Aws, CallError};
+use codecommit_multibranch::pipeline::{VARIABLES, unset_variables};
 
 use super::object::Object;
 use super::report::Report;
 use super::told;
-
-const VARIABLES: [&str; 5] = ["BRANCH_NAME", "COMMIT_ID", "REPOSITORY_NAME", "AUTHOR", "COMMIT_MESSAGE"];
 
 /// Checks the pipeline, and says which object it reads.
 pub(super) async fn check(aws: &Aws, name: &str, action: Option<&str>, report: &mut Report) -> Option<Object> {
@@ -74,6 +73,11 @@ fn mode(declaration: &PipelineDeclaration, report: &mut Report) {
 }
 
 fn variables(declaration: &PipelineDeclaration, report: &mut Report) {
+    let unset = unset_variables(declaration);
+    if !unset.is_empty() {
+        let fix = "have no default and get no value, so that every run fails at once: give each a default";
+        return report.fail("variables", format!("{} {fix}", unset.join(", ")));
+    }
     let declared: BTreeSet<&str> = declaration.variables().iter().map(PipelineVariableDeclaration::name).collect();
     let missing: Vec<&str> = VARIABLES.into_iter().filter(|name| !declared.contains(name)).collect();
     let is_v2 = declaration.pipeline_type() == Some(&PipelineType::V2);

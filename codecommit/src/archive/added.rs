@@ -1,4 +1,4 @@
-//! Files that are in no tree, as `git archive --add-file` and `--add-virtual-file` take them.
+//! Files that are in no tree: `git archive --add-file` and `--add-virtual-file`.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use bstr::{BString, ByteSlice};
 use bytes::Bytes;
 
-use super::ArchiveError;
+use super::error::ArchiveError;
 use git_archive::ExtraFile;
 
 /// One file to add.
 #[derive(Debug, Clone)]
 pub(super) enum Added {
-    /// A file of this machine, under its own name behind the prefix that was in force.
+    /// A file of this machine, under its own name, with the prefix that was set when it was added.
     File {
         path: PathBuf,
         prefix: BString,
@@ -34,7 +34,7 @@ impl Added {
 
 fn read(path: &Path, prefix: &BString) -> io::Result<ExtraFile> {
     let name = path.file_name().and_then(<[u8]>::from_os_str).ok_or(io::ErrorKind::InvalidFilename)?;
-    // Asked before it is opened, which would wait for a pipe's other end.
+    // Checked before it is opened, because opening a pipe waits for its other end.
     if !path.metadata()?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
     }
@@ -45,7 +45,7 @@ fn read(path: &Path, prefix: &BString) -> io::Result<ExtraFile> {
     Ok(ExtraFile { path: [prefix.as_slice(), name].concat().into(), executable, content: Bytes::from(content) })
 }
 
-/// Git's `canon_mode`: the owner's bit counts.
+/// Returns whether the owner may execute the file, which is what counts for git (`canon_mode`).
 #[cfg(unix)]
 fn is_executable(metadata: &Metadata) -> bool {
     use std::os::unix::fs::PermissionsExt as _;

@@ -7,15 +7,15 @@ use super::treeish::TreeishError;
 use crate::open::OpenError;
 use crate::write::StreamError;
 
-/// Why there is no archive: what was attempted. The cause is its `source()`; [`with_causes`](crate::causes::with_causes) joins them.
+/// Why there is no archive: what was attempted. `source()` is the cause; [`with_causes`](crate::causes::with_causes) joins both.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
-    /// The tree-ish stands for no commit.
+    /// The tree-ish cannot be resolved to a commit.
     #[error("failed to resolve '{treeish}' in {repository}")]
     Resolve {
         /// The repository's name.
         repository: String,
-        /// What was asked for.
+        /// The tree-ish.
         treeish: String,
         /// Why.
         #[source]
@@ -35,7 +35,7 @@ pub enum ArchiveError {
     Open {
         /// The repository's name.
         repository: String,
-        /// What was asked for.
+        /// The tree-ish.
         treeish: String,
         /// Why.
         #[source]
@@ -46,13 +46,13 @@ pub enum ArchiveError {
     Archive {
         /// The repository's name.
         repository: String,
-        /// What was asked for.
+        /// The tree-ish.
         treeish: String,
         /// Why.
         #[source]
         source: Box<StreamError<io::Error>>,
     },
-    /// The file for the archive could not be made, or not be given its name.
+    /// The file for the archive could not be created or renamed.
     #[error("failed to write {}", path.display())]
     File {
         /// The file.
@@ -64,25 +64,18 @@ pub enum ArchiveError {
 }
 
 impl ArchiveError {
-    /// The stable code.
+    /// Returns the stable code.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Resolve { source, .. } => source.code(),
             Self::Add { .. } => "FileUnreadable",
             Self::Open { source, .. } => source.code(),
-            Self::Archive { source, .. } => match &**source {
-                StreamError::Read { source, .. } => source.code(),
-                StreamError::Convert { .. } => "ConversionRefused",
-                StreamError::Zip { .. } => "EntryRefused",
-                StreamError::TooLarge { .. } => "SizeLimit",
-                StreamError::Output(_) => "OutputFailed",
-                StreamError::Panicked(_) => "Panicked",
-            },
+            Self::Archive { source, .. } => source.code(),
             Self::File { .. } => "OutputFailed",
         }
     }
 
-    /// Whether nobody reads the output any more.
+    /// Whether the reader of the output hung up.
     pub fn is_broken_pipe(&self) -> bool {
         let Self::Archive { source, .. } = self else { return false };
         matches!(&**source, StreamError::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)

@@ -1,4 +1,4 @@
-//! Where an archive goes: memory, any writer, a file that is there only when it is whole.
+//! The outputs of an archive: any writer, or a file that appears only when it is whole.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -21,10 +21,10 @@ impl<W: Write + Send> Output for Blocking<W> {
     }
 }
 
-/// A writer that waits.
-pub(super) struct Waiting<W>(pub(super) Pin<Box<W>>);
+/// An asynchronous writer.
+pub(super) struct Asynchronous<W>(pub(super) Pin<Box<W>>);
 
-impl<W: AsyncWrite + Send> Output for Waiting<W> {
+impl<W: AsyncWrite + Send> Output for Asynchronous<W> {
     type Error = io::Error;
 
     async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -32,13 +32,13 @@ impl<W: AsyncWrite + Send> Output for Waiting<W> {
     }
 }
 
-/// A file under a temporary name beside its own, which it gets at the end; dropped before, nothing is left of it.
+/// A file under a temporary name in the same folder, renamed at the end. If it is dropped before, nothing is left of it.
 pub(super) enum Renamed {
     Temporary {
         file: NamedTempFile,
         to: PathBuf,
     },
-    /// A device or a pipe, which must not be replaced.
+    /// A device or a pipe, which must not be replaced by a file.
     Special(File),
 }
 
@@ -51,18 +51,18 @@ impl Renamed {
         };
         match &found {
             Some(found) if found.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
-            // `/dev/stdout` may lead to a file, which others write to as well.
+            // `/dev/stdout` may be a link to a file that others write to as well.
             Some(found) if !found.is_file() || path.starts_with("/dev") => {
                 return File::options().write(true).open(path).map(Self::Special);
             }
             _ => {}
         }
         let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        // Asked for by itself, since an error of the temporary file would name that.
+        // Checked first, because an error of the temporary file would name that file.
         folder.metadata()?;
         let mut builder = tempfile::Builder::new();
         builder.prefix(".archive-").suffix(".tmp");
-        // As any new file, less the umask; the default is for secrets.
+        // The permissions of any new file, less the umask; the default of temporary files is for secrets.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         let file = builder.tempfile_in(folder)?;
@@ -80,7 +80,7 @@ impl Renamed {
     }
 }
 
-/// Of a link it is the file behind it that is replaced, or made where there is none yet.
+/// Follows a link, so that the file behind it is replaced, or created if there is none.
 fn behind_links(path: &Path) -> PathBuf {
     let beside = |target: PathBuf| path.parent().map_or_else(|| target.clone(), |folder| folder.join(&target));
     path.canonicalize().or_else(|_| path.read_link().map(beside)).unwrap_or_else(|_| path.to_owned())

@@ -1,6 +1,6 @@
-//! A tree-ish as `git archive` takes it, resolved once to a commit's id by what the API shows.
+//! A tree-ish as `git archive` takes it, resolved once to a commit's id over the API.
 //!
-//! | written | read by |
+//! | tree-ish | read by |
 //! |---|---|
 //! | all 40 digits of a commit's id | `GetCommit` |
 //! | `main`, `heads/main`, `refs/heads/main` | `GetBranch` |
@@ -10,21 +10,21 @@
 //! | `…^{commit}`, `…^{}`, `…^{object}`, `…^0` | nothing more |
 //! | `…^{tree}`, `…:` | nothing more; the archive has no comment, as a bare tree's |
 //!
-//! A name that is a branch and a tag is the tag, with a warning, as gitrevisions(7) says. Abbreviated ids, reflogs (`@{…}`), searches (`:/…`,
-//! `^{/…}`), trees within trees (`…:path`) and the ids of trees are refused: the API shows no way to them, or a pathspec is the better one.
+//! The name of both a branch and a tag is the tag, with a warning, as gitrevisions(7) says. Abbreviated ids, reflogs (`@{…}`), searches
+//! (`:/…`, `^{/…}`), trees within trees (`…:path`) and the ids of trees are refused: the API cannot resolve them, or a pathspec is better.
 
 use futures_util::future::join_all;
 
-use crate::aws::{Aws, CallError};
+use crate::aws::{Aws, CallError, call};
 use crate::source::api::Api;
-use crate::source::{Source, SourceError};
+use crate::source::{Checkout, Source, SourceError};
 use git_archive::object::{Commit, ObjectId};
 
-/// Digits of a full id.
+/// The number of digits of a full id.
 const DIGITS: usize = 40;
-/// Fewest digits of an abbreviated one (git's `MINIMUM_ABBREV`).
+/// The fewest digits of an abbreviated id (git's `MINIMUM_ABBREV`).
 const FEWEST_DIGITS: usize = 4;
-/// What `CodeCommit` answers where a name stands for nothing.
+/// The error codes of `CodeCommit` for a name that does not exist.
 const MISSING: [&str; 6] = [
     "BranchDoesNotExistException",
     "CommitDoesNotExistException",
@@ -34,32 +34,32 @@ const MISSING: [&str; 6] = [
     "InvalidCommitIdException",
 ];
 
-/// Why a tree-ish stands for nothing that can be archived.
+/// Why a tree-ish cannot be resolved.
 #[derive(Debug, thiserror::Error)]
 pub enum TreeishError {
-    /// The API shows no way to it.
+    /// The API cannot resolve this form.
     #[error("'{treeish}' is not supported: {reason}")]
     Unsupported {
-        /// What was asked for.
+        /// The tree-ish.
         treeish: String,
-        /// Which part of it, and what to write instead.
+        /// The part that is not supported, and what to write instead.
         reason: &'static str,
     },
-    /// Neither a branch nor a tag has this name, and it looks like the beginning of an id.
+    /// Neither a branch nor a tag has this name, and it looks like an abbreviated id.
     #[error("'{0}' is no branch and no tag; the API finds a commit only by all 40 digits of its id")]
     Abbreviated(String),
-    /// There is no such branch, tag or commit.
+    /// The branch, tag or commit does not exist.
     #[error("there is no branch, tag or commit '{0}'")]
     Missing(String),
-    /// The repository has no default branch, since it is empty.
+    /// The repository is empty, so it has no default branch.
     #[error("the repository has no default branch that HEAD could stand for")]
     NoDefaultBranch,
-    /// A commit has fewer parents than that.
+    /// A commit has fewer parents.
     #[error("commit {commit} has no parent {parent}")]
     NoParent {
         /// The commit.
         commit: ObjectId,
-        /// The number of the parent, from 1.
+        /// The number of the parent, counted from 1.
         parent: usize,
     },
     /// A call failed.
@@ -68,7 +68,7 @@ pub enum TreeishError {
 }
 
 impl TreeishError {
-    /// The stable code.
+    /// Returns the stable code.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unsupported { .. } => "TreeishUnsupported",
@@ -86,11 +86,12 @@ impl From<CallError> for TreeishError {
     }
 }
 
-/// What a tree-ish stands for. From here on only ids are used, so that a push meanwhile changes nothing.
+/// The commit of a tree-ish. From here on only ids are used, so that a push meanwhile changes nothing.
 #[derive(Debug)]
 pub(super) struct Resolved {
+    pub(super) checkout: Checkout,
     pub(super) commit: Commit,
-    /// Whether only the commit's tree was asked for.
+    /// Whether the tree-ish is the commit's tree.
     pub(super) is_tree: bool,
     pub(super) warning: Option<String>,
 }
@@ -109,14 +110,18 @@ pub(super) async fn resolve(
         let commit = api.commit(id).await?;
         id = *commit.parents.get(parent - 1).ok_or(TreeishError::NoParent { commit: id, parent })?;
     }
-    let commit = match source.commit(id).await {
-        Err(error) if is_no_commit(&error) => source.commit(lookup.peeled(id).await?).await,
+    let mut checkout = source.checkout(id);
+    let commit = match checkout.commit().await {
+        Err(error) if is_no_commit(&error) => {
+            checkout = source.checkout(lookup.peeled(id).await?);
+            checkout.commit().await
+        }
         commit => commit,
     };
-    Ok(Resolved { commit: commit?, is_tree, warning })
+    Ok(Resolved { commit: commit?, checkout, is_tree, warning })
 }
 
-/// Whether the id may be that of a tag: the API does not find it, Git finds something else.
+/// Whether the id may be that of a tag: the API does not find it, Git finds another kind of object.
 fn is_no_commit(error: &SourceError) -> bool {
     matches!(error, SourceError::Call(call) if call.is(&MISSING)) || error.is_no_commit()
 }
@@ -124,7 +129,7 @@ fn is_no_commit(error: &SourceError) -> bool {
 #[derive(Debug, PartialEq, Eq)]
 struct Parsed<'a> {
     name: &'a str,
-    /// Which parent to go to, from 1, one after the other.
+    /// The parents to go to, one after the other, each counted from 1.
     steps: Vec<usize>,
     is_tree: bool,
 }
@@ -177,14 +182,14 @@ fn parse(treeish: &str) -> Result<Parsed<'_>, TreeishError> {
     Ok(Parsed { name, steps, is_tree })
 }
 
-/// One thing that a name may stand for.
+/// A reference that a name may mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reference<'a> {
     Branch(&'a str),
     Tag(&'a str),
 }
 
-/// What a name may stand for, in the order of gitrevisions(7); the first that is there counts.
+/// Returns the references that a name may mean, in the order of gitrevisions(7); the first that exists counts.
 fn references(name: &str) -> Vec<Reference<'_>> {
     use Reference::{Branch, Tag};
     match name.strip_prefix("refs/") {
@@ -193,7 +198,7 @@ fn references(name: &str) -> Vec<Reference<'_>> {
     }
 }
 
-/// With the folder that says of which kind it is.
+/// Returns the reference of a name that begins with its kind's folder.
 fn qualified(name: &str) -> Option<Reference<'_>> {
     let branch = name.strip_prefix("heads/").map(Reference::Branch);
     branch.or_else(|| name.strip_prefix("tags/").map(Reference::Tag))
@@ -223,7 +228,7 @@ impl Lookup<'_> {
             return Ok((id, None));
         }
         let is_hex = name.len() >= FEWEST_DIGITS && name.bytes().all(|byte| byte.is_ascii_hexdigit());
-        // `v1.0-3-g1234567`, as `git describe` has it, ends in an abbreviated id.
+        // `v1.0-3-g1234567`, the output of `git describe`, ends in an abbreviated id.
         let described = name.rsplit_once("-g").is_some_and(|(_, end)| {
             (FEWEST_DIGITS..=DIGITS).contains(&end.len()) && end.bytes().all(|byte| byte.is_ascii_hexdigit())
         });
@@ -234,15 +239,15 @@ impl Lookup<'_> {
         })
     }
 
-    /// The commit of an annotated tag, given by the tag's own id.
+    /// Returns the commit of an annotated tag, given by the tag's own id.
     async fn peeled(&self, id: ObjectId) -> Result<ObjectId, TreeishError> {
         let peeled = self.specifier(&id.to_string()).await?;
         peeled.filter(|peeled| *peeled != id).ok_or_else(|| TreeishError::Missing(id.to_string()))
     }
 
     async fn head(&self) -> Result<ObjectId, TreeishError> {
-        let sent = self.aws.codecommit.get_repository().repository_name(self.repository).send().await;
-        let answer = sent.map_err(|error| CallError::new("GetRepository", error))?;
+        let request = self.aws.codecommit.get_repository().repository_name(self.repository);
+        let answer = call("GetRepository", request.send()).await?;
         let branch = answer.repository_metadata.and_then(|metadata| metadata.default_branch);
         let branch = branch.ok_or(TreeishError::NoDefaultBranch)?;
         self.branch(&branch).await?.ok_or(TreeishError::NoDefaultBranch)
@@ -257,7 +262,7 @@ impl Lookup<'_> {
 
     async fn branch(&self, name: &str) -> Result<Option<ObjectId>, TreeishError> {
         let request = self.aws.codecommit.get_branch().repository_name(self.repository).branch_name(name);
-        match request.send().await.map_err(|error| CallError::new("GetBranch", error)) {
+        match call("GetBranch", request.send()).await {
             Err(call) if call.is(&MISSING) => Ok(None),
             answer => {
                 let commit = answer?.branch.and_then(|branch| branch.commit_id);
@@ -266,11 +271,10 @@ impl Lookup<'_> {
         }
     }
 
-    /// The commit that a commit specifier of `GetFolder` stands for.
+    /// Returns the commit that a commit specifier of `GetFolder` means.
     async fn specifier(&self, specifier: &str) -> Result<Option<ObjectId>, TreeishError> {
         let request = self.aws.codecommit.get_folder().repository_name(self.repository).folder_path("/");
-        let sent = request.commit_specifier(specifier).send().await;
-        match sent.map_err(|error| CallError::new("GetFolder", error)) {
+        match call("GetFolder", request.commit_specifier(specifier).send()).await {
             Err(call) if call.is(&MISSING) => Ok(None),
             answer => id("GetFolder", Some(answer?.commit_id())).map(Some),
         }

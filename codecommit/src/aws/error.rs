@@ -1,4 +1,4 @@
-//! A call that AWS answered with an error, in the words of this project.
+//! A failed call: AWS's error code, and the kind of fault, which decides about retries and stable codes.
 
 use std::error::Error;
 use std::fmt;
@@ -8,7 +8,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use super::throttle;
+use super::throttle::is_throttle;
 use crate::causes::with_causes;
 
 /// A call that failed after all its tries.
@@ -17,34 +17,83 @@ use crate::causes::with_causes;
 pub struct CallError {
     /// The operation as AWS names it; with its service's prefix it is the IAM action.
     pub operation: &'static str,
-    /// AWS's own error code, or ours where there was no answer: `Timeout`, `Unreachable`, `NoCredentials`, `Throttled`, `MalformedAnswer`.
+    /// AWS's own error code, or ours where AWS sent none: `Timeout`, `Unreachable`, `NoCredentials`, `Throttled`, `MalformedAnswer`.
     pub code: String,
-    /// What kind of failure it is.
+    /// The kind of failure.
     pub fault: Fault,
     #[source]
     detail: Detail,
 }
 
-/// What can be done about a failure.
+/// The kind of a failure, by what can be done about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// The role may not, or the key may not be used: another try does not help.
+    /// The role or the key's policy denies the request.
     Denied,
-    /// What was asked for does not exist.
+    /// The requested thing does not exist.
     Missing,
-    /// The service was asked too fast, for longer than all tries lasted.
+    /// The service still throttled the request at the last try.
     Throttled,
     /// The request itself is wrong.
     Invalid,
     /// The clocks of caller and service differ.
     ClockSkew,
-    /// Anything that may go away: timeouts, resets, internal errors.
+    /// Anything that may succeed on retry: timeouts, resets, internal errors.
     Transient,
 }
 
+impl Fault {
+    /// Whether another try of the same request is useless.
+    pub fn is_permanent(self) -> bool {
+        matches!(self, Self::Denied | Self::Missing | Self::Invalid)
+    }
+}
+
+/// A call's fault, and the stable codes that one step reports for each kind.
+#[derive(Debug, Clone, Copy)]
+pub struct StepFault {
+    /// The fault.
+    pub fault: Fault,
+    /// The code of [`Fault::Denied`].
+    pub denied: &'static str,
+    /// The code of [`Fault::Missing`].
+    pub missing: &'static str,
+    /// The code of [`Fault::Throttled`].
+    pub throttled: &'static str,
+    /// The code of [`Fault::Invalid`].
+    pub invalid: &'static str,
+    /// The code of [`Fault::Transient`].
+    pub transient: &'static str,
+}
+
+impl StepFault {
+    /// Returns the stable code. A wrong clock has the same one at every step.
+    pub fn code(&self) -> &'static str {
+        match self.fault {
+            Fault::Denied => self.denied,
+            Fault::Missing => self.missing,
+            Fault::Throttled => self.throttled,
+            Fault::Invalid => self.invalid,
+            Fault::ClockSkew => "ClockSkew",
+            Fault::Transient => self.transient,
+        }
+    }
+}
+
+/// Waits for the answer to `operation`, and turns the SDK's error into a [`CallError`].
+pub async fn call<T, E>(
+    operation: &'static str,
+    sent: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+) -> Result<T, CallError>
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    sent.await.map_err(|error| CallError::new(operation, error))
+}
+
 impl CallError {
-    /// From what the SDK answered for `operation`.
-    #[expect(clippy::needless_pass_by_value, reason = "it goes into map_err, and nobody has use for it afterwards")]
+    /// Creates the error of `operation` from the SDK's. [`call`] does so for a request that is sent.
+    #[expect(clippy::needless_pass_by_value, reason = "the SDK hands its error over, and nobody needs it afterwards")]
     pub fn new<E>(operation: &'static str, error: SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
@@ -53,14 +102,14 @@ impl CallError {
         let message = error.as_service_error().and_then(|service| service.message()).map(str::to_owned);
         let detail = message.unwrap_or_else(|| with_causes(&error));
         let fault = match fault_of(&code) {
-            // One code for a clock that is wrong and for a key that is.
+            // AWS has one code for a wrong clock and for a wrong key.
             Fault::ClockSkew if detail.contains("does not match") => Fault::Denied,
             fault => fault,
         };
         Self { operation, fault, code, detail: Detail(detail) }
     }
 
-    /// For an answer that came, but makes no sense.
+    /// Creates the error for an answer that does not make sense.
     pub fn malformed(operation: &'static str, what: impl fmt::Display) -> Self {
         let detail = Detail(what.to_string());
         Self { operation, code: "MalformedAnswer".to_owned(), fault: Fault::Transient, detail }
@@ -85,7 +134,7 @@ impl Error for Detail {}
 
 fn code_of<E: ProvideErrorMetadata + Error + 'static>(error: &SdkError<E, HttpResponse>) -> String {
     if let Some(answer) = error.raw_response()
-        && throttle::is_throttle(answer.status().as_u16(), answer.body().bytes().unwrap_or_default())
+        && is_throttle(answer.status().as_u16(), answer.body().bytes().unwrap_or_default())
     {
         return "Throttled".to_owned();
     }

@@ -8,22 +8,22 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 #[derive(Debug)]
 pub struct Gate {
     slots: Arc<Semaphore>,
-    state: Mutex<State>,
+    state: Mutex<GateState>,
     most: usize,
 }
 
 #[derive(Debug)]
-struct State {
+struct GateState {
     limit: usize,
     /// Slots to take away as they come back.
     owed: usize,
-    /// Answers without a throttle since the limit last changed.
+    /// Answers that were not throttled since the limit last changed.
     calm: usize,
-    /// Counts the halvings. One burst of throttled answers halves once: only a request sent after the last halving halves again.
+    /// The number of halvings. A burst of throttled answers halves once: only a request sent after the last halving halves again.
     halvings: u64,
 }
 
-/// Leave to send one request.
+/// A permit to send one request.
 #[derive(Debug)]
 pub struct Slot {
     gate: Arc<Gate>,
@@ -36,7 +36,7 @@ impl Gate {
     pub fn new(most: usize) -> Arc<Self> {
         Arc::new(Self {
             slots: Arc::new(Semaphore::new(most)),
-            state: Mutex::new(State { limit: most, owed: 0, calm: 0, halvings: 0 }),
+            state: Mutex::new(GateState { limit: most, owed: 0, calm: 0, halvings: 0 }),
             most,
         })
     }
@@ -48,12 +48,12 @@ impl Gate {
         Slot { gate: self.clone(), permit, halvings: self.state().halvings }
     }
 
-    /// The present limit.
+    /// Returns the present limit.
     pub fn limit(&self) -> usize {
         self.state().limit
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, GateState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -85,7 +85,7 @@ impl Gate {
 }
 
 impl Slot {
-    /// The request was answered; `throttled` says how.
+    /// Records the answer to the request, and returns the slot.
     pub fn answered(self, throttled: bool) {
         if throttled {
             self.gate.halve(self.halvings);

@@ -1,5 +1,5 @@
-//! The one HTTP wrapper under all clients: it counts calls by operation, bounds how many are under way, and lets a body in only
-//! when it fits the byte budget of the archive that asked for it.
+//! The HTTP wrapper under all clients: it counts calls by operation, limits how many are in flight, and reads the body of a content
+//! only when the byte budget of its archive admits it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,28 +14,28 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, Me
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::{RuntimeComponents, RuntimeComponentsBuilder};
 use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_types::config_bag::ConfigBag;
-use http_body_util::BodyExt;
 
 use super::gate::Gate;
-use super::throttle;
+use super::throttle::is_throttle;
 use crate::memory::{LARGEST_ANSWER, Turn};
 
-/// The name of the operation that a request belongs to, as an extension of the request.
+/// The name of the operation that a request belongs to; an extension of the request.
 #[derive(Debug, Clone)]
 pub struct Operation(pub String);
 
-/// How often each operation was sent (retries count), and how often a service throttled.
+/// The number of requests by operation, retries included, and of throttled ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Calls {
     /// Requests by operation.
     pub by_operation: BTreeMap<String, u64>,
-    /// Answers that said "too fast".
+    /// Throttled requests.
     pub throttled: u64,
 }
 
 impl Calls {
-    /// What was sent since `before`.
+    /// Returns the difference to `before`.
     #[must_use]
     pub fn since(&self, before: &Self) -> Self {
         let mut by_operation = self.by_operation.clone();
@@ -46,7 +46,7 @@ impl Calls {
         Self { by_operation, throttled: self.throttled - before.throttled }
     }
 
-    /// All requests.
+    /// Returns the number of all requests.
     pub fn total(&self) -> u64 {
         self.by_operation.values().sum()
     }
@@ -57,7 +57,7 @@ impl Calls {
 pub struct Counter(Arc<Mutex<Calls>>);
 
 impl Counter {
-    /// What was counted so far.
+    /// Returns the present counts.
     pub fn calls(&self) -> Calls {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -75,7 +75,7 @@ impl Counter {
     }
 }
 
-/// An HTTP client around another.
+/// An HTTP client that counts and limits the requests of another.
 #[derive(Debug, Clone)]
 pub struct Metered {
     inner: SharedHttpClient,
@@ -84,7 +84,7 @@ pub struct Metered {
 }
 
 impl Metered {
-    /// Wraps `inner` for one service, of which `most` requests may be under way at once.
+    /// Wraps `inner` for one service, to which `most` requests may be in flight at once.
     pub fn new(inner: SharedHttpClient, most: usize, counter: Counter) -> Self {
         Self { inner, gate: Gate::new(most), counter }
     }
@@ -92,13 +92,17 @@ impl Metered {
 
 /// Wraps a connector for requests that no client of the SDK sends.
 pub fn connector(inner: impl HttpConnector + 'static, most: usize, counter: Counter) -> SharedHttpConnector {
-    SharedHttpConnector::new(Connector { inner: SharedHttpConnector::new(inner), gate: Gate::new(most), counter })
+    SharedHttpConnector::new(MeteredConnector {
+        inner: SharedHttpConnector::new(inner),
+        gate: Gate::new(most),
+        counter,
+    })
 }
 
 impl HttpClient for Metered {
     fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
         let inner = self.inner.http_connector(settings, components);
-        SharedHttpConnector::new(Connector { inner, gate: self.gate.clone(), counter: self.counter.clone() })
+        SharedHttpConnector::new(MeteredConnector { inner, gate: self.gate.clone(), counter: self.counter.clone() })
     }
 
     fn validate_base_client_config(
@@ -111,31 +115,31 @@ impl HttpClient for Metered {
 }
 
 #[derive(Debug, Clone)]
-struct Connector {
+struct MeteredConnector {
     inner: SharedHttpConnector,
     gate: Arc<Gate>,
     counter: Counter,
 }
 
-impl HttpConnector for Connector {
+impl HttpConnector for MeteredConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let this = self.clone();
         HttpConnectorFuture::new(async move { this.send(request).await })
     }
 }
 
-impl Connector {
+impl MeteredConnector {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
         let turn = request.extension::<Turn>().cloned();
         let slot = self.gate.enter().await;
         self.counter.sent(request.extension::<Operation>().map_or("other", |operation| operation.0.as_str()));
         let response = with_faults_in_memory(self.inner.call(request).await?).await?;
-        let throttled = throttle::is_throttle(response.status().as_u16(), response.body().bytes().unwrap_or_default());
+        let throttled = is_throttle(response.status().as_u16(), response.body().bytes().unwrap_or_default());
         if throttled {
             self.counter.throttled();
         }
-        // The slot goes back before the body is waited for: a request that waits for bytes must not keep out the one that
-        // the archive is at.
+        // The slot is returned before the budget is waited for: otherwise requests that wait for bytes could keep out the one
+        // that the archive has come to.
         slot.answered(throttled);
         if let Some(turn) = turn.filter(|_| response.status().is_success()) {
             turn.admit(content_length(&response).unwrap_or(LARGEST_ANSWER)).await;
@@ -148,18 +152,18 @@ fn content_length(response: &HttpResponse) -> Option<u64> {
     response.headers().get("content-length")?.parse().ok()
 }
 
-/// Reads the (small) body of an error answer, so that the gate and the retry classifier can tell a throttle from a fault.
+/// Reads the (small) body of an error answer, from which the gate and the retry classifier recognize a throttle.
 async fn with_faults_in_memory(mut response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
     if response.status().is_success() || response.body().bytes().is_some() {
         return Ok(response);
     }
     let body = std::mem::replace(response.body_mut(), SdkBody::taken());
-    let bytes = body.collect().await.map_err(ConnectorError::io)?.to_bytes();
-    *response.body_mut() = SdkBody::from(bytes);
+    let body = ByteStream::new(body).collect().await.map_err(|error| ConnectorError::io(error.into()))?;
+    *response.body_mut() = SdkBody::from(body.into_bytes());
     Ok(response)
 }
 
-/// Writes the operation's name onto each request, for the counter.
+/// An interceptor that adds the operation's name to each request, for the counter.
 #[derive(Debug)]
 pub struct Label;
 

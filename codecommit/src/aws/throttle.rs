@@ -1,12 +1,12 @@
-//! What "too fast" looks like, and that it is worth another try.
+//! Throttled answers: how they are recognized, and that they are retried.
 //!
-//! `CodeCommit` speaks JSON, but its throttle may be an HTTP 400 with an XML body, or a 429 without a body. The SDK retries
-//! neither: it finds no error code in them.
+//! `CodeCommit` answers JSON, but a throttled request may get an HTTP 400 with an XML body, or a 429 without a body. The SDK retries
+//! neither, because it finds no error code in them.
 
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction, RetryClassifierPriority};
 
-/// Error codes of AWS that mean "slow down", as they stand in JSON and in XML bodies alike.
+/// AWS's error codes for throttling, in JSON and in XML bodies alike.
 const CODES: [&[u8]; 9] = [
     b"Throttling", // also ThrottlingException, ThrottlingError
     b"Throttled",  // also ThrottledException, RequestThrottled
@@ -19,7 +19,7 @@ const CODES: [&[u8]; 9] = [
     b"Rate exceeded",
 ];
 
-/// Whether an answer with this status and body is a throttle.
+/// Returns whether an answer with this status and body says that the request was throttled.
 pub fn is_throttle(status: u16, body: &[u8]) -> bool {
     match status {
         429 => true,
@@ -28,7 +28,7 @@ pub fn is_throttle(status: u16, body: &[u8]) -> bool {
     }
 }
 
-/// Retries every throttle, whatever it is written in.
+/// A retry classifier that retries every throttled request.
 #[derive(Debug)]
 pub struct RetryThrottles;
 
@@ -44,7 +44,7 @@ impl ClassifyRetry for RetryThrottles {
         "RetryThrottles"
     }
 
-    /// After the SDK's own, which have the last word on what they know.
+    /// After the SDK's own classifiers.
     fn priority(&self) -> RetryClassifierPriority {
         RetryClassifierPriority::run_after(RetryClassifierPriority::transient_error_classifier())
     }

@@ -1,24 +1,22 @@
-//! A file's content, here already or still in the pack.
+//! The content of a file: in memory, or still in the pack.
 
 use std::io::Read;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::SourceError;
-use super::git::{Pack, Reader};
+use super::error::SourceError;
+use super::shared_pack::SharedPack;
 use crate::memory::{Permit, Turn};
-use git_archive::object::{Commit, Entry, ObjectId};
+use git_archive::object::ObjectId;
 
-/// Bases of deltas that each reader keeps. There are as many readers as threads that read at once.
-const CACHE: usize = 8 << 20;
-/// Contents of more than this many bytes are never held as a whole; they take the room of one piece.
-const LARGE: u64 = 16 << 20;
+/// The largest content, in bytes, that is held as a whole; a larger one is read in pieces.
+const LARGEST_HELD: u64 = 16 << 20;
 
-/// A file's content.
+/// The content of a file.
 #[derive(Debug)]
 pub enum BlobContent {
-    /// It came over the API.
+    /// It is in memory.
     InMemory(Bytes),
     /// It is in the pack, and inflated where it is used.
     InPack(PackedBlob),
@@ -27,14 +25,31 @@ pub enum BlobContent {
 /// A content in the pack.
 #[derive(Debug, Clone)]
 pub struct PackedBlob {
-    packs: Arc<Packs>,
+    pack: Arc<SharedPack>,
     id: ObjectId,
-    /// Its size in bytes.
+    /// The size in bytes.
     pub size: u64,
 }
 
 impl BlobContent {
-    /// Its size in bytes.
+    /// Finds a content in a pack.
+    pub(super) fn in_pack(pack: &Arc<SharedPack>, id: ObjectId) -> Result<Self, SourceError> {
+        let size = pack.size(id).ok_or(SourceError::NotInPack(id))?;
+        Ok(Self::InPack(PackedBlob { pack: pack.clone(), id, size }))
+    }
+
+    /// Finds a content in a pack, and waits until the byte budget admits it. A large one is read in pieces and needs no room.
+    pub(super) async fn admitted(
+        pack: &Arc<SharedPack>,
+        id: ObjectId,
+        turn: &Turn,
+    ) -> Result<(Self, Option<Permit>), SourceError> {
+        let content = Self::in_pack(pack, id)?;
+        turn.admit(if content.large().is_some() { 0 } else { content.size() }).await;
+        Ok((content, turn.take()))
+    }
+
+    /// Returns the size in bytes.
     pub fn size(&self) -> u64 {
         match self {
             Self::InMemory(content) => content.len() as u64,
@@ -42,72 +57,26 @@ impl BlobContent {
         }
     }
 
-    /// The whole of it. Blocks while it inflates.
+    /// Returns the whole content. Blocks while it inflates.
     pub fn read(self) -> Result<Bytes, SourceError> {
         match self {
             Self::InMemory(content) => Ok(content),
-            Self::InPack(packed) => packed.packs.reading(|reader| Ok(reader.blob(packed.id)?)),
+            Self::InPack(packed) => packed.pack.reading(|reader| Ok(reader.blob(packed.id)?)),
         }
     }
 
-    /// The content, if it is too large to be held as a whole.
+    /// Returns the content if it is too large to be held as a whole.
     pub fn large(&self) -> Option<&PackedBlob> {
         match self {
-            Self::InPack(packed) if packed.size > LARGE => Some(packed),
+            Self::InPack(packed) if packed.size > LARGEST_HELD => Some(packed),
             _ => None,
         }
     }
 }
 
 impl PackedBlob {
-    /// The content in pieces, from its beginning each time.
+    /// Opens the content, to be read in pieces from its beginning.
     pub fn stream(&self) -> Result<impl Read + Send + use<>, SourceError> {
-        self.packs.reading(|reader| Ok(reader.stream(self.id)?))
-    }
-}
-
-/// A pack, and the readers of it that are free.
-pub(super) struct Packs {
-    pack: Arc<Pack>,
-    free: Mutex<Vec<Reader>>,
-}
-
-impl std::fmt::Debug for Packs {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Packs({} objects)", self.pack.len())
-    }
-}
-
-impl Packs {
-    pub(super) fn new(pack: Pack) -> Self {
-        Self { pack: Arc::new(pack), free: Mutex::default() }
-    }
-
-    pub(super) fn commit(&self, id: ObjectId) -> Result<Commit, SourceError> {
-        self.reading(|reader| Ok(reader.commit(id)?))
-    }
-
-    pub(super) fn walk(&self, tree: ObjectId) -> Result<Vec<Entry>, SourceError> {
-        self.reading(|reader| Ok(reader.walk(tree)?))
-    }
-
-    /// Where a content is in the pack, with room for it in the budget.
-    pub(super) async fn content(
-        self: &Arc<Self>,
-        id: ObjectId,
-        turn: &Turn,
-    ) -> Result<(BlobContent, Option<Permit>), SourceError> {
-        let size = self.pack.size(id).ok_or(SourceError::NotInPack(id))?;
-        turn.admit(if size > LARGE { 0 } else { size }).await;
-        Ok((BlobContent::InPack(PackedBlob { packs: self.clone(), id, size }), turn.take()))
-    }
-
-    fn reading<T>(&self, read: impl FnOnce(&mut Reader) -> Result<T, SourceError>) -> Result<T, SourceError> {
-        let free = || self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let taken = free().pop();
-        let mut reader = taken.unwrap_or_else(|| self.pack.reader(CACHE));
-        let read = read(&mut reader);
-        free().push(reader);
-        read
+        self.pack.reading(|reader| Ok(reader.stream(self.id)?))
     }
 }

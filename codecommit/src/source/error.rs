@@ -3,7 +3,7 @@
 use bstr::BString;
 
 use super::git::{GitError, PackError};
-use crate::aws::{CallError, Fault};
+use crate::aws::{CallError, StepFault};
 use git_archive::object::ObjectId;
 use git_archive::object::hash::CollisionAttack;
 
@@ -13,7 +13,7 @@ pub enum SourceError {
     /// A call failed.
     #[error(transparent)]
     Call(#[from] CallError),
-    /// A listing does not hash to the tree's id, also at the second try.
+    /// A listing does not hash to the tree's id, at the second try either.
     #[error("{} was listed as tree {found}, but the commit has {wanted}{hint}", named(folder))]
     TreeMismatch {
         /// The folder's path, empty for the root.
@@ -22,30 +22,38 @@ pub enum SourceError {
         wanted: ObjectId,
         /// The id of what was listed.
         found: ObjectId,
-        /// What may be the cause.
+        /// The likely cause.
         hint: &'static str,
     },
-    /// A blob does not hash to its id, also at the second try.
+    /// A blob does not hash to its id, at the second try either.
     #[error("blob {wanted} came with content that hashes to {found}")]
     BlobMismatch {
-        /// The id that was asked for.
+        /// The requested id.
         wanted: ObjectId,
-        /// The id of what came.
+        /// The id of the content that arrived.
         found: ObjectId,
     },
     /// An object is part of a SHA-1 collision attack.
     #[error("an object of the commit is refused, as git refuses it")]
     Collision(#[from] CollisionAttack),
-    /// A file is larger than the API answers (6 MB).
+    /// A file is larger than the 6 MB that the API answers.
     #[error("blob {0} is larger than the 6 MB that the CodeCommit API answers: only the Git source has it")]
     TooLargeForApi(ObjectId),
-    /// So much is left to ask for that Git is cheaper. Not an end, but the way to the other source.
-    #[error("the tree has too many files to ask for each of them")]
+    /// Internal signal: too many requests are left, so fall back to Git.
+    #[error("the tree has too many files to request each of them")]
     TooManyRequests,
     /// The fetch over Git failed.
     #[error("failed to fetch the commit over Git")]
     Git(#[from] GitError),
-    /// The pack does not give what it should.
+    /// The tree is larger than allowed.
+    #[error("the tree takes more than {limit} {what}")]
+    TreeTooLarge {
+        /// The unit that is counted.
+        what: &'static str,
+        /// The limit.
+        limit: u64,
+    },
+    /// An object of the pack could not be read.
     #[error("failed to read the pack")]
     Pack(#[from] PackError),
     /// The pack lacks a file of the commit.
@@ -54,15 +62,15 @@ pub enum SourceError {
     /// A file that is streamed from the pack could not be read to its end.
     #[error("failed to stream a large file from the pack")]
     Large(#[source] std::io::Error),
-    /// There is nothing to sign a fetch with.
+    /// Credentials or region are missing, so no fetch can be signed.
     #[error("there are no credentials or no region to sign a fetch over Git with")]
     NoCredentials,
-    /// The API could not, and then Git could not either.
+    /// The API failed, and Git as the fallback failed too.
     #[error("{api}; and then over Git")]
     Both {
-        /// What the API could not.
+        /// The failure of the API.
         api: Box<SourceError>,
-        /// Why Git could not.
+        /// The failure of Git.
         #[source]
         git: Box<SourceError>,
     },
@@ -73,13 +81,13 @@ fn named(folder: &BString) -> String {
 }
 
 impl SourceError {
-    /// This failure of the API's, and Git's after it.
+    /// Combines this failure of the API with that of Git as the fallback.
     #[must_use]
     pub fn and_git(self, git: Self) -> Self {
         Self::Both { api: Box::new(self), git: Box::new(git) }
     }
 
-    /// Whether the commit, or its repository's branch, is gone.
+    /// Whether the commit or its branch does not exist any more.
     pub fn is_gone(&self) -> bool {
         match self {
             Self::Call(call) => call.is(&[
@@ -87,37 +95,39 @@ impl SourceError {
                 "CommitDoesNotExistException",
                 "CommitIdDoesNotExistException",
             ]),
-            // A push by force has left it behind, and no reference leads to it any more.
+            // After a force push no reference leads to the commit any more.
             Self::Git(GitError::Empty | GitError::WantRefused { .. }) => true,
             _ => false,
         }
     }
 
-    /// Whether what was asked for as a commit is something else, an annotated tag for one.
+    /// Whether the object that was requested as a commit is something else, such as an annotated tag.
     pub fn is_no_commit(&self) -> bool {
         matches!(self, Self::Pack(PackError::WrongKind { .. }))
     }
 
-    /// Whether Git does not serve us, though it may serve others.
+    /// Whether the Git endpoint refuses us, though it may serve others.
     pub fn is_git_refused(&self) -> bool {
         matches!(self, Self::Git(error) if error.is_refusal()) || matches!(self, Self::NoCredentials)
     }
 
-    /// The stable code.
+    /// Returns the stable code.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Call(call) => match call.fault {
-                Fault::Denied => "SourceDenied",
-                Fault::Missing => "SourceMissing",
-                Fault::Throttled => "SourceThrottled",
-                Fault::Invalid => "SourceInvalid",
-                Fault::ClockSkew => "ClockSkew",
-                Fault::Transient => "SourceUnavailable",
-            },
+            Self::Call(call) => StepFault {
+                fault: call.fault,
+                denied: "SourceDenied",
+                missing: "SourceMissing",
+                throttled: "SourceThrottled",
+                invalid: "SourceInvalid",
+                transient: "SourceUnavailable",
+            }
+            .code(),
             Self::TreeMismatch { .. } => "TreeMismatch",
             Self::BlobMismatch { .. } | Self::Collision(_) => "BlobMismatch",
             Self::TooLargeForApi(_) => "FileTooLarge",
             Self::TooManyRequests => "SourceUnavailable",
+            Self::TreeTooLarge { .. } => "TreeTooLarge",
             Self::Git(error) => match error {
                 GitError::AccessDenied { .. } => "GitDenied",
                 GitError::RepositoryMissing { .. } => "SourceMissing",
@@ -131,11 +141,11 @@ impl SourceError {
         }
     }
 
-    /// Whether another try of the same event is useless.
+    /// Whether another try is useless.
     pub fn is_permanent(&self) -> bool {
         match self {
-            Self::Call(call) => matches!(call.fault, Fault::Denied | Fault::Missing | Fault::Invalid),
-            Self::TooLargeForApi(_) | Self::NoCredentials | Self::Collision(_) => true,
+            Self::Call(call) => call.fault.is_permanent(),
+            Self::TooLargeForApi(_) | Self::TreeTooLarge { .. } | Self::NoCredentials | Self::Collision(_) => true,
             Self::Git(error) => {
                 matches!(
                     error,

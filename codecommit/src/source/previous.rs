@@ -1,6 +1,6 @@
-//! The archive that is at the key now, as a source of what has not changed since.
+//! The previous archive as a cache: contents that have not changed since are taken from it.
 //!
-//! Its directory is read by range, its contents in blocks, since what is unchanged mostly lies together and in the same order.
+//! Its directory is read by range, its contents in blocks, since unchanged contents mostly stand together and in the same order.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,29 +9,29 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::{Bytes, BytesMut};
 use tokio::sync::{OnceCell, Semaphore};
 
-use crate::aws::CallError;
+use crate::aws::{CallError, call};
 use git_archive::central_directory::{self, Directory, Folder, Located};
 use git_archive::object::{ObjectId, hash};
 
-/// The end of an archive that is read at first, in bytes: the directory of some 8,000 entries is in it.
+/// The number of bytes at the archive's end that are read first: they hold the directory of some 8,000 entries.
 const TAIL: u64 = 1 << 20;
-/// A directory larger than this is not worth its memory.
+/// The size in bytes of the largest directory that is read.
 const LARGEST_DIRECTORY: u64 = 32 << 20;
-/// Contents are read in blocks of this many bytes.
+/// The size in bytes of the blocks that contents are read in.
 const BLOCK: u64 = 4 << 20;
-/// Blocks kept for the contents that follow, and contents that are read at once: so no more blocks are there than twice as many.
+/// Blocks kept for the contents that follow, and contents that are read at once: at most twice as many blocks are in memory.
 const BLOCKS_KEPT: usize = 4;
-/// Larger contents are not taken over: they would have to be held as a whole to be proved.
+/// The size in bytes of the largest content that is reused: it has to be held as a whole to be proved.
 const LARGEST_CONTENT: u64 = 16 << 20;
 
-/// An archive that was written earlier.
+/// The previous archive.
 #[derive(Debug)]
 pub struct Previous {
     object: ObjectVersion,
     directory: Directory,
     blocks: Mutex<VecDeque<(u64, Arc<Block>)>>,
-    turns: Semaphore,
-    /// Blocks that may still be read: an archive in quite another order would be read over and over.
+    reading: Semaphore,
+    /// Blocks that may still be read: an archive in a different order would be read over and over.
     allowance: AtomicU64,
 }
 
@@ -40,42 +40,42 @@ type Block = OnceCell<Bytes>;
 /// One version of an object, which never changes.
 #[derive(Debug, Clone)]
 pub struct ObjectVersion {
-    /// The client.
+    /// The S3 client.
     pub s3: aws_sdk_s3::Client,
-    /// Its bucket.
+    /// The bucket.
     pub bucket: String,
-    /// Its key.
+    /// The key.
     pub key: String,
-    /// Its version.
+    /// The version.
     pub version: String,
-    /// Its size in bytes.
+    /// The size in bytes.
     pub bytes: u64,
 }
 
 impl Previous {
-    /// Reads the directory of an archive; none if it is not one of ours. That the cache cannot be read is no failure: then
-    /// everything is read from the repository.
+    /// Reads the directory of an archive; `None` if it is not one of ours or cannot be read, which is no failure: then everything is read
+    /// from the repository.
     pub async fn open(object: ObjectVersion, level: u8) -> Option<Self> {
         let directory = object.directory(level).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "the previous archive cannot be read, so nothing of it is used");
             None
         })?;
         let allowance = AtomicU64::new(2 * object.bytes.div_ceil(BLOCK));
-        Some(Self { object, directory, blocks: Mutex::default(), turns: Semaphore::new(BLOCKS_KEPT), allowance })
+        Some(Self { object, directory, blocks: Mutex::default(), reading: Semaphore::new(BLOCKS_KEPT), allowance })
     }
 
-    /// The entries of the folder that has this tree id.
+    /// Returns the entries of the folder that has this tree id.
     pub fn folder(&self, tree: ObjectId) -> Option<&Folder> {
         self.directory.folders.get(&tree)
     }
 
-    /// Where the content of this blob should be.
+    /// Returns where the content of this blob should be.
     pub fn find(&self, blob: ObjectId, is_link: bool) -> Option<Located> {
         let located = self.directory.contents.get(&(blob, is_link)).copied()?;
         (located.compressed.max(located.size) <= LARGEST_CONTENT).then_some(located)
     }
 
-    /// The content of a blob, if the archive has it and it proves to be that.
+    /// Returns the content of a blob, if the archive has it and it hashes to the id.
     pub async fn content(&self, blob: ObjectId, is_link: bool) -> Option<Bytes> {
         let located = self.find(blob, is_link)?;
         let data = self.data(located).await?;
@@ -83,11 +83,11 @@ impl Previous {
         (hash::blob_id(&content) == Ok(blob)).then(|| content.into())
     }
 
-    /// The data of a content as it stands in the archive; none if it cannot be read, or if the archive contradicts itself.
+    /// Returns the data of a content as it is in the archive; `None` if it cannot be read, or if the archive contradicts itself.
     pub async fn data(&self, located: Located) -> Option<Bytes> {
         let end = located.start.checked_add(located.compressed).filter(|end| *end <= self.object.bytes)?;
-        let _turn = self.turns.acquire().await;
-        // A copy, since a content that waits for its turn must not hold a whole block.
+        let _reading = self.reading.acquire().await;
+        // A copy, so that a content that waits to be written does not hold a whole block.
         let mut data = BytesMut::with_capacity(usize::try_from(located.compressed).ok()?);
         let mut at = located.start;
         while at < end {
@@ -148,7 +148,7 @@ impl ObjectVersion {
         }
         let range = format!("bytes={start}-{}", start + length - 1);
         let request = self.s3.get_object().bucket(&self.bucket).key(&self.key).version_id(&self.version);
-        let answer = request.range(range).send().await.map_err(|error| CallError::new("GetObject", error))?;
+        let answer = call("GetObject", request.range(range).send()).await?;
         let body = answer.body.collect().await;
         let body = body.map_err(|error| CallError::malformed("GetObject", error))?.into_bytes();
         if body.len() as u64 == length { Ok(body) } else { Err(CallError::malformed("GetObject", "another length")) }

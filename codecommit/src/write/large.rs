@@ -1,12 +1,12 @@
-//! A file that is too large to be held: compressed in pieces when its turn comes.
+//! A file that is too large to be held: compressed in pieces while it is written.
 //!
-//! Whether deflate pays must be known before the header, so up to git's `core.bigFileThreshold` it is compressed twice: once for
-//! the size, once for the output. Above it git writes the sizes behind the data and keeps deflate even where it grows.
+//! The header comes first and says whether the data are deflated, so up to git's `core.bigFileThreshold` the file is compressed twice: once
+//! for the size, once for the output. Above it git writes the sizes behind the data, and keeps deflate even where the file grows.
 
 use std::io::{self, Read};
 
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::source::{PackedBlob, SourceError};
 use git_archive::deflate;
@@ -14,9 +14,9 @@ use git_archive::object::{Entry, Kind};
 use git_archive::zip::{self, Method};
 use git_archive::{BIG_FILE, Packer};
 
-/// Content is read in pieces of this many bytes.
+/// The size in bytes of the pieces that the content is read in.
 const PIECE: usize = 64 << 10;
-/// Pieces that may wait for the archive.
+/// Compressed pieces that may wait for the archive.
 const WAITING: usize = 8;
 
 /// A large file, and how it is compressed.
@@ -26,7 +26,7 @@ pub(super) struct Large {
     text_if: TextIf,
 }
 
-/// Whether the file is text: as its attributes say, or by its first bytes.
+/// The text bit of the file, by whether there is a NUL among its first bytes. Attributes may set both.
 #[derive(Clone, Copy)]
 struct TextIf {
     no_nul: bool,
@@ -34,16 +34,16 @@ struct TextIf {
 }
 
 /// What is known before the data.
-pub(super) struct Header {
+pub(super) struct LargeHeader {
     pub(super) method: Method,
-    /// Everything, but for what is above the threshold.
+    /// The whole header, except for a file above the threshold.
     pub(super) known: Option<zip::DataHeader>,
 }
 
-/// The data as it is to stand in the archive.
+/// The data of the entry, in pieces.
 pub(super) struct Pieces {
     arriving: mpsc::Receiver<Vec<u8>>,
-    made: JoinHandle<Result<zip::DataHeader, SourceError>>,
+    made: AbortOnDropHandle<Result<zip::DataHeader, SourceError>>,
 }
 
 impl Large {
@@ -57,28 +57,28 @@ impl Large {
         self.content.size
     }
 
-    pub(super) async fn header(&self) -> Result<Header, SourceError> {
+    pub(super) async fn header(&self) -> Result<LargeHeader, SourceError> {
         let method = if self.level == 0 { Method::Stored } else { Method::Deflated };
         if self.size() > BIG_FILE {
-            return Ok(Header { method, known: None });
+            return Ok(LargeHeader { method, known: None });
         }
         let measured = self.made(method, |_| Ok(())).await?;
         let smaller = measured.compressed < measured.size;
         if method == Method::Stored || smaller {
-            return Ok(Header { method, known: Some(measured) });
+            return Ok(LargeHeader { method, known: Some(measured) });
         }
         let stored = zip::DataHeader { method: Method::Stored, compressed: measured.size, ..measured };
-        Ok(Header { method: Method::Stored, known: Some(stored) })
+        Ok(LargeHeader { method: Method::Stored, known: Some(stored) })
     }
 
     pub(super) fn pieces(&self, method: Method) -> Pieces {
         let (sender, arriving) = mpsc::channel(WAITING);
-        let gone = |_| io::Error::other("nobody waits for the archive any more");
+        let gone = |_| io::Error::other("the archive is not written any more");
         let made = self.made(method, move |piece| sender.blocking_send(piece.to_vec()).map_err(gone));
-        Pieces { arriving, made: tokio::spawn(made) }
+        Pieces { arriving, made: AbortOnDropHandle::new(tokio::spawn(made)) }
     }
 
-    /// Reads and compresses all of it on a thread for blocking work.
+    /// Reads and compresses the file on a thread for blocking work.
     fn made<S>(
         &self,
         method: Method,
@@ -89,10 +89,10 @@ impl Large {
     {
         let (content, level, text_if) = (self.content.clone(), self.level, self.text_if);
         async move {
-            let making = tokio::task::spawn_blocking(move || {
+            let making = AbortOnDropHandle::new(tokio::task::spawn_blocking(move || {
                 let stream = content.stream()?;
                 compress(stream, method, level, text_if, sink).map_err(SourceError::Large)
-            });
+            }));
             making.await.unwrap_or_else(|error| Err(SourceError::Large(io::Error::other(error))))
         }
     }
@@ -103,7 +103,7 @@ impl Pieces {
         self.arriving.recv().await
     }
 
-    /// What was found out on the way.
+    /// Returns the header, once all pieces were taken.
     pub(super) async fn content(self) -> Result<zip::DataHeader, SourceError> {
         self.made.await.unwrap_or_else(|error| Err(SourceError::Large(io::Error::other(error))))
     }

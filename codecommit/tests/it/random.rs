@@ -113,7 +113,7 @@ impl World {
 
 /// What the library refuses on purpose, and git does not.
 fn is_known(error: &ArchiveError) -> bool {
-    matches!(error, ArchiveError::Open { source, .. } if matches!(**source, OpenError::Taken(_)))
+    matches!(error, ArchiveError::Open { source, .. } if matches!(**source, OpenError::PathTaken(_)))
 }
 
 /// Random text may hold a placeholder that depends on more than the commit: it stays, and a warning says so.

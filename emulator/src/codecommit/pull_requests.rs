@@ -10,7 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 
 use super::input::{Input, with_token};
-use super::merge_options::merge_base;
+use super::merges::merge_base;
 use crate::error::ServiceError;
 use crate::events::Events;
 use crate::pull_requests::{PullRequest, PullRequests};

@@ -44,8 +44,8 @@ impl Source {
         self.configuration.get(name)?.as_str()
     }
 
-    /// Returns true for an S3 source that polls. As recorded, the default, `true` and `True` poll, and `false`, `False`,
-    /// `yes` and `1` do not.
+    /// Returns true for an S3 source that polls. As recorded, the default, `true` and `True` poll, and `false`,
+    /// `False`, `yes` and `1` do not.
     pub(super) fn polls(&self) -> bool {
         let value = self.configuration.get("PollForSourceChanges").and_then(Value::as_str);
         self.provider == "S3" && matches!(value, None | Some("true" | "True"))
@@ -61,8 +61,8 @@ impl Declaration {
         actions.iter().find(|it| is_named(it, action))
     }
 
-    /// Checks first the members, in the order of CodePipeline's model, then the structure. An update without a type keeps
-    /// the `current_type`.
+    /// Checks first the members, in the order of CodePipeline's model, then the structure. An update without a type
+    /// keeps the `current_type`.
     pub(super) fn read(pipeline: &Field<'_>, current_type: Option<&str>) -> Result<Self, ServiceError> {
         let name = pipeline.text("name", 1..=100, &NAME)?;
         let role = pipeline.text("roleArn", 1..=1024, &ANY)?;
@@ -256,8 +256,8 @@ fn artifact_names(action: &Field<'_>, list: &str) -> Result<Vec<String>, Service
     artifacts.iter().map(|artifact| Ok(artifact.text("name", 1..=100, &ARTIFACT)?.to_owned())).collect()
 }
 
-/// Adds the members that `GetPipeline` shows even if they were omitted, as recorded: type and mode, and for each action the
-/// run order and the artifacts. A configuration that was omitted stays absent.
+/// Adds the members that `GetPipeline` shows even if they were omitted, as recorded: type and mode, and for each
+/// action the run order and the artifacts. A configuration that was omitted stays absent.
 fn with_defaults(pipeline: &Value, pipeline_type: &str, execution_mode: &str) -> Map<String, Value> {
     let mut document = pipeline.as_object().cloned().unwrap_or_default();
     document.insert("pipelineType".to_owned(), pipeline_type.into());

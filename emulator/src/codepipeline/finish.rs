@@ -14,7 +14,8 @@ pub struct Finish {
     pub pipeline: String,
     /// The execution; by default the newest that runs.
     pub execution: Option<String>,
-    /// The last action that ends. By default the command ends all actions with success, or the current one with an error.
+    /// The last action that ends. By default the command ends all actions with success, or the current one with an
+    /// error.
     pub action: Option<String>,
     /// The stage of the action, if several stages have an action with its name.
     pub stage: Option<String>,

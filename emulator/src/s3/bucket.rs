@@ -42,7 +42,8 @@ pub(super) struct Bucket {
     pub(super) uploads: Vec<Upload>,
     /// The results of completed uploads by ID: S3 repeats them, so that a client can retry after a lost response.
     pub(super) completed: HashMap<String, CompletedUpload>,
-    /// The sequences of deleted versions by key and ID: a listing can continue after a version that was deleted meanwhile.
+    /// The sequences of deleted versions by key and ID: a listing can continue after a version that was deleted
+    /// meanwhile.
     deleted: HashMap<(String, String), u64>,
     sequence: u64,
 }

@@ -182,7 +182,8 @@ async fn keep(space: Space, mut digests: Digests, piece: Bytes) -> S3Result<(Dig
     kept.await.map_err(S3Error::internal_error)?.map_err(S3Error::internal_error)
 }
 
-/// Translates an error of `s3s`, which verifies hashes and chunk signatures as the body is read. Its error types are private.
+/// Translates an error of `s3s`, which verifies hashes and chunk signatures as the body is read. Its error types
+/// are private.
 fn broken_body(error: StdError) -> S3Error {
     let text = error.to_string();
     if text.ends_with("Sha256Mismatch") {

@@ -181,3 +181,19 @@ async fn a_change_by_other_means_can_be_told() {
     assert_eq!(notify("absent", None).status(), 400);
     nothing_waits(&world.emulator);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn branches_made_and_deleted_by_the_api_send_events() {
+    let world = World::new();
+    put(&world, vec![trigger("all", &[], &[Event::All])]).await;
+    let (client, main) = (world.client(), world.git(&["rev-parse", "main"]));
+    let reference = || next(&world.emulator)["Records"][0]["codecommit"]["references"][0].clone();
+    let create = client.create_branch().repository_name("fixture").branch_name("made").commit_id(&main);
+    create.send().await.expect("the branch is new");
+    assert_eq!(reference(), json!({ "commit": main, "created": true, "ref": "refs/heads/made" }));
+    let delete = client.delete_branch().repository_name("fixture").branch_name("made");
+    delete.clone().send().await.expect("the branch is deleted");
+    assert_eq!(reference(), json!({ "commit": main, "deleted": true, "ref": "refs/heads/made" }));
+    delete.send().await.expect("the deletion of an unknown branch succeeds");
+    nothing_waits(&world.emulator);
+}

@@ -33,7 +33,9 @@ async fn what_passes_heals() {
         "GetPipeline:1:cut",
         "GetBucketVersioning:1:status:503",
         "GetBucketVersioning:1:cut",
-        "HeadObject:1:reset",
+        "PutObject:2:reset",
+        "PutObject:3:reset",
+        "PutObject:4x2:status:500",
         "PutObject:1:reset",
         "PutObject:1x2:status:500",
         "PutObject:1:cut",
@@ -62,7 +64,6 @@ async fn what_does_not_pass_fails_and_leaves_all_as_it_was() {
         ("GetBlob", "reset", 8, "SourceUnavailable"),
         ("GetBlob", "cut", 8, "SourceUnavailable"),
         ("GetPipeline", "throttle-json", 8, "PipelineThrottled"),
-        ("HeadObject", "status:503", 8, "UploadFailed"),
         ("PutObject", "status:500", 8, "UploadFailed"),
         ("PutObject", "error:SlowDown", 8, "UploadThrottled"),
     ] {
@@ -87,7 +88,6 @@ async fn a_refusal_is_permanent_and_not_tried_again() {
         ("GetCommit", "error:InvalidSignatureException", "ClockSkew", false),
         ("GetPipeline", "denied", "PipelineDenied", true),
         ("GetBucketVersioning", "denied", "PipelineDenied", true),
-        ("HeadObject", "status:403", "UploadDenied", true),
         ("PutObject", "denied", "UploadDenied", true),
         ("PutObject", "error:KMS.DisabledException", "UploadDenied", true),
         ("PutObject", "error:NoSuchBucket", "BucketMissing", true),
@@ -106,6 +106,21 @@ async fn a_refusal_is_permanent_and_not_tried_again() {
         let told = (failed.error.code(), failed.error.is_permanent(), world.emulator.count(operation));
         assert_eq!(told, (code, is_permanent, 1), "{operation} {kind}: {failed}");
         assert!(with_causes(&failed.error).contains(operation), "{operation} {kind}: {failed}");
+        world.assert_untouched();
+    }
+}
+
+/// The object at the key is only looked at as a cache.
+#[tokio::test]
+async fn the_head_of_the_object_fails_as_other_calls_do() {
+    for (kind, tries, code, is_permanent) in [("503", 8, "UploadFailed", false), ("403", 1, "UploadDenied", true)] {
+        let mut world = World::of(&small());
+        world.restarted(&[("SOURCE", "api")]);
+        world.inject(&format!("HeadObject:every:status:{kind}"));
+        let failed = world.failed(world.push()).await;
+        let told = (failed.error.code(), failed.error.is_permanent(), world.emulator.count("HeadObject"));
+        assert_eq!(told, (code, is_permanent, tries), "{failed}");
+        assert!(with_causes(&failed.error).contains("HeadObject"), "{failed}");
         world.assert_untouched();
     }
 }

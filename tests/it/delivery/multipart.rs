@@ -1,5 +1,6 @@
 //! An archive of more than one part.
 
+use codecommit_multibranch::deliver::Found;
 use std::time::{Duration, Instant};
 
 use codecommit_multibranch::error::Error;
@@ -23,13 +24,13 @@ async fn what_is_larger_than_a_part_is_sent_in_parts() {
     let run = world.started(world.push()).await;
     world.assert_is_archive_of(&run.version_id, world.tip());
     let operations = ["CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload", "PutObject"];
-    assert_eq!(world.counts(operations), [1, 2, 1, 0]);
+    assert_eq!(world.counts(operations), [1, 2, 1, 3], "the record is put three times");
     let object = world.emulator.store().object(BUCKET, KEY, Some(&run.version_id)).unwrap();
     assert_eq!(object.metadata()["commit"], world.tip().to_string());
     assert_eq!(world.executions()[0].revisions[0].id, run.version_id);
     // And it is found again.
     let again = world.started(world.push()).await;
-    assert_eq!((again.found, again.version_id), (Some("started"), run.version_id));
+    assert_eq!((again.found, again.version_id), (Some(Found::Started), run.version_id));
 }
 
 #[tokio::test]

@@ -53,6 +53,12 @@ pub(super) fn raw(repository: &Repository, entries: &[(&str, &[u8], ObjectId)]) 
     write("commit", format!("tree {tree}\nauthor {person}\ncommitter {person}\n\nraw\n").as_bytes())
 }
 
+/// The event of a push that moves the branch to this commit.
+fn moved(world: &World, commit: ObjectId) -> serde_json::Value {
+    world.repository.run(&["update-ref", BRANCH, &commit.to_string()], b"");
+    world.push()
+}
+
 #[tokio::test]
 async fn trees_that_git_refuses_are_refused() {
     let world = World::of(&small());
@@ -60,16 +66,16 @@ async fn trees_that_git_refuses_are_refused() {
     let names: [&[u8]; 7] = [b"..", b".", b".git", b".GIT", b"git~1", b"a/b", b""];
     for name in names {
         let commit = raw(&world.repository, &[("100644", name, blob)]);
-        let failed = world.failed(pushed("push", &[(BRANCH, commit)])).await;
+        let failed = world.failed(moved(&world, commit)).await;
         let told = (failed.error.code(), failed.error.is_permanent());
         assert_eq!(told, ("TreeRefused", true), "{:?}: {failed}", bstr::BStr::new(name));
     }
     let twice = raw(&world.repository, &[("100644", b"a", blob), ("100644", b"a", blob)]);
-    let failed = world.failed(pushed("twice", &[(BRANCH, twice)])).await;
+    let failed = world.failed(moved(&world, twice)).await;
     assert_eq!((failed.error.code(), failed.error.is_permanent()), ("TreeRefused", true), "{failed}");
     // The API says nothing of the order, so that what is not sorted cannot be proved.
     let unsorted = raw(&world.repository, &[("100644", b"b", blob), ("100644", b"a", blob)]);
-    let failed = world.failed(pushed("unsorted", &[(BRANCH, unsorted)])).await;
+    let failed = world.failed(moved(&world, unsorted)).await;
     assert_eq!(failed.error.code(), "TreeMismatch", "{failed}");
     world.assert_untouched();
 }
@@ -80,7 +86,7 @@ async fn what_the_api_cannot_show_is_refused_with_its_reason() {
     let blob = world.repository.id(&format!("{BRANCH}:file"));
     for (mode, name, told) in [("100664", &b"legacy"[..], "100664"), ("100644", b"caf\xe9", "not UTF-8")] {
         let commit = raw(&world.repository, &[(mode, name, blob)]);
-        let failed = world.failed(pushed("push", &[(BRANCH, commit)])).await;
+        let failed = world.failed(moved(&world, commit)).await;
         assert_eq!(failed.error.code(), "TreeMismatch", "{failed}");
         assert!(with_causes(&failed.error).contains(told), "{failed}");
     }

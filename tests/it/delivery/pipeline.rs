@@ -1,11 +1,15 @@
 //! What the pipeline says of itself, and what of it cannot be used.
 
 use codecommit::causes::with_causes;
+use codecommit_multibranch::deliver::Found;
 use emulator::s3::Versioning;
 use serde_json::{Value, json};
 
+use std::time::{Duration, Instant};
+
 use super::small;
-use crate::world::{BUCKET, PIPELINE, World};
+use crate::world::{BUCKET, PIPELINE, World, in_time};
+use codecommit_multibranch::error::Error;
 
 /// The pipeline's source action.
 fn source(pipeline: &mut Value) -> &mut Value {
@@ -111,11 +115,15 @@ async fn a_source_without_bucket_or_key_is_refused() {
 async fn a_limit_of_runs_passes() {
     let world = World::of(&small());
     world.emulator.codepipeline().limit_executions(0);
-    let failed = world.failed(world.push()).await;
+    let soon = Instant::now() + Duration::from_secs(8);
+    let handled = in_time(Box::pin(world.function.handle(world.push(), soon))).await;
+    let Err(Error::References { failed, .. }) = handled else { panic!("{handled:?}") };
+    let failed = &failed[0];
     assert_eq!((failed.error.code(), failed.error.is_permanent()), ("NotStarted", false), "{failed}");
+    assert!(world.emulator.count("StartPipelineExecution") > 1, "it waits as long as it may");
     world.emulator.codepipeline().limit_executions(50);
     let run = world.started(world.push()).await;
-    assert_eq!((run.found, world.emulator.count("PutObject")), (Some("uploaded"), 1));
+    assert_eq!((run.found, world.archives()), (Some(Found::Uploaded), 1));
 }
 
 /// The pipeline was changed since it was read: the failed start forgets what was known, and the next delivery reads it again.
@@ -128,6 +136,33 @@ async fn what_a_pipeline_said_is_read_again_after_a_failed_start() {
     let failed = world.failed(event.clone()).await;
     assert_eq!(failed.error.code(), "NotStarted", "{failed}");
     let run = world.started(event).await;
-    assert_eq!((run.found, world.executions().len()), (Some("uploaded"), 2));
+    assert_eq!((run.found, world.executions().len()), (Some(Found::Uploaded), 2));
     assert_eq!(world.executions()[1].revisions[0].action, "Renamed");
+}
+
+/// A place that is free again while the delivery waits is taken.
+#[tokio::test]
+async fn a_start_waits_for_a_run_to_end() {
+    let world = World::of(&small());
+    world.emulator.codepipeline().limit_executions(0);
+    let freed = async {
+        crate::world::until("a start is refused", || world.emulator.count("StartPipelineExecution") == 1).await;
+        world.emulator.codepipeline().limit_executions(50);
+    };
+    let (run, ()) = tokio::join!(world.started(world.push()), freed);
+    assert_eq!((run.found, world.executions().len()), (None, 1));
+}
+
+/// `CodePipeline` would take the start, and the execution would fail at once.
+#[tokio::test]
+async fn a_variable_that_no_run_gets_is_refused() {
+    let required = |pipeline: &mut Value| {
+        let variables = pipeline["variables"].as_array_mut().expect("the demo pipeline has variables");
+        variables.push(json!({ "name": "STAGE" }));
+    };
+    refused("required", required, "PipelineVariable", "STAGE").await;
+    // One that we set needs no default.
+    let world = World::of(&small());
+    world.change_pipeline(|pipeline| pipeline["variables"] = json!([{ "name": "BRANCH_NAME" }])).await;
+    world.started(world.push()).await;
 }

@@ -1,5 +1,6 @@
 //! The trigger's event and `EventBridge`'s, each alone, in SNS, in SQS, and in SNS in SQS: the same is done, once.
 
+use codecommit_multibranch::deliver::Found;
 use codecommit_multibranch::plan::Reason;
 use git_archive::object::ObjectId;
 use serde_json::Value;
@@ -40,7 +41,7 @@ async fn check(route: &str, told: fn(&str, &str, ObjectId) -> Value) {
     let first = world.point(BRANCH, 0);
     for (what, commit) in [("created", first), ("updated", world.known(1))] {
         world.point(BRANCH, usize::from(what == "updated"));
-        for found in [None, Some("started")] {
+        for found in [None, Some(Found::Started)] {
             let answer = world.handle(wrapped(route, &told(what, what, commit))).await.expect("the event is taken");
             assert_eq!(
                 (commits(&answer), answer.started[0].found),

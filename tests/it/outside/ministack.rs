@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::process::Command;
+use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -13,6 +14,7 @@ use codecommit_multibranch::config::Config;
 use codecommit_multibranch::event;
 use codecommit_multibranch::pipeline::Target;
 use codecommit_multibranch::plan::{Job, plan};
+use codecommit_multibranch::record::{self, Claim, RecordError};
 use codecommit_multibranch::upload::{self, Stored, Upload};
 use emulator::REGION;
 use git_archive::object::ObjectId;
@@ -52,7 +54,7 @@ impl Server {
     }
 
     async fn write(&self, job: &Job, content: &[u8]) -> Stored {
-        let mut upload = Upload::open(&self.aws, &self.target, upload::metadata(job, "Subject"));
+        let mut upload = Upload::open(&self.aws, &self.target, upload::metadata(job, "holder", "Subject"));
         for chunk in content.chunks(300_000) {
             upload.write(chunk).await.expect("it is taken");
         }
@@ -64,9 +66,9 @@ impl Server {
         asked.expect("the version is there").body.collect().await.expect("its body").to_vec()
     }
 
-    async fn found(&self, job: &Job) -> Option<Stored> {
-        let current = upload::current(&self.aws, &self.target).await.expect("the head");
-        upload::delivered(&self.aws, &self.target, job, current.as_ref()).await.expect("the versions")
+    async fn claimed(&self, job: &Job, seconds: u64) -> Result<Claim, RecordError> {
+        let until = SystemTime::now() + Duration::from_secs(seconds);
+        record::claim(&self.aws, &self.target, &job.token, until).await
     }
 }
 
@@ -80,32 +82,54 @@ fn job(id: &str) -> Job {
 }
 
 #[tokio::test]
-async fn objects_are_written_and_found_again() {
+async fn objects_are_written() {
     let Some(server) = Server::start().await else { return };
-    in_time(Box::pin(written_and_found(&server))).await;
+    in_time(Box::pin(written(&server))).await;
 }
 
-async fn written_and_found(server: &Server) {
+async fn written(server: &Server) {
     let versioning = server.aws.s3.get_bucket_versioning().bucket(BUCKET).send().await.expect("the versioning");
     assert_eq!(versioning.status, Some(BucketVersioningStatus::Enabled));
     let (small, large) = (job("small"), job("large"));
-    assert_eq!(server.found(&small).await, None);
     assert!(upload::current(&server.aws, &server.target).await.expect("the head").is_none());
     let first = server.write(&small, b"small").await;
     assert_eq!((server.read(&first.version).await, first.bytes), (b"small".to_vec(), 5));
-    assert_eq!(server.found(&small).await, Some(first.clone()));
     // Three parts, with a checksum of the whole.
     let content = noise(4_500_000).repeat(4);
     let second = server.write(&large, &content).await;
     assert!(server.read(&second.version).await == content);
-    assert_eq!(server.found(&large).await, Some(second.clone()));
-    // Behind the other object.
-    assert_eq!(server.found(&small).await.map(|stored| stored.version), Some(first.version));
+    let current = upload::current(&server.aws, &server.target).await.expect("the head").expect("an object");
+    assert_eq!((current.version, current.bytes), (second.version, second.bytes));
     let calls = server.aws.calls().by_operation;
     let expected = [("PutObject", 1), ("CreateMultipartUpload", 1), ("UploadPart", 3), ("CompleteMultipartUpload", 1)];
     for (operation, count) in expected {
         assert_eq!(calls[operation], count, "{operation}");
     }
+}
+
+/// Conditional writes decide who holds a record.
+#[tokio::test]
+async fn a_record_has_one_holder() {
+    let Some(server) = Server::start().await else { return };
+    in_time(Box::pin(held(&server))).await;
+}
+
+async fn held(server: &Server) {
+    let (job, stored) = (job("held"), Stored { version: "v".into(), bytes: 5 });
+    let mut first = server.claimed(&job, 0).await.expect("nobody holds it");
+    assert_eq!(server.claimed(&job, 60).await.unwrap_err().code(), "DeliveryInProgress");
+    first.uploaded(&stored).await.expect("it is held");
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    // The time of the first is over.
+    let mut second = server.claimed(&job, 60).await.expect("it is taken over");
+    assert_eq!(second.record().stored.as_ref(), Some(&stored));
+    assert_eq!(first.started("x").await.unwrap_err().code(), "DeliveryInProgress");
+    second.started("y").await.expect("it is held");
+    let third = server.claimed(&job, 60).await.expect("it is done");
+    assert_eq!(third.record().execution.as_deref(), Some("y"));
+    let race = self::job("race");
+    let both = tokio::join!(server.claimed(&race, 60), server.claimed(&race, 60));
+    assert_eq!([both.0.is_ok(), both.1.is_ok()].iter().filter(|held| **held).count(), 1, "one of two");
 }
 
 #[tokio::test]
@@ -116,7 +140,7 @@ async fn an_aborted_upload_leaves_nothing() {
     in_time(upload.abort()).await;
     let open = server.aws.s3.list_multipart_uploads().bucket(BUCKET).send().await.expect("a list");
     assert_eq!(open.uploads().len(), 0);
-    assert_eq!(server.found(&job("any")).await, None);
+    assert!(in_time(upload::current(&server.aws, &server.target)).await.expect("the head").is_none());
 }
 
 /// The cache reads by range.

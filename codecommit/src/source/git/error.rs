@@ -1,88 +1,88 @@
-//! What can go wrong between asking for a commit and having its pack.
+//! Failures of a fetch.
 
 use std::time::Duration;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::box_error::BoxError;
 
-use super::PackError;
+use super::pack::PackError;
 use git_archive::object::ObjectId;
 
 /// Why a commit could not be fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
-    /// The base address and the repository's name make no address.
-    #[error("{0} is not the address of a repository")]
+    /// The base URL and the repository's name do not make a valid URL.
+    #[error("{0} is not the URL of a repository")]
     Address(String),
     /// There are no credentials to sign with.
     #[error("failed to get credentials for the Git endpoint")]
     Credentials(#[source] CredentialsError),
-    /// Signature, role or key policy were refused.
+    /// The signature was refused, or the role or the key's policy does not allow the fetch.
     #[error(
         "access to {url} was denied with status {status}: is `codecommit:GitPull` allowed, and the clock right? {message}"
     )]
     AccessDenied {
-        /// What was asked for.
+        /// The URL of the request.
         url: String,
         /// 401 or 403.
         status: u16,
-        /// The beginning of what the server said.
+        /// The beginning of the answer's text.
         message: String,
     },
-    /// There is no such repository.
+    /// The repository does not exist.
     #[error("there is no repository at {url}")]
     RepositoryMissing {
-        /// What was asked for.
+        /// The URL of the request.
         url: String,
     },
     /// The repository has no references, so no commits.
     #[error("the repository is empty")]
     Empty,
-    /// The server does not give out this commit by its id, or does not have it.
+    /// The server does not have this commit, or does not serve it by its id.
     #[error("the server does not serve commit {commit} by its id")]
     WantRefused {
         /// The commit.
         commit: ObjectId,
     },
-    /// The server cannot do what a fetch of one commit needs.
+    /// The server lacks a capability that a fetch of one commit needs.
     #[error("the server does not offer the capability {0}")]
     Unsupported(&'static str),
     /// The server ended the exchange with a message.
     #[error("the server said: {0}")]
     Remote(String),
-    /// What came is not the smart protocol.
+    /// The answer is not of the smart protocol.
     #[error("the server does not speak Git's protocol: {0}")]
     Protocol(&'static str),
-    /// The server asks for fewer requests.
+    /// The request was throttled.
     #[error("{operation} was throttled with status {status}")]
     Throttled {
-        /// Which request.
+        /// The request.
         operation: &'static str,
-        /// Its status.
+        /// The status.
         status: u16,
     },
-    /// The server answered with a status that none of the above explains.
+    /// The server answered with another error status.
     #[error("{operation} was answered with status {status}: {message}")]
     Status {
-        /// Which request.
+        /// The request.
         operation: &'static str,
-        /// Its status.
+        /// The status.
         status: u16,
-        /// The beginning of what the server said.
+        /// The beginning of the answer's text.
         message: String,
     },
-    /// There was no answer, or none for too long.
-    #[error("{operation} was given up after {} ms without an answer", after.as_millis())]
+    /// The answer, or the next piece of it, did not arrive in time.
+    #[error("{operation} timed out after {} ms without an answer", after.as_millis())]
     Timeout {
-        /// Which request.
+        /// The request.
         operation: &'static str,
-        /// How long nothing came.
+        /// The timeout.
         after: Duration,
     },
-    /// The connection could not be made, or broke.
+    /// The connection failed.
     #[error("{operation} failed on its connection")]
     Connection {
-        /// Which request.
+        /// The request.
         operation: &'static str,
         /// Why.
         source: BoxError,
@@ -90,19 +90,19 @@ pub enum GitError {
     /// The body ended before the protocol did.
     #[error("the body of {operation} was cut")]
     Cut {
-        /// Which request.
+        /// The request.
         operation: &'static str,
     },
     /// The pack cannot be used.
-    #[error("failed to take in the pack")]
+    #[error("failed to index the pack")]
     Pack(#[from] PackError),
-    /// The thread that takes in the pack came to an end.
-    #[error("the thread that takes in the pack ended")]
+    /// The thread that indexes the pack panicked.
+    #[error("the thread that indexes the pack ended")]
     Thread(#[from] tokio::task::JoinError),
 }
 
 impl GitError {
-    /// Whether the same request may succeed a moment later.
+    /// Whether the same request may succeed on retry.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Throttled { .. } | Self::Timeout { .. } | Self::Connection { .. } | Self::Cut { .. } => true,
@@ -112,7 +112,7 @@ impl GitError {
         }
     }
 
-    /// Whether another source may have the commit all the same: this one is refused or cannot serve it.
+    /// Whether the endpoint refuses us or cannot serve the commit, so that the API may still have it.
     pub fn is_refusal(&self) -> bool {
         matches!(self, Self::AccessDenied { .. } | Self::WantRefused { .. } | Self::Unsupported(_) | Self::Protocol(_))
     }
@@ -121,7 +121,7 @@ impl GitError {
         Self::Remote(String::from_utf8_lossy(message.trim_ascii_end()).into_owned())
     }
 
-    /// git says `not our ref`, JGit `not valid`, of a commit that it does not give out.
+    /// Recognizes the message about a commit that the server does not serve: git says `not our ref`, JGit `not valid`.
     pub(super) fn of_want(self, commit: ObjectId) -> Self {
         match self {
             Self::Remote(message) if message.contains("not our ref") || message.contains("not valid") => {

@@ -1,19 +1,19 @@
-//! Git's smart protocol as it is on the wire (gitprotocol-pack, version 0 or 1): packet lines in, what they mean out. No I/O.
+//! Git's smart protocol on the wire (gitprotocol-pack, version 0 or 1): decodes packet lines, without I/O.
 
 use bytes::{Bytes, BytesMut};
 use gix_packetline::decode::Stream;
 use gix_packetline::{BandRef, PacketLineRef, decode};
 
-use super::GitError;
+use super::error::GitError;
 use git_archive::object::ObjectId;
 
 const AGENT: &str = concat!("codecommit-multibranch/", env!("CARGO_PKG_VERSION"));
 
-/// A body as packet lines. Bytes go in as they arrive, lines come out when they are whole.
+/// Packet lines of a body that arrives in pieces.
 #[derive(Debug, Default)]
 pub(super) struct Lines(BytesMut);
 
-/// One packet line; the special ones carry nothing.
+/// One packet line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Line {
     Data(Bytes),
@@ -25,7 +25,7 @@ impl Lines {
         self.0.extend_from_slice(bytes);
     }
 
-    /// The next line, if it is here as a whole. A line `ERR` is the server's way to end the exchange.
+    /// Returns the next line, if it has arrived as a whole. A line `ERR` ends the exchange with an error.
     pub(super) fn next(&mut self) -> Result<Option<Line>, GitError> {
         let length =
             match decode::streaming(&self.0).map_err(|_| GitError::Protocol("a packet line has no valid length"))? {
@@ -47,17 +47,17 @@ impl Lines {
     }
 }
 
-/// What a server offers, as far as it matters to one fetch.
+/// The server's advertisement: its capabilities, and whether the wanted commit is the tip of a reference.
 #[derive(Debug, Default)]
 pub(super) struct Advertisement {
-    progress: Progress,
+    part: AdvertisementPart,
     capabilities: Vec<String>,
     refs: u64,
     has_tip: bool,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
-enum Progress {
+enum AdvertisementPart {
     #[default]
     Service,
     ServiceFlush,
@@ -66,15 +66,15 @@ enum Progress {
 }
 
 impl Advertisement {
-    /// Takes the next line; `wanted` is looked for among the tips.
+    /// Reads the next line; looks for `wanted` among the tips.
     pub(super) fn line(&mut self, line: &Line, wanted: ObjectId) -> Result<(), GitError> {
-        match (&self.progress, line) {
-            (Progress::Service, Line::Data(data)) if data.trim_ascii_end() == b"# service=git-upload-pack" => {
-                self.progress = Progress::ServiceFlush;
+        match (&self.part, line) {
+            (AdvertisementPart::Service, Line::Data(data)) if data.trim_ascii_end() == b"# service=git-upload-pack" => {
+                self.part = AdvertisementPart::ServiceFlush;
             }
-            (Progress::ServiceFlush, Line::Flush) => self.progress = Progress::References,
-            (Progress::References, Line::Data(data)) => self.reference(data, wanted)?,
-            (Progress::References, Line::Flush) => self.progress = Progress::Done,
+            (AdvertisementPart::ServiceFlush, Line::Flush) => self.part = AdvertisementPart::References,
+            (AdvertisementPart::References, Line::Data(data)) => self.reference(data, wanted)?,
+            (AdvertisementPart::References, Line::Flush) => self.part = AdvertisementPart::Done,
             _ => {
                 return Err(GitError::Protocol("the advertisement is not that of git-upload-pack"));
             }
@@ -82,12 +82,12 @@ impl Advertisement {
         Ok(())
     }
 
-    /// Whether the last line has been taken.
+    /// Whether the last line was read.
     pub(super) fn is_done(&self) -> bool {
-        self.progress == Progress::Done
+        self.part == AdvertisementPart::Done
     }
 
-    /// The body of the request for one commit without its history, if the server would serve it.
+    /// Returns the body of the request for one commit without its history, if the server would serve it.
     pub(super) fn request(&self, wanted: ObjectId) -> Result<Bytes, GitError> {
         if self.refs == 0 {
             return Err(GitError::Empty);
@@ -117,8 +117,8 @@ impl Advertisement {
         self.capabilities.iter().any(|offered| offered == capability)
     }
 
-    /// `<id> <name>`, on the first line with a NUL and the capabilities behind it. An empty repository has one such line with
-    /// the null id, which names no reference.
+    /// Reads `<id> <name>`; on the first line a NUL and the capabilities follow. An empty repository has one such line with the null
+    /// id, which names no reference.
     fn reference(&mut self, data: &[u8], wanted: ObjectId) -> Result<(), GitError> {
         let line = data.trim_ascii_end();
         if line == b"version 1" || line.starts_with(b"shallow ") {
@@ -140,9 +140,9 @@ impl Advertisement {
     }
 }
 
-/// The answer to the request: what is shallow, an acknowledgement, the pack in a side band.
+/// The part of the answer to a fetch that comes next: shallow lines, an acknowledgement, the pack in a side band.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(super) enum FetchResponse {
     #[default]
     Shallow,
     Acknowledgement,
@@ -150,8 +150,8 @@ pub(super) enum Answer {
     Done,
 }
 
-impl Answer {
-    /// Takes the next line; gives the bytes of the pack that are in it.
+impl FetchResponse {
+    /// Reads the next line. Returns the bytes of the pack in it.
     pub(super) fn line(&mut self, line: &Line) -> Result<Option<Bytes>, GitError> {
         match (&self, line) {
             (Self::Shallow, Line::Data(data)) if data.starts_with(b"shallow ") || data.starts_with(b"unshallow ") => {}
@@ -168,13 +168,13 @@ impl Answer {
         Ok(None)
     }
 
-    /// Whether the last line has been taken.
+    /// Whether the last line was read.
     pub(super) fn is_done(&self) -> bool {
         *self == Self::Done
     }
 }
 
-/// Bands: 1 has the pack, 2 is for a person to read, 3 ends the exchange.
+/// Reads a side band: 1 has the pack, 2 is progress for a person, 3 ends the exchange with an error.
 fn band(data: &Bytes) -> Result<Option<Bytes>, GitError> {
     match PacketLineRef::Data(data).decode_band() {
         Ok(BandRef::Data(pack)) => Ok(Some(data.slice_ref(pack)).filter(|pack| !pack.is_empty())),
@@ -245,7 +245,7 @@ mod tests {
         let mut lines = Lines::default();
         lines.push(b"0034shallow 1111111111111111111111111111111111111111");
         lines.push(b"00000008NAK\n000c\x02so far\n0009\x01PACK0005\x010007\x01xy0000");
-        let mut answer = Answer::default();
+        let mut answer = FetchResponse::default();
         let mut pack = Vec::new();
         while let Some(line) = lines.next().unwrap() {
             pack.extend(answer.line(&line).unwrap().into_iter().flatten());

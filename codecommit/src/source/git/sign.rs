@@ -1,29 +1,29 @@
-//! Basic credentials for CodeCommit's Git endpoint, made from the role's own: a Signature Version 4 of the method `GIT`.
+//! Basic credentials for `CodeCommit`'s Git endpoint, derived from the role's own: a Signature Version 4 of the method `GIT`.
 
 use std::time::SystemTime;
 
 use aws_credential_types::Credentials;
+use aws_sigv4::sign::v4::{calculate_signature, generate_signing_key};
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
-use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
-/// What is signed beside the time. The port is no part of the host.
+/// The signed parts besides the time. The host does not include the port.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Target<'a> {
+pub(super) struct SignedTarget<'a> {
     pub(super) region: &'a str,
     pub(super) host: &'a str,
     pub(super) path: &'a str,
 }
 
-/// The value of the header `Authorization`.
-pub(super) fn authorization(credentials: &Credentials, target: &Target<'_>, now: SystemTime) -> String {
+/// Returns the value of the header `Authorization`.
+pub(super) fn authorization(credentials: &Credentials, target: &SignedTarget<'_>, now: SystemTime) -> String {
     let user = user(credentials);
     let password = password(credentials, target, now);
     format!("Basic {}", aws_smithy_types::base64::encode(format!("{user}:{password}")))
 }
 
-/// The access key's id; a session token goes behind it.
+/// Returns the user: the access key's id, with the session token appended.
 fn user(credentials: &Credentials) -> String {
     match credentials.session_token() {
         Some(token) => format!("{}%{token}", credentials.access_key_id()),
@@ -31,31 +31,23 @@ fn user(credentials: &Credentials) -> String {
     }
 }
 
-/// The time and the signature. In the string to sign the time has no `Z` at its end, unlike elsewhere at AWS.
-fn password(credentials: &Credentials, target: &Target<'_>, now: SystemTime) -> String {
-    let Target { region, host, path } = target;
+/// Returns the password: the time and the signature. In the string to sign the time has no `Z` at its end, unlike elsewhere at AWS.
+fn password(credentials: &Credentials, target: &SignedTarget<'_>, now: SystemTime) -> String {
+    let SignedTarget { region, host, path } = target;
     let time = compact(now);
     let date = &time[..8];
     let request = format!("GIT\n{path}\n\nhost:{host}\n\nhost\n");
     let hash = hex::encode(Sha256::digest(request));
     let text = format!("AWS4-HMAC-SHA256\n{time}\n{date}/{region}/codecommit/aws4_request\n{hash}");
-    let secret = format!("AWS4{}", credentials.secret_access_key());
-    let key =
-        [date, region, "codecommit", "aws4_request"].iter().fold(secret.into_bytes(), |key, part| hmac(&key, part));
-    format!("{time}Z{}", hex::encode(hmac(&key, &text)))
+    let key = generate_signing_key(credentials.secret_access_key(), now, region, "codecommit");
+    format!("{time}Z{}", calculate_signature(key, text.as_bytes()))
 }
 
-/// `20171224T115320`, in UTC and without fractions.
+/// Formats a time as `20171224T115320`, in UTC and without fractions.
 fn compact(time: SystemTime) -> String {
     let seconds = DateTime::from_secs(DateTime::from(time).secs());
     let text = seconds.fmt(Format::DateTime).expect("a system time is within the years that RFC 3339 can write");
     text.chars().filter(|letter| letter.is_ascii_digit() || *letter == 'T').collect()
-}
-
-fn hmac(key: &[u8], data: &str) -> Vec<u8> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
-    mac.update(data.as_bytes());
-    mac.finalize().into_bytes().to_vec()
 }
 
 #[cfg(test)]
@@ -64,8 +56,11 @@ mod tests {
 
     use super::*;
 
-    const TARGET: Target<'_> =
-        Target { region: "us-west-2", host: "git-codecommit.us-west-2.amazonaws.com", path: "/v1/repos/test_repo" };
+    const TARGET: SignedTarget<'_> = SignedTarget {
+        region: "us-west-2",
+        host: "git-codecommit.us-west-2.amazonaws.com",
+        path: "/v1/repos/test_repo",
+    };
 
     fn time() -> SystemTime {
         UNIX_EPOCH + Duration::from_millis(1_514_116_400_999)
@@ -85,7 +80,7 @@ mod tests {
     #[test]
     fn user_and_password_are_what_the_aws_command_line_makes() {
         let credentials = Credentials::new("AKID", "sEcret/+x", Some("tok/en+=".into()), None, "test");
-        let target = Target {
+        let target = SignedTarget {
             region: "eu-central-1",
             host: "git-codecommit.eu-central-1.amazonaws.com",
             path: "/v1/repos/My_Repo.x",

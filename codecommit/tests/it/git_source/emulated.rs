@@ -6,7 +6,8 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_http_client::Connector;
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
-use codecommit::source::git::{GitError, Pack, Patience, Remote};
+use codecommit::retry::RetryPolicy;
+use codecommit::source::git::{GitError, Pack, Remote, Timeouts};
 use emulator::{ACCESS_KEY, Emulator, Fault, FaultKind, Options, REGION, SECRET_KEY};
 
 use super::packs::limits;
@@ -25,7 +26,8 @@ fn remote(emulator: &Emulator, secret: &str) -> Remote {
         base: emulator.git_url(),
         region: REGION.into(),
         repository: "repo".into(),
-        patience: Patience { answer: Duration::from_secs(10), pause: Duration::from_millis(1), ..Patience::default() },
+        timeouts: Timeouts { answer: Duration::from_secs(10), ..Timeouts::default() },
+        retries: RetryPolicy { initial_backoff: Duration::from_millis(1), ..RetryPolicy::GIT },
     }
 }
 

@@ -7,7 +7,8 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_http_client::Connector;
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
-use codecommit::source::git::{GitError, Limits, Pack, PackError, Patience, Remote};
+use codecommit::retry::RetryPolicy;
+use codecommit::source::git::{GitError, Limits, Pack, PackError, Remote, Timeouts};
 use git_archive::object::{Kind, ObjectId};
 
 use super::packs::limits;
@@ -22,7 +23,8 @@ fn remote(server: &Server) -> Remote {
         base: server.base(),
         region: "eu-west-1".into(),
         repository: "some-repo".into(),
-        patience: Patience { pause: Duration::from_millis(1), ..Patience::default() },
+        timeouts: Timeouts::default(),
+        retries: RetryPolicy { initial_backoff: Duration::from_millis(1), ..RetryPolicy::GIT },
     }
 }
 
@@ -196,7 +198,7 @@ async fn a_server_that_hangs_is_left() {
     let repository = Repository::various();
     let server = Server::start(repository.path(), &[Fault::Hang, Fault::Serve, Fault::Hang, Fault::Hang, Fault::Hang]);
     let mut remote = remote(&server);
-    remote.patience.answer = Duration::from_millis(300);
+    remote.timeouts.answer = Duration::from_millis(300);
     let error = remote.fetch(repository.id("HEAD"), &limits()).await.unwrap_err();
     assert!(matches!(error, GitError::Timeout { operation: "GitUploadPack", .. }), "{error:?}");
     assert_eq!(server.requests().len(), 5);

@@ -44,8 +44,8 @@ pub(crate) fn with_git(out: &mut impl Write, push: &Push, zip: &[u8]) -> io::Res
     )
 }
 
-/// Runs `git archive` into an unlinked file. Its abbreviated IDs depend on the size of the repository, which the function
-/// does not know: the function's have seven digits.
+/// Runs `git archive` into an unlinked file. Its abbreviated IDs depend on the size of the repository, which the
+/// function does not know: the function's have seven digits.
 fn git_archive(push: &Push) -> io::Result<impl Read + Seek> {
     let mut file = tempfile::tempfile()?;
     let mut command = git_command(&push.path);

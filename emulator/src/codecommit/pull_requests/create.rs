@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Context, describe, token, token_mismatch};
 use crate::codecommit::input::{Input, is_branch_name};
-use crate::codecommit::merge_options::merge_base;
+use crate::codecommit::merges::merge_base;
 use crate::error::ServiceError;
 use crate::pull_requests::PullRequest;
 use crate::repository::Repository;

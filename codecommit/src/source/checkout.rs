@@ -1,0 +1,212 @@
+//! One commit that is being read: its listing and the contents of its files, proved against their ids.
+//!
+//! In `auto` mode the API is tried first. The commit's pack is fetched over Git where the API cannot answer (files over 6 MB, names
+//! that are not UTF-8, legacy modes) or would take too many requests. Once there is a pack, everything is read from it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bstr::BStr;
+use bytes::Bytes;
+use tokio::sync::OnceCell;
+
+use super::content::BlobContent;
+use super::error::SourceError;
+use super::git::Pack;
+use super::listing::{self, ListingLimits};
+use super::options::Mode;
+use super::previous::Previous;
+use super::repository::Source;
+use super::shared_pack::SharedPack;
+use crate::causes::with_causes;
+use crate::memory::{Permit, Turn};
+use git_archive::object::{Commit, Entry, ObjectId};
+
+/// One commit that is being read.
+#[derive(Debug)]
+pub struct Checkout {
+    source: Source,
+    id: ObjectId,
+    previous: Option<Previous>,
+    /// Contents that were read already.
+    held: HashMap<ObjectId, Bytes>,
+    /// The commit's pack, once it was fetched.
+    pack: OnceCell<Arc<SharedPack>>,
+}
+
+impl Source {
+    /// Begins to read one commit. Nothing is sent yet.
+    pub fn checkout(&self, id: ObjectId) -> Checkout {
+        Checkout { source: self.clone(), id, previous: None, held: HashMap::new(), pack: OnceCell::new() }
+    }
+}
+
+impl Checkout {
+    /// Returns the same checkout, which takes what has not changed from an earlier archive.
+    #[must_use]
+    pub fn with_previous(self, previous: Option<Previous>) -> Self {
+        Self { previous, ..self }
+    }
+
+    /// Returns the same checkout, which holds these contents.
+    #[must_use]
+    pub fn with_held(self, held: HashMap<ObjectId, Bytes>) -> Self {
+        Self { held, ..self }
+    }
+
+    /// Returns the same checkout, which reads everything from a pack at hand: a commit is archived without a network.
+    #[must_use]
+    pub fn with_pack(self, pack: Pack) -> Self {
+        Self { pack: OnceCell::new_with(Some(Arc::new(SharedPack::new(pack)))), ..self }
+    }
+
+    /// Returns the commit's id.
+    pub fn id(&self) -> ObjectId {
+        self.id
+    }
+
+    /// Returns the transport that the commit is read over.
+    pub fn mode(&self) -> Mode {
+        self.source.mode()
+    }
+
+    /// Returns the number of bytes of the contents that are held.
+    pub fn held_bytes(&self) -> u64 {
+        self.held.values().map(|content| content.len() as u64).sum()
+    }
+
+    /// Returns the earlier archive.
+    pub fn previous(&self) -> Option<&Previous> {
+        self.previous.as_ref()
+    }
+
+    /// Reads the commit itself.
+    pub async fn commit(&self) -> Result<Commit, SourceError> {
+        if let Some(pack) = self.pack_if_first().await? {
+            return pack.commit(self.id);
+        }
+        match self.source.api.commit(self.id).await {
+            Err(error) => self.pack_after(error).await?.commit(self.id),
+            commit => commit,
+        }
+    }
+
+    /// Lists the commit's tree in git's order, except what is in folders that `wanted` refuses. Returns the commit as well: from a pack
+    /// it is exact, whereas the API replaces what is not UTF-8.
+    pub async fn list(
+        &self,
+        commit: Commit,
+        wanted: impl Fn(&BStr) -> bool,
+    ) -> Result<(Commit, Vec<Entry>), SourceError> {
+        let entries = match (self.pack_if_first().await?, self.mode()) {
+            (Some(pack), _) => self.list_pack(pack, &commit)?,
+            (None, Mode::Auto) => self.list_or_fetch(&commit, &wanted).await?,
+            (None, _) => self.list_over_api(&commit, &wanted, usize::MAX).await?,
+        };
+        let commit = match self.pack.get() {
+            Some(pack) => pack.commit(self.id)?,
+            None => commit,
+        };
+        Ok((commit, entries))
+    }
+
+    /// Reads the commit byte for byte, where the API shows U+FFFD for what is not UTF-8; `None` where Git refuses us.
+    pub async fn exact_commit(&self) -> Result<Option<Commit>, SourceError> {
+        if self.mode() == Mode::Api {
+            return Ok(None);
+        }
+        match self.pack().await {
+            Err(error) if error.is_git_refused() => Ok(None),
+            pack => pack?.commit(self.id).map(Some),
+        }
+    }
+
+    /// Reads a content when the byte budget admits it, and proves it against its id. Returns the bytes that it holds of the budget too.
+    pub async fn content(&self, id: ObjectId, turn: &Turn) -> Result<(BlobContent, Option<Permit>), SourceError> {
+        if let Some(content) = self.held.get(&id) {
+            return Ok((BlobContent::InMemory(content.clone()), None));
+        }
+        if let Some(pack) = self.pack.get() {
+            return BlobContent::admitted(pack, id, turn).await;
+        }
+        match self.source.api.blob(id, Some(turn)).await {
+            Err(error) => BlobContent::admitted(self.pack_after(error).await?, id, turn).await,
+            Ok(content) => Ok((BlobContent::InMemory(content), turn.take())),
+        }
+    }
+
+    /// Reads a content before the archive is begun, so outside of its order; `None` if it has more than `most` bytes.
+    pub async fn content_now(&self, id: ObjectId, is_link: bool, most: u64) -> Result<Option<Bytes>, SourceError> {
+        let read = |content: BlobContent| (content.size() <= most).then(|| content.read()).transpose();
+        if let Some(pack) = self.pack.get() {
+            return read(BlobContent::in_pack(pack, id)?);
+        }
+        if let Some(previous) = &self.previous
+            && previous.find(id, is_link).is_some_and(|located| located.size <= most)
+            && let Some(content) = previous.content(id, is_link).await
+        {
+            return Ok(Some(content));
+        }
+        match self.source.api.blob(id, None).await {
+            Err(error) => read(BlobContent::in_pack(self.pack_after(error).await?, id)?),
+            Ok(content) => read(BlobContent::InMemory(content)),
+        }
+    }
+
+    /// Lists over the API, or over Git where the API cannot prove its answers or would take too many requests.
+    async fn list_or_fetch(&self, commit: &Commit, wanted: &impl Fn(&BStr) -> bool) -> Result<Vec<Entry>, SourceError> {
+        let error = match self.list_over_api(commit, wanted, self.source.git_from_requests).await {
+            Err(error) => error,
+            listed => return listed,
+        };
+        let is_only_slow = matches!(error, SourceError::TooManyRequests);
+        match self.pack_after(error).await {
+            Err(error) if is_only_slow => {
+                tracing::warn!(error = with_causes(&error), "Git refuses us: every file is requested by itself");
+                self.list_over_api(commit, wanted, usize::MAX).await
+            }
+            pack => self.list_pack(pack?, commit),
+        }
+    }
+
+    async fn list_over_api(
+        &self,
+        commit: &Commit,
+        wanted: &impl Fn(&BStr) -> bool,
+        requests: usize,
+    ) -> Result<Vec<Entry>, SourceError> {
+        let limits = ListingLimits { requests, entries: self.source.entry_limit, memory: self.source.limits.working };
+        listing::list(&self.source.api, commit, wanted, self.previous(), limits).await
+    }
+
+    fn list_pack(&self, pack: &SharedPack, commit: &Commit) -> Result<Vec<Entry>, SourceError> {
+        let (entries, limit) = (pack.walk(commit.tree)?, self.source.entry_limit);
+        if entries.len() as u64 > limit {
+            return Err(SourceError::TreeTooLarge { what: "entries", limit });
+        }
+        Ok(entries)
+    }
+
+    /// Returns the pack where it is the first choice: in Git mode, or where it was fetched already.
+    async fn pack_if_first(&self) -> Result<Option<&Arc<SharedPack>>, SourceError> {
+        if self.mode() == Mode::Git { self.pack().await.map(Some) } else { Ok(self.pack.get()) }
+    }
+
+    /// Returns the pack as the fallback after a failure of the API, or the failure where Git cannot help.
+    async fn pack_after(&self, error: SourceError) -> Result<&Arc<SharedPack>, SourceError> {
+        if !self.source.falls_back_to_git(&error) {
+            return Err(error);
+        }
+        self.pack().await.map_err(|git| error.and_git(git))
+    }
+
+    /// Returns the commit's pack, which is fetched once.
+    async fn pack(&self) -> Result<&Arc<SharedPack>, SourceError> {
+        let fetch = || async {
+            let remote = self.source.git.as_ref().ok_or(SourceError::NoCredentials)?;
+            let pack = remote.fetch(self.id, &self.source.limits).await?;
+            Ok(Arc::new(SharedPack::new(pack)))
+        };
+        self.pack.get_or_try_init(fetch).await
+    }
+}

@@ -1,0 +1,54 @@
+//! A pack that several threads read at once.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::error::SourceError;
+use super::git::{Pack, Reader};
+use git_archive::object::{Commit, Entry, ObjectId};
+
+/// Bytes of delta bases that each reader keeps. There are as many readers as threads that read at once.
+const CACHE: usize = 8 << 20;
+
+/// A pack, and the readers of it that are free.
+pub(super) struct SharedPack {
+    pack: Arc<Pack>,
+    free: Mutex<Vec<Reader>>,
+}
+
+impl std::fmt::Debug for SharedPack {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SharedPack({} objects)", self.pack.len())
+    }
+}
+
+impl SharedPack {
+    pub(super) fn new(pack: Pack) -> Self {
+        Self { pack: Arc::new(pack), free: Mutex::default() }
+    }
+
+    pub(super) fn commit(&self, id: ObjectId) -> Result<Commit, SourceError> {
+        self.reading(|reader| Ok(reader.commit(id)?))
+    }
+
+    pub(super) fn walk(&self, tree: ObjectId) -> Result<Vec<Entry>, SourceError> {
+        self.reading(|reader| Ok(reader.walk(tree)?))
+    }
+
+    /// Returns the size of an object, if it is in the pack.
+    pub(super) fn size(&self, id: ObjectId) -> Option<u64> {
+        self.pack.size(id)
+    }
+
+    /// Reads with a free reader, or with a new one if there is none.
+    pub(super) fn reading<T>(
+        &self,
+        read: impl FnOnce(&mut Reader) -> Result<T, SourceError>,
+    ) -> Result<T, SourceError> {
+        let free = || self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = free().pop();
+        let mut reader = taken.unwrap_or_else(|| self.pack.reader(CACHE));
+        let read = read(&mut reader);
+        free().push(reader);
+        read
+    }
+}

@@ -1,0 +1,103 @@
+//! Contents that several entries have: read and compressed by the first of them, and kept for the others while there is room.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::watch;
+
+use git_archive::object::{Entry, Kind, ObjectId};
+use git_archive::{PackedFile, Packer};
+
+/// What equal entries have in common: the content, and the text bit if the attributes decide it.
+type Shared = (ObjectId, Option<bool>);
+
+/// The contents that several entries of an archive have.
+pub(super) struct Repeated {
+    contents: HashMap<Shared, Content>,
+    /// Bytes that may still be kept until the archive is written.
+    room: AtomicU64,
+}
+
+struct Content {
+    first: usize,
+    state: watch::Sender<State>,
+}
+
+#[derive(Debug, Clone)]
+enum State {
+    /// The first entry is being prepared.
+    Pending,
+    /// The data are kept for the other entries.
+    Kept(PackedFile),
+    /// There is no room for the data, or they could not be read: each entry prepares its own.
+    NotKept,
+}
+
+/// What an entry that repeats a content has to do.
+pub(super) enum Role<'a> {
+    /// It prepares the content, and offers it to the others.
+    First(First<'a>),
+    /// It takes the content that was kept.
+    Copy(PackedFile),
+    /// It prepares the content for itself.
+    Alone,
+}
+
+/// The first entry with a repeated content.
+pub(super) struct First<'a> {
+    repeated: &'a Repeated,
+    content: &'a Content,
+}
+
+impl Repeated {
+    /// Finds the contents that stand under several paths, all of which keep it as it is.
+    pub(super) fn find(entries: &[Entry], packer: &Packer, room: u64) -> Self {
+        let mut first = HashMap::new();
+        let mut contents = HashMap::new();
+        for (index, entry) in entries.iter().enumerate() {
+            let Some(shared) = shared(entry, packer) else { continue };
+            if let Some(first) = first.insert(shared, index) {
+                contents.entry(shared).or_insert_with(|| Content { first, state: watch::Sender::new(State::Pending) });
+            }
+        }
+        Self { contents, room: AtomicU64::new(room) }
+    }
+
+    /// Returns the role of an entry. Waits for the first entry with the same content, if this is another one.
+    pub(super) async fn role(&self, index: usize, entry: &Entry, packer: &Packer) -> Role<'_> {
+        let content = shared(entry, packer).and_then(|shared| self.contents.get(&shared));
+        let Some(content) = content else { return Role::Alone };
+        if content.first == index {
+            return Role::First(First { repeated: self, content });
+        }
+        let mut state = content.state.subscribe();
+        let state = state.wait_for(|state| !matches!(state, State::Pending)).await;
+        match state.map(|state| state.clone()) {
+            Ok(State::Kept(packed)) => Role::Copy(packed),
+            _ => Role::Alone,
+        }
+    }
+}
+
+impl First<'_> {
+    /// Keeps the content for the other entries, if it was read and there is room for it.
+    pub(super) fn offer(&self, packed: Option<&PackedFile>) {
+        let kept = packed.filter(|packed| {
+            let size = packed.data.len() as u64;
+            let taken = |left: u64| left.checked_sub(size);
+            self.repeated.room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken).is_ok()
+        });
+        self.content.state.send_replace(kept.map_or(State::NotKept, |packed| State::Kept(packed.clone())));
+    }
+}
+
+/// Returns what the entry has in common with others; `None` if its data cannot be shared: it has no content, is converted, or is a link,
+/// which is never compressed.
+fn shared(entry: &Entry, packer: &Packer) -> Option<Shared> {
+    let is_file = matches!(entry.kind, Kind::File | Kind::Executable);
+    if !is_file || !packer.keeps_content(entry) {
+        return None;
+    }
+    let (if_text, if_binary) = (packer.is_text(entry, b""), packer.is_text(entry, b"\0"));
+    Some((entry.id, (if_text == if_binary).then_some(if_text)))
+}

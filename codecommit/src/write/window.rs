@@ -1,0 +1,31 @@
+//! The window: entries that are prepared ahead of the archive, which takes them in order.
+
+use std::sync::Arc;
+
+use futures_util::future::Either;
+use futures_util::{Stream, StreamExt, future, stream};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::error::EntryError;
+use super::prepare::{Preparation, Ready};
+use git_archive::object::Kind;
+
+/// Entries that are prepared ahead of the archive.
+const WINDOW: usize = 192;
+
+/// Returns the entries in order, each prepared in a task of its own; `None` for what has no content. Dropping the stream ends the tasks.
+pub(super) fn in_order(
+    preparation: &Arc<Preparation>,
+) -> impl Stream<Item = Result<Option<Ready>, EntryError>> + Send + use<> {
+    let (preparation, count) = (preparation.clone(), preparation.entries.len());
+    let prepare = move |index: usize| {
+        if matches!(preparation.entries[index].kind, Kind::Directory | Kind::Submodule) {
+            return Either::Left(future::ready(Ok(None)));
+        }
+        let preparation = preparation.clone();
+        let task = tokio::spawn(async move { preparation.entry(index).await });
+        let task = AbortOnDropHandle::new(task);
+        Either::Right(async move { task.await.unwrap_or(Err(EntryError::Panicked)).map(Some) })
+    };
+    stream::iter(0..count).map(prepare).buffered(WINDOW)
+}

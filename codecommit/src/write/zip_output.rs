@@ -1,0 +1,115 @@
+//! The zip that is being written: entries go in, chunks go to the output.
+
+use bstr::{BStr, BString};
+
+use super::contents::Written;
+use super::error::StreamError;
+use super::large::Large;
+use super::output::Output;
+use git_archive::PackedFile;
+use git_archive::object::ObjectId;
+use git_archive::zip::{DataHeader, Member, Writer};
+
+/// Bytes that are gathered before they are handed to the output.
+const CHUNK: usize = 256 << 10;
+
+/// A zip that is written to an output, and what was written so far.
+pub(super) struct ZipOutput<'a, O> {
+    zip: Writer<Vec<u8>>,
+    output: &'a mut O,
+    progress: &'a (dyn Fn(u64, u64) + Send + Sync),
+    limit: Option<u64>,
+    pub(super) written: Written,
+}
+
+impl<'a, O: Output> ZipOutput<'a, O> {
+    /// Begins a zip whose entries all have the time `seconds` (since 1970, UTC). Contents of more than `limit` bytes are refused.
+    pub(super) fn new(
+        output: &'a mut O,
+        progress: &'a (dyn Fn(u64, u64) + Send + Sync),
+        seconds: i64,
+        limit: Option<u64>,
+    ) -> Self {
+        let zip = Writer::new(Vec::with_capacity(2 * CHUNK), seconds);
+        Self { zip, output, progress, limit, written: Written::default() }
+    }
+
+    /// Writes an entry without content.
+    pub(super) async fn put_empty(&mut self, member: Member<'_>) -> Result<(), StreamError<O::Error>> {
+        self.put(member, DataHeader::NONE, &[]).await
+    }
+
+    /// Writes an entry whose data are in memory.
+    pub(super) async fn put_packed(
+        &mut self,
+        member: Member<'_>,
+        packed: PackedFile,
+    ) -> Result<(), StreamError<O::Error>> {
+        self.written.warnings.extend(packed.warnings);
+        self.put(member, packed.content, &packed.data).await
+    }
+
+    async fn put(&mut self, member: Member<'_>, content: DataHeader, data: &[u8]) -> Result<(), StreamError<O::Error>> {
+        let path = member.path;
+        self.within_limit(path, content.size)?;
+        self.zip.member(member, content, data).map_err(|source| StreamError::Zip { path: path.into(), source })?;
+        (self.progress)(self.zip.entries(), self.zip.written());
+        if self.zip.out().len() >= CHUNK { self.flush().await } else { Ok(()) }
+    }
+
+    /// Writes an entry whose data are compressed while they are written.
+    pub(super) async fn put_large(&mut self, member: Member<'_>, large: Large) -> Result<(), StreamError<O::Error>> {
+        let path = member.path;
+        let read = |source| StreamError::Read { path: path.into(), source };
+        let zipped = |source| StreamError::Zip { path: path.into(), source };
+        self.within_limit(path, large.size())?;
+        let header = large.header().await.map_err(read)?;
+        let mut pieces = large.pieces(header.method);
+        let mut open = match header.known {
+            Some(content) => self.zip.sized(member, content),
+            None => self.zip.stream(member, header.method, large.size()),
+        }
+        .map_err(zipped)?;
+        while let Some(piece) = pieces.next().await {
+            open.chunk(&piece).map_err(zipped)?;
+            if open.out().len() >= CHUNK {
+                self.output.write(open.out()).await.map_err(StreamError::Output)?;
+                open.out().clear();
+            }
+        }
+        let content = pieces.content().await.map_err(read)?;
+        open.end(content).map_err(zipped)?;
+        (self.progress)(self.zip.entries(), self.zip.written());
+        Ok(())
+    }
+
+    /// Counts a content before it is written.
+    fn within_limit(&mut self, path: &BStr, size: u64) -> Result<(), StreamError<O::Error>> {
+        self.written.content_bytes += size;
+        match self.limit.filter(|limit| self.written.content_bytes > *limit) {
+            Some(limit) => Err(StreamError::TooLarge { path: path.into(), limit }),
+            None => Ok(()),
+        }
+    }
+
+    async fn flush(&mut self) -> Result<(), StreamError<O::Error>> {
+        let gathered = self.zip.out();
+        self.output.write(gathered).await.map_err(StreamError::Output)?;
+        gathered.clear();
+        Ok(())
+    }
+
+    /// Writes the central directory, with the commit's id as the comment.
+    pub(super) async fn finish(mut self, comment: Option<ObjectId>) -> Result<Written, StreamError<O::Error>> {
+        self.written.entries = self.zip.entries();
+        let gathered = self.zip.out().len() as u64;
+        let left = self.zip.written() - gathered;
+        let path = BString::from("the central directory");
+        let rest = self.zip.finish(comment).map_err(|source| StreamError::Zip { path, source })?;
+        self.written.bytes = left + rest.len() as u64;
+        for chunk in rest.chunks(CHUNK) {
+            self.output.write(chunk).await.map_err(StreamError::Output)?;
+        }
+        Ok(self.written)
+    }
+}

@@ -1,0 +1,302 @@
+//! One job done: its commit is archived and uploaded to the key that the pipeline reads, and the pipeline is started on exactly
+//! that version. The delivery's record decides who does it, and what is left to do.
+
+mod deadline;
+mod run;
+mod archived;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bstr::ByteSlice;
+
+use crate::config::Config;
+use crate::error::StepError;
+use crate::execution::{self, Variables, Wanted};
+use crate::pipeline::{Target, Targets};
+use crate::plan::{Job, Reason};
+use crate::record::{self, Claim};
+use crate::step::{Clock, Milliseconds, Step};
+use crate::upload::{self, Current, Stored};
+use archived::{Archived, Archiving};
+use codecommit::aws::{Aws, CallError};
+use codecommit::source::{Checkout, Mode, Previous, Source, SourceError};
+use deadline::Deadline;
+use git_archive::DEFAULT_LEVEL;
+use git_archive::object::Commit;
+pub use run::{Found, Run};
+
+/// The end of one job.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The pipeline runs on its commit.
+    Started(Box<Run>),
+    /// There was nothing to do after all.
+    Skipped(Reason),
+}
+
+/// Does the job before `deadline`, or leaves everything as it was.
+pub async fn deliver(
+    job: &Job,
+    config: &Config,
+    aws: &Aws,
+    targets: &Targets,
+    deadline: Instant,
+) -> Result<Outcome, StepError> {
+    let delivery = Delivery { job, config, aws, targets, deadline: Deadline::new(deadline) };
+    // Boxed: the state of every step together is large.
+    Box::pin(delivery.run()).await
+}
+
+/// One job, and what it is done with.
+#[derive(Clone, Copy)]
+struct Delivery<'a> {
+    job: &'a Job,
+    config: &'a Config,
+    aws: &'a Aws,
+    targets: &'a Targets,
+    deadline: Deadline,
+}
+
+/// Everything that is read before anything is written.
+struct Opened {
+    target: Arc<Target>,
+    checkout: Checkout,
+    commit: Commit,
+    /// The archive of another commit, to take over what has not changed.
+    current: Option<Current>,
+}
+
+/// A started execution, and what was done for it.
+struct Done {
+    execution: String,
+    stored: Stored,
+    archived: Option<Archived>,
+    found: Option<Found>,
+}
+
+impl Delivery<'_> {
+    async fn run(self) -> Result<Outcome, StepError> {
+        let calls = self.aws.calls();
+        let mut clock = Clock::start();
+        let opened = match self.deadline.before(Step::Open, Box::pin(self.open())).await {
+            Ok(Ok(opened)) => opened,
+            Ok(Err(reason)) => return Ok(Outcome::Skipped(reason)),
+            Err(error) => return error.skips().map(Outcome::Skipped).ok_or(error),
+        };
+        let target = opened.target.clone();
+        let mut claim = self.deadline.before(Step::Open, self.claim(&target)).await?;
+        clock.lap(Step::Open);
+        let done = match Box::pin(self.complete(opened, &mut claim, &mut clock)).await {
+            Ok(done) => done,
+            Err(error) => {
+                self.deadline.clean_up(release(&mut claim)).await;
+                return error.skips().map(Outcome::Skipped).ok_or(error);
+            }
+        };
+        clock.lap(Step::Start);
+        let mut run = self.report(&target, done);
+        let calls = self.aws.calls().since(&calls);
+        (run.api_calls, run.throttled, run.milliseconds) = (calls.by_operation, calls.throttled, clock.stop());
+        Ok(Outcome::Started(Box::new(run)))
+    }
+
+    /// Reads the pipeline, the branch and the commit, or says why the commit is skipped.
+    async fn open(&self) -> Result<Result<Opened, Reason>, StepError> {
+        let source = Source::new(self.aws, self.job.repository.name(), &self.config.source);
+        let checkout = source.checkout(self.job.commit);
+        let ((target, current), peeked, left_behind) =
+            tokio::try_join!(self.target(), self.peek(&checkout), self.left_behind())?;
+        if let Some(reason) = left_behind {
+            return Ok(Err(reason));
+        }
+        let commit = match peeked {
+            Some(commit) => commit,
+            None => self.commit(&checkout).await?,
+        };
+        if !self.job.by_hand && skips_ci(&commit) {
+            return Ok(Err(Reason::SkipCi));
+        }
+        Ok(Ok(Opened { target, checkout, commit, current }))
+    }
+
+    /// Reads what the pipeline reads, and what is at its key now if that is of use.
+    async fn target(&self) -> Result<(Arc<Target>, Option<Current>), StepError> {
+        let target = self.targets.get(self.aws, self.job).await;
+        let target = target.map_err(|error| StepError::pipeline(self.job, error))?;
+        if !self.config.cache {
+            return Ok((target, None));
+        }
+        let current = upload::current(self.aws, &target).await.map_err(|error| StepError::upload(&target, error))?;
+        Ok((target, current))
+    }
+
+    /// Returns why the branch has left the commit behind, or `None` if the commit is the branch's tip or, without `SUPERSEDE`, an
+    /// ancestor of it. A branch that is gone is an error that skips: an event may be delivered again after days.
+    async fn left_behind(&self) -> Result<Option<Reason>, StepError> {
+        let failed = |call: CallError| StepError::open(self.job, SourceError::from(call));
+        let (client, repository) = (&self.aws.codecommit, self.job.repository.name());
+        let sent = client.get_branch().repository_name(repository).branch_name(self.job.branch()).send().await;
+        let branch = sent.map_err(|error| failed(CallError::new("GetBranch", error)))?.branch;
+        let commit = self.job.commit.to_string();
+        let Some(tip) = branch.and_then(|branch| branch.commit_id).filter(|tip| *tip != commit) else {
+            return Ok(None);
+        };
+        if self.config.supersede && !self.job.by_hand {
+            return Ok(Some(Reason::Overtaken));
+        }
+        let request = client.get_merge_options().repository_name(repository).source_commit_specifier(&commit);
+        let sent = request.destination_commit_specifier(tip).send().await;
+        let answer = sent.map_err(|error| failed(CallError::new("GetMergeOptions", error)))?;
+        Ok((answer.base_commit_id() != commit).then_some(Reason::NotOnBranch))
+    }
+
+    /// Reads the commit if that costs no more than a call: it is read while the pipeline is.
+    async fn peek(&self, checkout: &Checkout) -> Result<Option<Commit>, StepError> {
+        if checkout.mode() == Mode::Git { Ok(None) } else { self.commit(checkout).await.map(Some) }
+    }
+
+    async fn commit(&self, checkout: &Checkout) -> Result<Commit, StepError> {
+        checkout.commit().await.map_err(|error| StepError::open(self.job, error))
+    }
+
+    async fn claim(&self, target: &Target) -> Result<Claim, StepError> {
+        let claimed = record::claim(self.aws, target, &self.job.token, self.deadline.wall_clock()).await;
+        claimed.map_err(|error| StepError::record(target, &self.job.token, error))
+    }
+
+    /// Does what the record says is missing: the archive, the start, or neither.
+    async fn complete(&self, opened: Opened, claim: &mut Claim, clock: &mut Clock) -> Result<Done, StepError> {
+        let Opened { target, checkout, commit, current } = opened;
+        let recorded = |error| StepError::record(&target, &self.job.token, error);
+        let stored = claim.record().stored.clone();
+        if let (Some(execution), Some(stored)) = (claim.record().execution.clone(), stored.clone()) {
+            if !self.deadline.before(Step::Start, self.failed_at_once(&target, claim, &execution)).await? {
+                return Ok(Done { execution, stored, archived: None, found: Some(Found::Started) });
+            }
+            self.deadline.before(Step::Start, async { claim.start_again().await.map_err(recorded) }).await?;
+        }
+        let Some(stored) = stored else {
+            let archived = self.archive(&target, checkout, commit.clone(), current, claim, clock).await?;
+            let stored = archived.stored.clone();
+            self.deadline.before(Step::Upload, async { claim.uploaded(&stored).await.map_err(recorded) }).await?;
+            let execution = self.start(&target, &stored, &commit, claim).await?;
+            return Ok(Done { execution, stored, archived: Some(archived), found: None });
+        };
+        if let Some(execution) = self.deadline.before(Step::Start, self.running(&target, &stored, claim)).await? {
+            self.deadline.before(Step::Start, async { claim.started(&execution).await.map_err(recorded) }).await?;
+            return Ok(Done { execution, stored, archived: None, found: Some(Found::Started) });
+        }
+        let execution = self.start(&target, &stored, &commit, claim).await?;
+        Ok(Done { execution, stored, archived: None, found: Some(Found::Uploaded) })
+    }
+
+    async fn archive(
+        &self,
+        target: &Target,
+        checkout: Checkout,
+        commit: Commit,
+        current: Option<Current>,
+        claim: &Claim,
+        clock: &mut Clock,
+    ) -> Result<Archived, StepError> {
+        let Self { job, config, aws, deadline, .. } = *self;
+        let previous = match current {
+            Some(current) => {
+                let reading = async { Ok(Previous::open(current.object(aws, target), DEFAULT_LEVEL).await) };
+                deadline.before(Step::Open, reading).await?
+            }
+            None => None,
+        };
+        let archiving = Archiving { job, config, aws, target, holder: claim.holder(), deadline };
+        archiving.run(checkout.with_previous(previous), commit, clock).await
+    }
+
+    /// Returns whether an execution failed before its source was read: its token would answer with the failed one for good.
+    async fn failed_at_once(&self, target: &Target, claim: &Claim, execution: &str) -> Result<bool, StepError> {
+        let found = execution::find(self.aws, target, Wanted::Id(execution), claim.record().since).await;
+        let found = found.map_err(|error| StepError::pipeline(self.job, error))?;
+        Ok(found.is_some_and(|found| found.failed_at_once))
+    }
+
+    /// Returns the execution that runs on this version already: the answer to its start may have been lost.
+    async fn running(&self, target: &Target, stored: &Stored, claim: &Claim) -> Result<Option<String>, StepError> {
+        let wanted = Wanted::Version(&stored.version);
+        let found = execution::find(self.aws, target, wanted, claim.record().since).await;
+        let found = found.map_err(|error| StepError::start(self.job, target, stored, error))?;
+        Ok(found.filter(|found| !found.failed_at_once).map(|found| found.id))
+    }
+
+    async fn start(
+        &self,
+        target: &Target,
+        stored: &Stored,
+        commit: &Commit,
+        claim: &mut Claim,
+    ) -> Result<String, StepError> {
+        let token = match claim.record().failed_starts {
+            0 => self.job.token.0.clone(),
+            failed => format!("{}-{failed}", self.job.token.0),
+        };
+        let (variables, stop) = (self.variables(commit), self.deadline.stop());
+        let starting = async {
+            let started = execution::start(self.aws, target, &stored.version, &variables, &token, stop).await;
+            let execution = started.map_err(|error| {
+                // The pipeline may have changed since it was read: the next delivery reads it again.
+                self.targets.forget(self.job);
+                StepError::start(self.job, target, stored, error)
+            })?;
+            let recorded = claim.started(&execution).await;
+            recorded.map_err(|error| StepError::record(target, &self.job.token, error))?;
+            Ok(execution)
+        };
+        self.deadline.before(Step::Start, starting).await
+    }
+
+    fn variables(&self, commit: &Commit) -> Variables {
+        let author = format!("{} <{}>", commit.author.name, commit.author.email);
+        let (branch, id, repository) = (self.job.branch(), self.job.commit.to_string(), self.job.repository.name());
+        Variables::new(branch, &id, repository, &author, &commit.message.to_str_lossy())
+    }
+
+    fn report(&self, target: &Target, done: Done) -> Run {
+        let Done { execution, stored, archived, found } = done;
+        let (summary, warnings) = archived.map(|archived| (archived.summary, archived.warnings)).unzip();
+        let superseded =
+            "the pipeline's execution mode is SUPERSEDED: a run that waits is superseded by another branch's";
+        let superseded = target.superseded.then(|| superseded.to_owned());
+        Run {
+            event_id: self.job.event_id.clone(),
+            repository: self.job.repository.name().to_owned(),
+            reference: self.job.reference.0.clone(),
+            commit: self.job.commit.to_string(),
+            pipeline: target.pipeline.clone(),
+            pipeline_execution_id: execution,
+            bucket: target.bucket.clone(),
+            key: target.key.clone(),
+            version_id: stored.version,
+            bytes: stored.bytes,
+            entries: summary.as_ref().map(|summary| summary.entries),
+            content_bytes: summary.as_ref().map(|summary| summary.content_bytes),
+            reused: summary.as_ref().map(|summary| summary.reused),
+            found,
+            api_calls: std::collections::BTreeMap::new(),
+            throttled: 0,
+            milliseconds: Milliseconds::default(),
+            warnings: superseded.into_iter().chain(warnings.unwrap_or_default()).collect(),
+        }
+    }
+}
+
+/// Lets the next delivery go on at once.
+async fn release(claim: &mut Claim) {
+    if let Err(error) = claim.release().await {
+        tracing::warn!(%error, "the record of the delivery stays held until the function's time would have ended");
+    }
+}
+
+/// Returns whether the message asks for no run, as many systems take it.
+fn skips_ci(commit: &Commit) -> bool {
+    let message = commit.message.to_ascii_lowercase();
+    ["[skip ci]", "[ci skip]"].iter().any(|mark| message.contains_str(mark))
+}

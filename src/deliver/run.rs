@@ -1,0 +1,63 @@
+//! What a delivery reports.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::step::Milliseconds;
+
+/// One run of the dev pipeline, and what it took.
+#[derive(Debug, Clone, Serialize)]
+pub struct Run {
+    /// The id of the event.
+    pub event_id: String,
+    /// The repository's name.
+    pub repository: String,
+    /// The full reference.
+    pub reference: String,
+    /// The commit that the run is pinned to.
+    pub commit: String,
+    /// The pipeline.
+    pub pipeline: String,
+    /// Its execution.
+    pub pipeline_execution_id: String,
+    /// The bucket of the archive.
+    pub bucket: String,
+    /// The key of the archive.
+    pub key: String,
+    /// The version of the archive that the run is pinned to.
+    pub version_id: String,
+    /// The size of the archive.
+    pub bytes: u64,
+    /// The number of entries in the archive; absent if an earlier delivery of the event uploaded it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entries: Option<u64>,
+    /// The size of all contents; absent likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_bytes: Option<u64>,
+    /// The number of entries taken over from the previous archive; absent likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reused: Option<u64>,
+    /// What an earlier delivery of the same event had done already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found: Option<Found>,
+    /// Requests sent, by operation; retries count.
+    pub api_calls: BTreeMap<String, u64>,
+    /// Answers that said "too fast".
+    pub throttled: u64,
+    /// Milliseconds by step.
+    pub milliseconds: Milliseconds,
+    /// Warnings.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+/// What an earlier delivery of the same event had done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Found {
+    /// It had uploaded the archive, but started no run.
+    Uploaded,
+    /// It had started the run.
+    Started,
+}
