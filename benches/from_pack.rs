@@ -1,5 +1,5 @@
-//! The zip of a commit whose pack is on disk, without a network: `from_pack PACK COMMIT ZIP`. Indexing the pack is part of it, as it is
-//! for the function.
+//! The zip of a commit whose pack is on disk, without a network: `from_pack PACK COMMIT ZIP`. Indexing the pack is part
+//! of it, as it is for the function.
 
 use std::error::Error;
 use std::fs::File;
@@ -16,8 +16,6 @@ use git_archive::object::ObjectId;
 
 /// Bytes read at once.
 const CHUNK: usize = 64 << 10;
-/// The function's own limit, beyond which packs are spooled.
-const IN_MEMORY: u64 = 32 << 20;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -38,12 +36,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn received(file: File, settings: &SourceOptions) -> Result<Pack, Box<dyn Error>> {
-    let limits = Limits {
-        in_memory: IN_MEMORY,
-        on_disk: settings.storage,
-        folder: settings.folder.clone(),
-        working: settings.memory,
-    };
+    let limits = Limits::new(settings.memory, settings.storage, settings.folder.clone());
     Ok(tokio::task::spawn_blocking(move || Pack::receive(chunks(file), &limits)).await??)
 }
 

@@ -13,6 +13,7 @@ use git_archive::attributes::Attributes;
 use git_archive::central_directory::{self, Directory};
 use git_archive::deflate::{self, DeflateStream};
 use git_archive::object::{Kind, ObjectId, hash};
+use git_archive::work::{Cancel, Work};
 use git_archive::zip::{self, Member, Method, Writer};
 use sha1::{Digest, Sha1};
 
@@ -71,11 +72,12 @@ fn sha1_of_a_tree(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn attributes(bencher: Bencher<'_, '_>) {
     let lines = b"* text=auto\n*.png binary\n*.sh eol=lf\n/docs export-ignore\nsrc/**/generated/* -diff\nversion.txt export-subst\n";
-    let attributes = Attributes::new([(BString::default(), lines.to_vec())]);
+    let work = Work::new(Cancel::default(), u64::MAX);
+    let attributes = Attributes::new([(BString::default(), lines.to_vec())], &work).expect("little work");
     let paths: Vec<BString> = (0..MANY).map(path).collect();
     bencher.counter(ItemsCount::new(MANY)).bench(|| {
         for path in &paths {
-            black_box(attributes.of(path.as_ref(), false));
+            black_box(attributes.of(path.as_ref(), false, &work).expect("little work"));
         }
     });
 }
@@ -98,7 +100,7 @@ fn directory_parsing(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn pack_reading(bencher: Bencher<'_, '_>) {
     let pack = pack();
-    let limits = Limits { in_memory: u64::MAX, on_disk: 0, folder: std::env::temp_dir(), working: u64::MAX };
+    let limits = Limits::new(u64::MAX, 0, std::env::temp_dir());
     let received = |chunks: Vec<Bytes>| Pack::receive(chunks, &limits).expect("the pack is whole");
     bencher
         .counter(BytesCount::new(MANY * FILE))

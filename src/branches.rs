@@ -6,8 +6,8 @@ use std::str::FromStr;
 use bstr::BStr;
 use gix_glob::wildmatch;
 
-/// Globs over branch names, separated by commas. `!` excludes, and the last glob that matches decides. A glob matches the whole
-/// name; `*` stops at a slash and `**` does not (git's `wildmatch`).
+/// Globs over branch names, separated by commas. `!` excludes, and the last glob that matches decides. A glob matches
+/// the whole name; `*` stops at a slash and `**` does not (git's `wildmatch`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Branches(Vec<Glob>);
 

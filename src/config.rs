@@ -50,7 +50,8 @@ pub struct Config {
 /// How triggers follow the branches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lifecycle {
-    /// `BRANCH_TRIGGERS`: whether each branch has a trigger of its own; else one trigger on all branches, filtered by `BRANCHES`.
+    /// `BRANCH_TRIGGERS`: whether each branch has a trigger of its own; else one trigger on all branches, filtered by
+    /// `BRANCHES`.
     pub branch_triggers: bool,
     /// `TRIGGER_PREFIX`: what the names of our triggers begin with.
     pub prefix: String,
@@ -58,12 +59,19 @@ pub struct Lifecycle {
     pub function_arn: Option<String>,
 }
 
+impl Lifecycle {
+    /// Returns whether this function may write triggers: the updates function may not.
+    pub fn writes_triggers(&self) -> bool {
+        self.branch_triggers || self.function_arn.is_some()
+    }
+}
+
 /// Repositories by name, or by ARN where account and region matter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repositories(Vec<String>);
 
 impl Repositories {
-    /// Whether events of this repository are taken.
+    /// Returns whether events of this repository are taken.
     pub fn allow(&self, repository: &RepositoryArn) -> bool {
         self.0.iter().any(|allowed| *allowed == repository.arn || allowed == repository.name())
     }
@@ -156,11 +164,17 @@ impl Config {
             || self.pipelines.as_ref().is_some_and(|pipelines| pipelines.allow(pipeline))
     }
 
-    /// Bytes that may be held between the source and the archive: a quarter of the function's memory, since a content is held
-    /// as it came, decoded and compressed for a moment, and the parts of the upload need their own.
+    /// Bytes that may be held between the source and the archive: a quarter of the function's memory, since a content
+    /// is held as it came, decoded and compressed for a moment, and the parts of the upload need their own.
     pub fn budget(&self) -> u64 {
         self.memory / 4
     }
+}
+
+/// Returns whether this process is the stack's lifecycle function, even if its settings are invalid: it alone has
+/// `TRIGGER_FUNCTION_ARN`.
+pub fn is_lifecycle() -> bool {
+    std::env::var_os("TRIGGER_FUNCTION_ARN").is_some_and(|arn| !arn.is_empty())
 }
 
 struct Environment<L> {

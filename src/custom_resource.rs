@@ -1,8 +1,14 @@
-//! The triggers as a `CloudFormation` custom resource, since `CloudFormation` itself can only give triggers to a repository that it makes.
+//! The triggers as a `CloudFormation` custom resource, since `CloudFormation` itself can only give triggers to a
+//! repository that it makes.
 //!
-//! `CloudFormation` waits up to an hour for an answer. So every request that says where to answer is answered: failures, panics
-//! and a deadline too. The physical id holds the repository: a change of repository makes `CloudFormation` send a `Delete` for the former.
-//! Two resources with the same prefix, functions and repository share their triggers; deleting one removes those of both.
+//! `CloudFormation` waits up to an hour for an answer. So every request that says where to answer is answered: invalid
+//! settings, failures, panics and a deadline too. Only the lifecycle function serves requests; see [`Stack`] for what
+//! they may name.
+//!
+//! The physical id holds the repository: a change of repository makes `CloudFormation` send a `Delete` for the former.
+//! The id of a resource that was refused before any work says so, and its `Delete` succeeds: a failed creation must not
+//! block the rollback. Two resources with the same prefix, functions and repository share their triggers; deleting one
+//! removes those of both.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -15,22 +21,31 @@ use serde_json::{Value, json};
 use thiserror::Error;
 use tokio::time::{Instant, timeout_at};
 
-use crate::branches::Branches;
-use crate::triggers::{Applied, Goal, TriggerSettings, TriggersError, apply, disconnect};
+use crate::config::ConfigError;
+use crate::triggers::{Applied, Goal, TriggersError, apply, disconnect};
 use codecommit::causes::with_causes;
 
+mod properties;
 mod response;
+mod stack;
+mod text;
 
+pub use stack::Stack;
+
+use properties::Properties;
 use response::put;
+use text::{cut, faults};
 
-/// `CloudFormation` refuses answers over 4,096 bytes.
-const TEXT_MAX: usize = 500;
 /// Kept back of the deadline, so that the answer can still be sent.
 const ANSWER_RESERVE: Duration = Duration::from_secs(10);
 
 /// What a role was allowed a moment ago is denied until it is known everywhere: so long this is waited for.
 const KNOWN_EVERYWHERE: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_secs(2);
+/// What the id of a resource begins with once its triggers were attempted.
+const MADE: &str = "triggers:";
+/// What the id of a resource begins with that was refused at its creation.
+const NOT_MADE: &str = "not-made:";
 
 /// What the work needs beside the request.
 pub struct Tools<'a> {
@@ -38,8 +53,10 @@ pub struct Tools<'a> {
     pub client: &'a Client,
     /// For the answer.
     pub http: &'a SharedHttpClient,
-    /// The function's own `BRANCHES`, for a resource that names none.
-    pub branches: &'a Branches,
+    /// What requests may name; or the invalid settings, with which every request but a needless `Delete` fails.
+    pub stack: Result<Stack<'a>, &'a ConfigError>,
+    /// True if the answer may also go to this machine, as an emulator has it.
+    pub loopback: bool,
     /// When the answer must have been sent.
     pub deadline: Instant,
 }
@@ -48,7 +65,7 @@ pub struct Tools<'a> {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Response {
-    /// Whether it was done.
+    /// True if it was done.
     pub status: Status,
     /// Why not, or what is worth knowing.
     pub reason: String,
@@ -63,7 +80,7 @@ pub struct Response {
     pub outcome: Option<Applied>,
 }
 
-/// Whether a request was carried out.
+/// True if a request was carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Status {
@@ -73,18 +90,24 @@ pub enum Status {
     Failed,
 }
 
-/// Why a request could not be answered; all other failures are answers.
+/// The reason why a request could not be answered; all other failures are answers.
 #[derive(Debug, Error)]
 pub enum CustomResourceError {
     /// It does not say where to answer, or as whom.
     #[error("not a request for a custom resource")]
     Malformed(#[source] serde_json::Error),
+    /// This function serves no requests.
+    #[error("only the stack's lifecycle function, which has TRIGGER_FUNCTION_ARN, serves requests of CloudFormation")]
+    NotServed,
+    /// The answer would go elsewhere than to `CloudFormation`.
+    #[error("ResponseURL leads to {0:?}, which is not an https address of S3")]
+    ForeignAddress(String),
     /// The answer was refused or not received.
     #[error("failed to answer the request for {logical_resource_id}")]
     Unanswered {
         /// The resource in its stack.
         logical_resource_id: String,
-        /// Why.
+        /// The cause.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
@@ -94,12 +117,13 @@ impl CustomResourceError {
     pub fn code(&self) -> &'static str {
         match self {
             CustomResourceError::Malformed(_) => "MalformedCustomResourceRequest",
+            CustomResourceError::NotServed | CustomResourceError::ForeignAddress(_) => "CustomResourceRefused",
             CustomResourceError::Unanswered { .. } => "CustomResourceUnanswered",
         }
     }
 }
 
-/// Whether an event is a request for a custom resource.
+/// Returns whether an event is a request for a custom resource.
 pub fn is_request(event: &Value) -> bool {
     ["RequestType", "ResponseURL", "LogicalResourceId"].iter().all(|key| event.get(key).is_some_and(Value::is_string))
 }
@@ -107,6 +131,9 @@ pub fn is_request(event: &Value) -> bool {
 /// Carries out a request and answers it.
 pub async fn handle(event: &Value, tools: &Tools<'_>) -> Result<Response, CustomResourceError> {
     let request = Request::deserialize(event).map_err(CustomResourceError::Malformed)?;
+    if let Some(host) = response::foreign_host(&request.response_url, tools.loopback) {
+        return Err(CustomResourceError::ForeignAddress(cut(host)));
+    }
     let left = tools.deadline.saturating_duration_since(Instant::now());
     let until = tools.deadline - ANSWER_RESERVE.min(left / 2);
     let work = AssertUnwindSafe(carry_out(&request, tools)).catch_unwind();
@@ -140,38 +167,17 @@ struct Request {
     old_resource_properties: Value,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Properties {
-    repository_name: String,
-    function_arn: String,
-    #[serde(default)]
-    lifecycle_function_arn: String,
-    #[serde(default)]
-    branches: String,
-    #[serde(default)]
-    custom_data: String,
-    trigger_name_prefix: String,
-}
-
-impl Properties {
-    fn settings(&self) -> TriggerSettings {
-        let unless_empty = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
-        TriggerSettings {
-            prefix: self.trigger_name_prefix.clone(),
-            updates_arn: self.function_arn.clone(),
-            lifecycle_arn: unless_empty(&self.lifecycle_function_arn),
-            custom_data: unless_empty(&self.custom_data),
-        }
-    }
-}
-
+/// The reason why a request was not carried out.
 #[derive(Debug, Error)]
 enum Failure {
+    #[error("{}", faults(.0))]
+    Settings(ConfigError),
     #[error("unknown request type {0:?}")]
     RequestType(String),
     #[error("the resource's properties are wrong")]
     Properties(#[source] serde_json::Error),
+    #[error("property {property} is {value:?}, which is not this stack's")]
+    Foreign { property: &'static str, value: String },
     #[error("property Branches is wrong: {0}")]
     Branches(String),
     #[error(transparent)]
@@ -182,27 +188,47 @@ enum Failure {
     Panicked,
 }
 
-async fn carry_out(request: &Request, tools: &Tools<'_>) -> Result<Option<Applied>, Failure> {
-    let properties = Properties::deserialize(&request.resource_properties).map_err(Failure::Properties);
-    match request.request_type.as_str() {
-        "Create" | "Update" => connect(request, &properties?, tools).await.map(Some),
-        // What never could be connected is gone: a failed creation must not block the stack's removal.
-        "Delete" => match properties {
-            Ok(properties) => Ok(remove(&properties, tools.client).await?),
-            Err(_) => Ok(None),
-        },
-        other => Err(Failure::RequestType(other.to_owned())),
+impl Failure {
+    /// Returns whether nothing was attempted.
+    fn is_refusal(&self) -> bool {
+        !matches!(self, Self::Triggers(_) | Self::Late | Self::Panicked)
     }
 }
 
-async fn connect(request: &Request, properties: &Properties, tools: &Tools<'_>) -> Result<Applied, Failure> {
+async fn carry_out(request: &Request, tools: &Tools<'_>) -> Result<Option<Applied>, Failure> {
+    let deletes = request.request_type == "Delete";
+    if deletes && request.physical_resource_id.as_deref().is_some_and(|id| id.starts_with(NOT_MADE)) {
+        return Ok(None);
+    }
+    match (request.request_type.as_str(), request.accepted(tools)) {
+        ("Create" | "Update", accepted) => {
+            let (properties, stack) = accepted?;
+            connect(request, &properties, &stack, tools).await.map(Some)
+        }
+        ("Delete", Ok((properties, _))) => Ok(remove(&properties, tools.client).await?),
+        // It never could be connected, so there is nothing to remove.
+        ("Delete", Err(Failure::Properties(_))) => Ok(None),
+        ("Delete", Err(failure)) if request.was_made() => Err(failure),
+        ("Delete", Err(_)) => Ok(None),
+        (other, _) => Err(Failure::RequestType(other.to_owned())),
+    }
+}
+
+async fn connect(
+    request: &Request,
+    properties: &Properties,
+    stack: &Stack<'_>,
+    tools: &Tools<'_>,
+) -> Result<Applied, Failure> {
     let branches = match properties.branches.as_str() {
-        "" => tools.branches.clone(),
+        "" => stack.branches.clone(),
         globs => globs.parse().map_err(Failure::Branches)?,
     };
     let selects = |branch: &str| branches.select(branch);
     let settings = properties.settings();
+    // Former triggers of anything else than this stack are not ours to remove.
     let former = Properties::deserialize(&request.old_resource_properties).ok();
+    let former = former.filter(|former| stack.foreign(former).is_none());
     let (same, moved) = match former {
         Some(former) if former.repository_name == properties.repository_name => (Some(former.settings()), None),
         former => (None, former),
@@ -219,7 +245,8 @@ async fn connect(request: &Request, properties: &Properties, tools: &Tools<'_>) 
     Ok(outcome)
 }
 
-/// A stack makes or changes the role just before this: what is denied is tried again for a minute, or a quarter of the time that is left.
+/// A stack makes or changes the role just before this: what is denied is tried again for a minute, or a quarter of the
+/// time that is left.
 async fn apply_when_allowed(tools: &Tools<'_>, repository: &str, goal: &Goal<'_>) -> Result<Applied, TriggersError> {
     let left = tools.deadline.saturating_duration_since(Instant::now());
     let until = Instant::now() + KNOWN_EVERYWHERE.min(left / 4);
@@ -240,18 +267,38 @@ async fn remove(properties: &Properties, client: &Client) -> Result<Option<Appli
 }
 
 impl Request {
-    fn physical_id(&self, repository: &str) -> String {
-        format!("triggers:{}:{repository}", self.logical_resource_id)
+    /// The properties and the stack that they belong to.
+    fn accepted<'a>(&self, tools: &Tools<'a>) -> Result<(Properties, Stack<'a>), Failure> {
+        let stack = tools.stack.clone().map_err(|error| Failure::Settings(error.clone()))?;
+        let properties = Properties::deserialize(&self.resource_properties).map_err(Failure::Properties)?;
+        match stack.foreign(&properties) {
+            Some((property, value)) => Err(Failure::Foreign { property, value: value.to_owned() }),
+            None => Ok((properties, stack)),
+        }
     }
 
-    /// The id a resource has stays its id in failures and in `Delete`, else `CloudFormation` would take it for replaced.
-    fn answered_id(&self, done: bool) -> String {
-        let had = self.physical_resource_id.clone().filter(|_| !done || self.request_type == "Delete");
+    /// Returns whether triggers may have been made for it.
+    fn was_made(&self) -> bool {
+        self.physical_resource_id.as_deref().is_some_and(|id| id.starts_with(MADE))
+    }
+
+    fn physical_id(&self, repository: &str) -> String {
+        format!("{MADE}{}:{repository}", self.logical_resource_id)
+    }
+
+    /// The id a resource has stays its id in failures and in `Delete`, else `CloudFormation` would take it for
+    /// replaced.
+    fn answered_id(&self, result: &Result<Option<Applied>, Failure>) -> String {
+        let had = self.physical_resource_id.clone().filter(|_| result.is_err() || self.request_type == "Delete");
         let repository = self.resource_properties.get("RepositoryName").and_then(Value::as_str);
-        had.unwrap_or_else(|| self.physical_id(repository.unwrap_or("none")))
+        had.unwrap_or_else(|| match result {
+            Err(failure) if failure.is_refusal() => format!("{NOT_MADE}{}", self.logical_resource_id),
+            _ => self.physical_id(repository.unwrap_or("none")),
+        })
     }
 
     fn response(&self, result: Result<Option<Applied>, Failure>) -> Response {
+        let physical_resource_id = cut(&self.answered_id(&result));
         let (status, reason, outcome) = match result {
             Ok(outcome) => (Status::Success, notes(outcome.as_ref()), outcome),
             Err(failure) => (Status::Failed, cut(&with_causes(&failure)), None),
@@ -259,7 +306,7 @@ impl Request {
         let triggers = outcome.as_ref().map_or(0, |outcome| outcome.after.len());
         Response {
             status,
-            physical_resource_id: self.answered_id(status == Status::Success),
+            physical_resource_id,
             data: json!({ "Triggers": triggers.to_string(), "Warnings": notes(outcome.as_ref()) }),
             reason,
             stack_id: self.stack_id.clone(),
@@ -273,8 +320,4 @@ impl Request {
 fn notes(outcome: Option<&Applied>) -> String {
     let warnings = outcome.map(|outcome| outcome.warnings.as_slice()).unwrap_or_default();
     cut(&warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
-}
-
-fn cut(text: &str) -> String {
-    text.chars().take(TEXT_MAX).collect()
 }

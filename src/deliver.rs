@@ -1,5 +1,5 @@
-//! One job done: its commit is archived and uploaded to the key that the pipeline reads, and the pipeline is started on exactly
-//! that version. The delivery's record decides who does it, and what is left to do.
+//! One job done: its commit is archived and uploaded to the key that the pipeline reads, and the pipeline is started on
+//! exactly that version. The delivery's record decides who does it, and what is left to do.
 
 mod deadline;
 mod run;
@@ -131,8 +131,9 @@ impl Delivery<'_> {
         Ok((target, current))
     }
 
-    /// Returns why the branch has left the commit behind, or `None` if the commit is the branch's tip or, without `SUPERSEDE`, an
-    /// ancestor of it. A branch that is gone is an error that skips: an event may be delivered again after days.
+    /// Returns why the branch has left the commit behind, or `None` if the commit is the branch's tip or, without
+    /// `SUPERSEDE`, an ancestor of it. A branch that is gone is an error that skips: an event may be delivered again
+    /// after days.
     async fn left_behind(&self) -> Result<Option<Reason>, StepError> {
         let failed = |call: CallError| StepError::open(self.job, SourceError::from(call));
         let (client, repository) = (&self.aws.codecommit, self.job.repository.name());
@@ -203,7 +204,8 @@ impl Delivery<'_> {
         let Self { job, config, aws, deadline, .. } = *self;
         let previous = match current {
             Some(current) => {
-                let reading = async { Ok(Previous::open(current.object(aws, target), DEFAULT_LEVEL).await) };
+                let reading =
+                    async { Ok(Previous::open(current.object(aws, target), DEFAULT_LEVEL, config.budget() / 4).await) };
                 deadline.before(Step::Open, reading).await?
             }
             None => None,
@@ -212,7 +214,8 @@ impl Delivery<'_> {
         archiving.run(checkout.with_previous(previous), commit, clock).await
     }
 
-    /// Returns whether an execution failed before its source was read: its token would answer with the failed one for good.
+    /// Returns whether an execution failed before its source was read: its token would answer with the failed one for
+    /// good.
     async fn failed_at_once(&self, target: &Target, claim: &Claim, execution: &str) -> Result<bool, StepError> {
         let found = execution::find(self.aws, target, Wanted::Id(execution), claim.record().since).await;
         let found = found.map_err(|error| StepError::pipeline(self.job, error))?;

@@ -25,7 +25,7 @@ const REFERENCE_BYTES: usize = 512;
 const ERROR_BYTES: usize = 4 << 10;
 const ALL_ERRORS_BYTES: usize = 64 << 10;
 
-/// Why an invocation failed.
+/// The reason why an invocation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The settings are wrong.
@@ -57,11 +57,11 @@ pub struct Failed {
     pub repository: String,
     /// The full reference.
     pub reference: String,
-    /// Why.
+    /// The cause.
     pub error: StepError,
 }
 
-/// Why one job failed, by step: what was attempted with the ids. The cause is its `source()`.
+/// The reason why one job failed, by step: what was attempted with the ids. The cause is its `source()`.
 #[derive(Debug, thiserror::Error)]
 pub enum StepError {
     /// The change could not be planned.
@@ -72,7 +72,7 @@ pub enum StepError {
     Pipeline {
         /// The pipeline.
         pipeline: String,
-        /// Why.
+        /// The cause.
         #[source]
         source: PipelineError,
     },
@@ -83,7 +83,7 @@ pub enum StepError {
         repository: String,
         /// The commit.
         commit: String,
-        /// Why.
+        /// The cause.
         #[source]
         source: OpenError,
     },
@@ -94,7 +94,7 @@ pub enum StepError {
         repository: String,
         /// The commit.
         commit: String,
-        /// Why.
+        /// The cause.
         #[source]
         source: Box<StreamError<UploadError>>,
     },
@@ -105,7 +105,7 @@ pub enum StepError {
         bucket: String,
         /// The key.
         key: String,
-        /// Why.
+        /// The cause.
         #[source]
         source: UploadError,
     },
@@ -116,7 +116,7 @@ pub enum StepError {
         bucket: String,
         /// The key.
         key: String,
-        /// Why.
+        /// The cause.
         #[source]
         source: RecordError,
     },
@@ -131,7 +131,7 @@ pub enum StepError {
         key: String,
         /// The version.
         version: String,
-        /// Why.
+        /// The cause.
         #[source]
         source: PipelineError,
     },
@@ -140,7 +140,7 @@ pub enum StepError {
     Triggers {
         /// The repository's name.
         repository: String,
-        /// Why.
+        /// The cause.
         #[source]
         source: TriggersError,
     },
@@ -225,7 +225,7 @@ impl StepError {
         }
     }
 
-    /// Whether another try of the same event is useless.
+    /// Returns whether another try of the same event is useless.
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::Plan(_) => true,

@@ -1,4 +1,5 @@
-//! What arrives: a `CodeCommit` trigger event or an `EventBridge` event, either alone or inside SNS or SQS → changes of references.
+//! What arrives: a `CodeCommit` trigger event or an `EventBridge` event, either alone or inside SNS or SQS → changes of
+//! references.
 
 use aws_lambda_events::code_commit::{CodeCommitEvent, CodeCommitRecord, CodeCommitReference};
 use aws_lambda_events::eventbridge::EventBridgeEvent;
@@ -19,9 +20,9 @@ const DEEPEST: usize = 3;
 pub struct Arrival {
     /// The messages in it: several only from a queue.
     pub messages: Vec<Message>,
-    /// Whether they come from a queue, which wants to be told which of them failed.
+    /// True if they come from a queue, which wants to be told which of them failed.
     pub from_queue: bool,
-    /// Whether it is the schedule, on which the triggers are brought to the branches.
+    /// True if it is the schedule, on which the triggers are brought to the branches.
     pub scheduled: bool,
 }
 

@@ -39,8 +39,8 @@ impl Variables {
     }
 }
 
-/// `CodePipeline` pastes values into the JSON of an action's configuration as they are (aws-cdk#8458). A quote in a commit message
-/// would break the action, or let its author set other variables; `#{` could refer to another variable.
+/// `CodePipeline` pastes values into the JSON of an action's configuration as they are (aws-cdk#8458). A quote in a
+/// commit message would break the action, or let its author set other variables; `#{` could refer to another variable.
 fn value(text: &str) -> String {
     let harmless = |c: char| match c {
         '"' => '\'',
@@ -64,7 +64,7 @@ fn value(text: &str) -> String {
 pub struct Execution {
     /// Its id.
     pub id: String,
-    /// Whether it failed before its source was read, for example because a variable had no value: nothing has run.
+    /// True if it failed before its source was read, for example because a variable had no value: nothing has run.
     pub failed_at_once: bool,
 }
 
@@ -77,7 +77,8 @@ pub enum Wanted<'a> {
     Version(&'a str),
 }
 
-/// Finds an execution that was started after `since` (seconds since 1970). Executions are listed from the newest to the oldest.
+/// Finds an execution that was started after `since` (seconds since 1970). Executions are listed from the newest to the
+/// oldest.
 pub async fn find(
     aws: &Aws,
     target: &Target,
@@ -114,8 +115,9 @@ fn is_wanted(summary: &PipelineExecutionSummary, target: &Target, wanted: Wanted
     }
 }
 
-/// Starts the pipeline on exactly this version of its object and returns the execution's id. The token makes a repeated start the
-/// same start. While the pipeline has as many executions as it may have, waits for one to end until `deadline`.
+/// Starts the pipeline on exactly this version of its object and returns the execution's id. The token makes a repeated
+/// start the same start. While the pipeline has as many executions as it may have, waits for one to end until
+/// `deadline`.
 pub async fn start(
     aws: &Aws,
     target: &Target,

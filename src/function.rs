@@ -6,26 +6,34 @@ use std::time::Instant;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::config::Config;
-use crate::custom_resource::{self, Response, Tools};
+use crate::config::{Config, ConfigError};
+use crate::custom_resource::{self, CustomResourceError, Response, Stack, Tools};
 use crate::deliver::{self, Outcome, Run};
 use crate::error::{Error, Failed};
-use crate::event::Message;
+use crate::event::{Change, Message};
+use crate::metrics::Line;
 use crate::paths::{self, Verdict};
 use crate::pipeline::Targets;
 use crate::plan::{Job, Plan, Reason, Skipped};
 use crate::report::{self, Reported};
-use crate::{event, lifecycle, metrics, plan, supersede};
+use crate::{event, lifecycle, plan, supersede};
 use codecommit::aws::{self, Aws};
 use codecommit::causes::with_causes;
 
 /// The Lambda function: what it was told, the clients, and what is known of the pipelines.
 #[derive(Debug)]
 pub struct Function {
-    config: Config,
+    config: Result<Config, Misconfigured>,
     aws: Aws,
     targets: Targets,
     arn: OnceLock<String>,
+}
+
+/// Invalid settings: no event is worked on, but the stack's custom resource is answered.
+#[derive(Debug)]
+struct Misconfigured {
+    error: ConfigError,
+    is_lifecycle: bool,
 }
 
 /// What an invocation did: for each reference the run that was started, or why there is none.
@@ -39,6 +47,9 @@ pub struct Answer {
     /// How the stack's custom resource was answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom_resource: Option<Response>,
+    /// Repositories whose triggers were not what they should be when the schedule came, and are now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub broken_routes: Vec<String>,
     /// Pull requests that were told the result of a run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reported: Vec<Reported>,
@@ -58,6 +69,13 @@ pub struct BatchItemFailure {
 impl Function {
     /// A function with these settings and clients.
     pub fn new(config: Config, aws: Aws) -> Self {
+        Self { config: Ok(config), aws, targets: Targets::default(), arn: OnceLock::new() }
+    }
+
+    /// A function with invalid settings. Every event fails with them; the lifecycle function tells them to
+    /// `CloudFormation` too.
+    pub fn misconfigured(error: ConfigError, is_lifecycle: bool, aws: Aws) -> Self {
+        let config = Err(Misconfigured { error, is_lifecycle });
         Self { config, aws, targets: Targets::default(), arn: OnceLock::new() }
     }
 
@@ -68,24 +86,26 @@ impl Function {
         self.arn.get_or_init(|| name);
     }
 
-    /// Event → plan → source → archive → upload → start, for each reference of the event. Every one is attempted; then the
-    /// failures are named together.
+    /// Event → plan → source → archive → upload → start, for each reference of the event. Every one is attempted; then
+    /// the failures are named together.
     pub async fn handle(&self, event: Value, deadline: Instant) -> Result<Answer, Error> {
         if custom_resource::is_request(&event) {
             return self.custom_resource(&event, deadline).await;
         }
+        let config = self.config.as_ref().map_err(|invalid| Error::Config(invalid.error.clone()))?;
         if report::is_notice(&event) {
-            return self.report(&event, deadline).await;
+            return self.report(config, &event, deadline).await;
         }
         let arrival = event::parse(event).map_err(Error::Event)?;
-        if arrival.scheduled && self.config.lifecycle.branch_triggers {
-            let failed = lifecycle::follow_all(&self.config, &self.aws, self.arn()).await;
-            all_done(failed, 1)?;
-        }
         let mut answer = Answer { batch_item_failures: arrival.from_queue.then(Vec::new), ..Answer::default() };
+        if arrival.scheduled && config.lifecycle.writes_triggers() {
+            let checked = lifecycle::check_routes(config, &self.aws, self.arn()).await;
+            all_done(checked.failed, &[], 1)?;
+            answer.broken_routes = checked.broken;
+        }
         for message in arrival.messages {
             let id = message.id.clone().unwrap_or_default();
-            match (self.deliver_all(message, &mut answer, deadline).await, &mut answer.batch_item_failures) {
+            match (self.deliver_all(config, message, &mut answer, deadline).await, &mut answer.batch_item_failures) {
                 (Ok(()), _) => {}
                 (Err(error), None) => return Err(error),
                 (Err(error), Some(failures)) => {
@@ -97,65 +117,78 @@ impl Function {
         Ok(answer)
     }
 
-    async fn deliver_all(&self, message: Message, answer: &mut Answer, deadline: Instant) -> Result<(), Error> {
+    async fn deliver_all(
+        &self,
+        config: &Config,
+        message: Message,
+        answer: &mut Answer,
+        deadline: Instant,
+    ) -> Result<(), Error> {
         let changes = message.changes.map_err(Error::Event)?;
-        let (Plan { mut jobs, skipped }, unplanned) = plan::plan(changes.clone(), &self.config);
-        let of = jobs.len() + skipped.len() + unplanned.len();
+        let (Plan { mut jobs, skipped }, unplanned) = plan::plan(changes.clone(), config);
+        let count = jobs.len() + skipped.len() + unplanned.len();
         for skipped in skipped {
-            answer.skip(skipped);
+            let event_id = change_of(&changes, &skipped.repository, &skipped.reference).map(|change| &*change.event_id);
+            answer.skip(skipped, event_id);
         }
         let unplanned = unplanned.into_iter();
         let mut failed: Vec<_> =
             unplanned.map(|(change, error)| Failed::new(&change.repository, &change.reference, error)).collect();
-        if self.config.lifecycle.branch_triggers {
-            failed.extend(lifecycle::follow(&self.config, &self.aws, self.arn(), &changes, &mut jobs).await);
+        if config.lifecycle.branch_triggers {
+            failed.extend(lifecycle::follow(config, &self.aws, self.arn(), &changes, &mut jobs).await);
         }
         for job in jobs {
-            let mut warnings = match self.changed_paths(&job).await {
+            let mut warnings = match self.changed_paths(config, &job).await {
                 Verdict::NoMatch => {
-                    answer.skip(job.skipped(Reason::PathsNotChanged));
+                    answer.skip(job.skipped(Reason::PathsNotChanged), Some(&job.event_id));
                     continue;
                 }
                 Verdict::Matches => Vec::new(),
                 Verdict::Unknown(why) => vec![why],
             };
-            match deliver::deliver(&job, &self.config, &self.aws, &self.targets, deadline).await {
+            match deliver::deliver(&job, config, &self.aws, &self.targets, deadline).await {
                 Ok(Outcome::Started(mut run)) => {
-                    if self.config.supersede {
+                    if config.supersede {
                         warnings.extend(supersede::stop_older(&self.aws, &job, &run.pipeline_execution_id).await);
                     }
                     run.warnings.append(&mut warnings);
                     answer.start(*run);
                 }
-                Ok(Outcome::Skipped(reason)) => answer.skip(job.skipped(reason)),
+                Ok(Outcome::Skipped(reason)) => answer.skip(job.skipped(reason), Some(&job.event_id)),
                 Err(error) => failed.push(Failed::new(&job.repository, &job.reference, error)),
             }
         }
-        all_done(failed, of)
+        all_done(failed, &changes, count)
     }
 
     /// Returns whether the job's branch changed a path that matters. Without paths asks nobody.
-    async fn changed_paths(&self, job: &Job) -> Verdict {
+    async fn changed_paths(&self, config: &Config, job: &Job) -> Verdict {
         match &job.paths {
-            Some(paths) => paths::examine(&self.aws, job, paths, self.config.trunk.as_deref()).await,
+            Some(paths) => paths::examine(&self.aws, job, paths, config.trunk.as_deref()).await,
             None => Verdict::Matches,
         }
     }
 
     /// Tells the pull requests of a branch the result of its run; with `REPORT=off` does nothing.
-    async fn report(&self, event: &Value, deadline: Instant) -> Result<Answer, Error> {
-        if !self.config.report {
+    async fn report(&self, config: &Config, event: &Value, deadline: Instant) -> Result<Answer, Error> {
+        if !config.report {
             return Ok(Answer::default());
         }
-        let reported = Box::pin(report::report(&self.config, &self.aws, event, deadline)).await;
+        let reported = Box::pin(report::report(config, &self.aws, event, deadline)).await;
         Ok(Answer { reported: reported.map_err(Error::Report)?, ..Answer::default() })
     }
 
     /// `CloudFormation` cannot give a trigger to a repository that exists: this does it for the stack.
     async fn custom_resource(&self, request: &Value, deadline: Instant) -> Result<Answer, Error> {
-        let http = aws::https();
-        let (client, branches) = (&self.aws.codecommit, &self.config.branches);
-        let tools = Tools { client, http: &http, branches, deadline: deadline.into() };
+        let refused = || Error::CustomResource(CustomResourceError::NotServed);
+        let stack = match &self.config {
+            Ok(config) => Ok(Stack::of(config, self.arn()).ok_or_else(refused)?),
+            Err(invalid) if invalid.is_lifecycle => Err(&invalid.error),
+            Err(invalid) => return Err(Error::Config(invalid.error.clone())),
+        };
+        let (client, http) = (&self.aws.codecommit, &aws::https());
+        let loopback = self.aws.config.endpoint_url().is_some();
+        let tools = Tools { client, http, stack, loopback, deadline: deadline.into() };
         let response = custom_resource::handle(request, &tools).await.map_err(Error::CustomResource)?;
         Ok(Answer { custom_resource: Some(response), ..Answer::default() })
     }
@@ -166,42 +199,26 @@ impl Function {
     }
 }
 
-fn all_done(failed: Vec<Failed>, of: usize) -> Result<(), Error> {
+fn all_done(failed: Vec<Failed>, changes: &[Change], of: usize) -> Result<(), Error> {
     for one in &failed {
-        metrics::failed(&one.repository, &one.reference, one.error.code());
+        Line::failed(one, change_of(changes, &one.repository, &one.reference)).print();
     }
     if failed.is_empty() { Ok(()) } else { Err(Error::References { failed, of }) }
 }
 
+/// What the event says of a reference.
+fn change_of<'a>(changes: &'a [Change], repository: &str, reference: &str) -> Option<&'a Change> {
+    changes.iter().find(|change| change.repository.name() == repository && change.reference.0 == reference)
+}
+
 impl Answer {
     fn start(&mut self, run: Run) {
-        tracing::info!(
-            outcome = "started",
-            event_id = run.event_id,
-            repository = run.repository,
-            reference = run.reference,
-            commit = run.commit,
-            pipeline_execution_id = run.pipeline_execution_id,
-            version_id = run.version_id,
-            entries = run.entries,
-            bytes = run.bytes,
-            api_calls = ?run.api_calls,
-            milliseconds = ?run.milliseconds,
-            warnings = ?run.warnings,
-        );
-        metrics::started(&run);
+        Line::started(&run).print();
         self.started.push(run);
     }
 
-    fn skip(&mut self, skipped: Skipped) {
-        tracing::info!(
-            outcome = "skipped",
-            repository = skipped.repository,
-            reference = skipped.reference,
-            commit = skipped.commit,
-            reason = ?skipped.reason,
-        );
-        metrics::skipped(&skipped.repository, &skipped.reference);
+    fn skip(&mut self, skipped: Skipped, event_id: Option<&str>) {
+        Line::skipped(&skipped, event_id).print();
         self.skipped.push(skipped);
     }
 }

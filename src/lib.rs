@@ -1,8 +1,8 @@
 //! `CodePipeline` for every branch of a `CodeCommit` repository: git archive without Git, in a Lambda.
 //!
-//! The story is **event → plan → archive → upload → start**, and the modules stand in its order. [`Function::handle`] is the
-//! whole of it. The archive itself is made by the crates [`codecommit`] (a repository and how it is read) and [`git_archive`]
-//! (a tree and its zip).
+//! The story is **event → plan → archive → upload → start**, and the modules stand in its order. [`Function::handle`]
+//! is the whole of it. The archive itself is made by the crates [`codecommit`] (a repository and how it is read) and
+//! [`git_archive`] (a tree and its zip).
 
 mod function;
 pub mod names;

@@ -1,19 +1,22 @@
-//! Lifecycle: with `BRANCH_TRIGGERS=on`, a branch that appears or goes has its repository trigger added or removed.
+//! Lifecycle: with `BRANCH_TRIGGERS=on`, a branch that appears or goes has its repository trigger added or removed. On
+//! a schedule, and whatever the mode, the triggers are compared with what they should be, and repaired.
 
 use std::collections::BTreeSet;
 
 use crate::config::{Config, Repositories};
 use crate::error::{Failed, StepError};
 use crate::event::{Change, What};
+use crate::metrics::Line;
 use crate::names::{Reference, RepositoryArn};
 use crate::plan::{Job, Token};
-use crate::triggers::{self, Goal, TriggerSettings};
+use crate::triggers::{self, Applied, Difference, Goal, TriggerSettings, TriggersError};
 use codecommit::aws::{Aws, CallError};
+use codecommit::causes::with_causes;
 use codecommit::source::SourceError;
 use git_archive::object::ObjectId;
 
-/// Brings the triggers to the branches, for each repository of which the changes say that a branch appeared or went. What moved
-/// before its trigger was there is a job of its own.
+/// Brings the triggers to the branches, for each repository of which the changes say that a branch appeared or went.
+/// What moved before its trigger was there is a job of its own.
 pub(crate) async fn follow(
     config: &Config,
     aws: &Aws,
@@ -29,7 +32,7 @@ pub(crate) async fn follow(
             continue;
         }
         let created = created_in(&change.repository, changes);
-        match reconciled(config, aws, own_arn, &change.repository, &created).await {
+        match followed(config, aws, own_arn, change.repository.name(), &created).await {
             Ok(tips) => match moved(change, tips, jobs) {
                 Ok(moved) => jobs.extend(moved),
                 Err(error) => failed.push(Failed::new(&change.repository, &change.reference, error)),
@@ -40,58 +43,100 @@ pub(crate) async fn follow(
     failed
 }
 
-/// Brings the triggers of all repositories in the settings to their branches, as the schedule wants it.
-pub(crate) async fn follow_all(config: &Config, aws: &Aws, own_arn: &str) -> Vec<Failed> {
-    let mut failed = Vec::new();
+/// Compares the triggers of all repositories in the settings with what they should be and repairs them, as the schedule
+/// wants it. A route that pushes may have missed is told as a metric.
+pub(crate) async fn check_routes(config: &Config, aws: &Aws, own_arn: &str) -> Checked {
+    let mut checked = Checked::default();
     let repositories = config.repositories.iter().flat_map(Repositories::names);
     for name in repositories {
         let repository = RepositoryArn { arn: format!("arn:aws:codecommit:::{name}") };
-        if let Err(error) = reconciled(config, aws, own_arn, &repository, &[]).await {
-            failed.push(Failed::new(&repository, &Reference("every branch".to_owned()), error));
+        match reconciled(config, aws, own_arn, name).await {
+            Ok(applied) if misses_pushes(config, &applied) => checked.broken(name, &applied.difference().to_string()),
+            Ok(_) => {}
+            Err(error) => {
+                if error.is_permanent() {
+                    checked.broken(name, &with_causes(&error));
+                }
+                checked.failed.push(Failed::new(&repository, &Reference("every branch".to_owned()), error));
+            }
         }
     }
-    failed
+    checked
 }
 
-/// The branches of the event that are new: each may have moved before its trigger was there, also if an earlier delivery of the
-/// event or another call has made the trigger.
+/// What a check of the routes found.
+#[derive(Debug, Default)]
+pub(crate) struct Checked {
+    /// Repositories whose triggers were missing or changed.
+    pub(crate) broken: Vec<String>,
+    /// Repositories whose triggers could not be brought to what they should be.
+    pub(crate) failed: Vec<Failed>,
+}
+
+impl Checked {
+    fn broken(&mut self, repository: &str, why: &str) {
+        Line::route_broken(repository, why).print();
+        self.broken.push(repository.to_owned());
+    }
+}
+
+/// Returns whether triggers were repaired that a push or a new branch needs. Those of a branch that is gone are no
+/// fault of the route.
+fn misses_pushes(config: &Config, applied: &Applied) -> bool {
+    let Difference { added, changed, .. } = applied.difference();
+    let missed = if config.lifecycle.branch_triggers { !applied.newly_covered.is_empty() } else { !changed.is_empty() };
+    missed || !added.is_empty()
+}
+
+/// The branches of the event that are new: each may have moved before its trigger was there, also if an earlier
+/// delivery of the event or another call has made the trigger.
 fn created_in(repository: &RepositoryArn, changes: &[Change]) -> Vec<String> {
     let created = changes.iter().filter(|change| change.what == What::Created && change.repository == *repository);
     created.filter_map(|change| change.reference.branch()).map(str::to_owned).collect()
 }
 
-/// Brings the triggers to the branches, and then reads where these branches point.
-async fn reconciled(
-    config: &Config,
-    aws: &Aws,
-    own_arn: &str,
-    repository: &RepositoryArn,
-    created: &[String],
-) -> Result<Vec<triggers::Tip>, StepError> {
+/// Brings the triggers to what they should be.
+async fn reconciled(config: &Config, aws: &Aws, own_arn: &str, repository: &str) -> Result<Applied, StepError> {
     let lifecycle = &config.lifecycle;
     let settings = TriggerSettings {
         prefix: lifecycle.prefix.clone(),
         updates_arn: lifecycle.function_arn.clone().unwrap_or_else(|| own_arn.to_owned()),
-        lifecycle_arn: Some(own_arn.to_owned()),
+        lifecycle_arn: lifecycle.branch_triggers.then(|| own_arn.to_owned()),
         custom_data: None,
     };
     let branches = config.branches.clone();
     let selects = move |branch: &str| branches.select(branch);
-    let failed = |source| StepError::Triggers { repository: repository.name().to_owned(), source };
-    let client = &aws.codecommit;
     let goal = Goal::reconciled(&settings, &selects);
-    let applied = triggers::apply(client, repository.name(), &goal).await.map_err(failed)?;
+    let applied = triggers::apply(&aws.codecommit, repository, &goal).await.map_err(failed_for(repository))?;
     let difference = applied.difference();
     if !difference.is_empty() {
-        tracing::info!(outcome = "triggers", repository = repository.name(), %difference, before = ?applied.before);
+        tracing::info!(outcome = "triggers", repository, %difference, before = ?applied.before);
     }
     for warning in &applied.warnings {
-        tracing::warn!(repository = repository.name(), ?warning, "triggers");
+        tracing::warn!(repository, ?warning, "triggers");
     }
-    triggers::tips(client, repository.name(), created).await.map_err(failed)
+    Ok(applied)
 }
 
-/// The branches that point elsewhere than their jobs say, as jobs of the same event: no trigger told of that push.
+fn failed_for(repository: &str) -> impl Fn(TriggersError) -> StepError {
+    move |source| StepError::Triggers { repository: repository.to_owned(), source }
+}
+
+/// Brings the triggers to the branches, and then reads where the new branches point.
+async fn followed(
+    config: &Config,
+    aws: &Aws,
+    own_arn: &str,
+    repository: &str,
+    created: &[String],
+) -> Result<Vec<triggers::Tip>, StepError> {
+    reconciled(config, aws, own_arn, repository).await?;
+    triggers::tips(&aws.codecommit, repository, created).await.map_err(failed_for(repository))
+}
+
+/// Returns the branches that point elsewhere than their jobs say, as jobs of the same event: no trigger reported that
+/// push.
+#[expect(clippy::result_large_err, reason = "it is passed on once, and every other step fails with the same type")]
 fn moved(change: &Change, tips: Vec<triggers::Tip>, jobs: &[Job]) -> Result<Vec<Job>, StepError> {
     let mut moved = Vec::new();
     for tip in tips {

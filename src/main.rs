@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 use codecommit::aws::Aws;
 use codecommit::causes::with_causes;
 use codecommit_multibranch::Function;
-use codecommit_multibranch::config::Config;
+use codecommit_multibranch::config::{self, Config};
 use codecommit_multibranch::error::Error;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn, tracing};
 use serde_json::Value;
@@ -16,13 +16,12 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let function = match Config::from_env() {
         Ok(config) => {
             let aws = clients(&config).await;
-            Ok(Function::new(config, aws))
+            Function::new(config, aws)
         }
-        Err(error) => Err(diagnostic(&Error::Config(error))),
+        Err(error) => Function::misconfigured(error, config::is_lifecycle(), Aws::from_env().await),
     };
     let function = &function;
     lambda_runtime::run(service_fn(async move |event: LambdaEvent<Value>| {
-        let function = function.as_ref().map_err(Diagnostic::clone)?;
         function.invoked_as(&event.context.invoked_function_arn);
         // Boxed, since the types of all steps in one another are deeper than the compiler likes.
         let handled = Box::pin(function.handle(event.payload, instant(event.context.deadline())));
@@ -47,8 +46,8 @@ async fn clients(config: &Config) -> Aws {
 /// The longest that an invocation may take on Lambda.
 const LONGEST: Duration = Duration::from_mins(15);
 
-/// The runtime says when time is over as a time of day; what waits for it needs a point of the monotonic clock. cargo-lambda
-/// says there how long the invocation may take: 600000, ten minutes after 1970 began.
+/// The runtime says when time is over as a time of day; what waits for it needs a point of the monotonic clock.
+/// cargo-lambda says there how long the invocation may take: 600000, ten minutes after 1970 began.
 fn instant(deadline: SystemTime) -> Instant {
     let since_1970 = deadline.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let left =

@@ -30,11 +30,11 @@ pub struct Target {
     pub key: String,
     /// The variables that the pipeline declares.
     pub variables: BTreeSet<String>,
-    /// Whether a waiting run may be overtaken by another branch's (`ExecutionMode` SUPERSEDED).
+    /// True if a waiting run may be overtaken by another branch's (`ExecutionMode` SUPERSEDED).
     pub superseded: bool,
 }
 
-/// Why a pipeline cannot be used or started.
+/// The reason why a pipeline cannot be used or started.
 #[derive(Debug, thiserror::Error)]
 pub enum PipelineError {
     /// A call failed.
@@ -85,7 +85,7 @@ impl PipelineError {
         }
     }
 
-    /// Whether another try of the same event is useless.
+    /// Returns whether another try of the same event is useless.
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::Call(call) => call.fault.is_permanent(),

@@ -40,7 +40,7 @@ pub struct Job {
     pub token: Token,
     /// The paths of which the branch must have changed one.
     pub paths: Option<Paths>,
-    /// Whether a person asked for it: then no mark such as `[skip ci]` holds it back.
+    /// True if a person asked for it: then no mark such as `[skip ci]` holds it back.
     pub by_hand: bool,
 }
 
@@ -85,11 +85,11 @@ pub struct Skipped {
     /// The commit, if the event has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
-    /// Why.
+    /// The cause.
     pub reason: Reason,
 }
 
-/// Why a reference is left alone.
+/// The reason why a reference is left alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
@@ -111,7 +111,8 @@ pub enum Reason {
     Overtaken,
     /// The branch does not contain the commit: a force push left it behind, or the event names another branch's commit.
     NotOnBranch,
-    /// No reference leads to the commit any more, so that Git does not serve it, and the API cannot read a file over 6 MB.
+    /// No reference leads to the commit any more, so that Git does not serve it, and the API cannot read a file over 6
+    /// MB.
     Unreachable,
     /// The commit's message says `[skip ci]` or `[ci skip]`.
     SkipCi,

@@ -1,7 +1,8 @@
-//! The record of one delivery: a small object beside the key, `<key>.deliveries/<token>`, that says how far the delivery is.
+//! The record of one delivery: a small object beside the key, `<key>.deliveries/<token>`, that says how far the
+//! delivery is.
 //!
-//! S3's conditional writes decide: one delivery at a time holds the record, and only its holder goes on. `docs/delivery.md` argues
-//! why no history of events, faults and kills starts two runs or loses one.
+//! S3's conditional writes decide: one delivery at a time holds the record, and only its holder goes on.
+//! `docs/delivery.md` argues why no history of events, faults and kills starts two runs or loses one.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -13,8 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::pipeline::Target;
 use crate::plan::Token;
-use crate::upload::Stored;
-use codecommit::aws::{Aws, CallError, Fault, StepFault};
+use crate::upload::{Stored, UploadError};
+use codecommit::aws::{Aws, CallError, Fault};
 
 /// Attempts to claim a record that others write at the same moment.
 const ATTEMPTS: u32 = 4;
@@ -39,7 +40,7 @@ pub struct Record {
     pub failed_starts: u32,
 }
 
-/// Why a record could not be claimed or written.
+/// The reason why a record could not be claimed or written.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
     /// A call failed.
@@ -57,15 +58,8 @@ impl RecordError {
     /// Returns the stable code.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Call(call) => StepFault {
-                fault: call.fault,
-                denied: "UploadDenied",
-                missing: "BucketMissing",
-                throttled: "UploadThrottled",
-                invalid: "UploadInvalid",
-                transient: "UploadFailed",
-            }
-            .code(),
+            // A record is an object beside the archive: its writes fail with the codes of an upload.
+            Self::Call(call) => UploadError::from(call.clone()).code(),
             Self::InProgress { .. } => "DeliveryInProgress",
         }
     }
@@ -73,7 +67,7 @@ impl RecordError {
     /// Returns whether another attempt with the same event is useless.
     pub fn is_permanent(&self) -> bool {
         match self {
-            Self::Call(call) => matches!(call.fault, Fault::Denied | Fault::Invalid) || call.is(&["NoSuchBucket"]),
+            Self::Call(call) => UploadError::from(call.clone()).is_permanent(),
             Self::InProgress { .. } => false,
         }
     }

@@ -1,5 +1,5 @@
-//! One object to S3, streaming: open → write → finish. What ends within its first part is one `PutObject`, all else a multipart
-//! upload with a few parts in flight, so that nothing grows with the archive.
+//! One object to S3, streaming: open → write → finish. What ends within its first part is one `PutObject`, all else a
+//! multipart upload with a few parts in flight, so that nothing grows with the archive.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ const PARTS_AT_ONCE: usize = 3;
 /// The object's metadata that holds the random name of the delivery that wrote it.
 const HOLDER: &str = "delivery-holder";
 
-/// Why an object could not be written.
+/// The reason why an object could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum UploadError {
     /// A call failed.
@@ -51,7 +51,7 @@ impl UploadError {
         }
     }
 
-    /// Whether another try of the same event is useless.
+    /// Returns whether another try of the same event is useless.
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::Call(call) => matches!(call.fault, Fault::Denied | Fault::Invalid) || call.is(&["NoSuchBucket"]),
@@ -214,8 +214,8 @@ impl Upload {
         Ok(stored)
     }
 
-    /// Returns what was stored. If the answer to the last request was lost, the object may be there all the same: a repeated
-    /// `CompleteMultipartUpload` then answers `NoSuchUpload`.
+    /// Returns what was stored. If the answer to the last request was lost, the object may be there all the same: a
+    /// repeated `CompleteMultipartUpload` then answers `NoSuchUpload`.
     async fn stored(&self, finished: Result<String, UploadError>) -> Result<Stored, UploadError> {
         let version = match finished {
             Err(UploadError::Call(call)) if call.fault == Fault::Transient || call.is(&["NoSuchUpload"]) => {
@@ -279,8 +279,8 @@ impl Object {
         answer.version_id.ok_or(UploadError::NoVersion("PutObject"))
     }
 
-    /// Returns the version at the key if it is the object that this upload wrote: the random name of the delivery, the size and
-    /// the checksum of the whole are the same.
+    /// Returns the version at the key if it is the object that this upload wrote: the random name of the delivery, the
+    /// size and the checksum of the whole are the same.
     async fn find(&self, bytes: u64, crc: u32) -> Option<String> {
         let request = self.s3.head_object().bucket(&self.bucket).key(&self.key);
         let answer = request.checksum_mode(ChecksumMode::Enabled).send().await.ok()?;

@@ -93,7 +93,7 @@ check S5 'Starts' aws cloudwatch list-metrics --namespace CodeCommitMultibranch 
 # shellcheck disable=SC2016 # a literal of JMESPath stands in backticks
 check S6 '^[1-9]' aws cloudwatch list-metrics --namespace AWS/Lambda --metric-name AsyncEventAge --output text \
     --dimensions "Name=FunctionName,Value=$function" --query 'Metrics[?length(Dimensions)==`1`] | length(@)'
-check S7 'started|skipped' query "$(output UpdatesLogGroup)" 'filter ispresent(fields.outcome) | fields fields.outcome | limit 5'
+check S7 'started|skipped' query "$(output UpdatesLogGroup)" 'filter ispresent(Outcome) | fields Outcome | limit 5'
 check S8 "^$trigger_prefix" aws codecommit get-repository-triggers --repository-name "$repository" --output text \
     --query "triggers[?starts_with(name, '$trigger_prefix')].name | [0]"
 exit "$failed"

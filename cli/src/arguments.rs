@@ -151,7 +151,8 @@ pub(crate) enum Triggers {
         /// The repository's name
         repository: String,
     },
-    /// Connects a function; refused where another trigger or a rule leads to it already, since each push would then start twice
+    /// Connects a function; refused where another trigger or a rule leads to it already, since each push would then
+    /// start twice
     Connect(Wanted),
     /// Brings the function's triggers to what they should be by now
     Sync(Wanted),
@@ -170,8 +171,8 @@ pub(crate) struct Wanted {
     /// The ARN of the function that keeps a trigger for each branch; without it one trigger is on all branches
     #[arg(long, value_name = "ARN")]
     pub(crate) lifecycle_function: Option<String>,
-    /// Globs that select branches, as the function's setting BRANCHES: with a lifecycle function the branches that get a trigger, else
-    /// a part of the custom data
+    /// Globs that select branches, as the function's setting BRANCHES: with a lifecycle function the branches that get
+    /// a trigger, else a part of the custom data
     #[arg(long, value_name = "GLOBS")]
     pub(crate) branches: Option<Branches>,
     /// What the events carry along; without it each trigger keeps what it has

@@ -36,13 +36,13 @@ pub(crate) async fn connect(arguments: &Client) -> Result<Aws, Failure> {
     }
 }
 
-/// Whether it can be a part of a host's name, as regions are.
+/// Returns whether it can be a part of a host's name, as regions are.
 fn is_region(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
-/// What a repository's name is appended to for Git: what is said, else beside an endpoint that is not AWS's own. A fetch must not go to
-/// AWS when all else goes elsewhere.
+/// What a repository's name is appended to for Git: what is said, else beside an endpoint that is not AWS's own. A
+/// fetch must not go to AWS when all else goes elsewhere.
 pub(crate) fn git_url(aws: &Aws, client: &Client, said: Option<String>) -> Option<String> {
     let service = || std::env::var("AWS_ENDPOINT_URL_CODECOMMIT").ok().filter(|url| !url.is_empty());
     let endpoint =

@@ -7,8 +7,8 @@ const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 /// A plain number is a time from here on (git's `match_digit`); below, it could be a part of a date.
 const LEAST_SECONDS: i64 = 100_000_000;
 
-/// Seconds since 1970 (UTC) of `@112 +0000`, `1112911993`, `2005-04-07T22:13:13+02:00`, `2005-04-07`, `Thu, 7 Apr 2005 22:13:13 +0200`, `Thu Apr 7
-/// 22:13:13 2005 -0700`, `now`.
+/// Seconds since 1970 (UTC) of `@112 +0000`, `1112911993`, `2005-04-07T22:13:13+02:00`, `2005-04-07`, `Thu, 7 Apr 2005
+/// 22:13:13 +0200`, `Thu Apr 7 22:13:13 2005 -0700`, `now`.
 pub(crate) fn parse(text: &str) -> Result<i64, String> {
     let wrong =
         || format!("{text:?} is no time: write @SECONDS, 2005-04-07T22:13:13+02:00 or Thu, 7 Apr 2005 22:13:13 +0200");
@@ -122,7 +122,7 @@ fn set(part: &mut Option<i64>, value: i64) -> Option<()> {
     part.replace(value).is_none().then_some(())
 }
 
-/// Whether a word is a name or begins with it, as `thursday` does with `thu`.
+/// Returns whether a word is a name or begins with it, as `thursday` does with `thu`.
 fn is_name(word: &str, name: &str) -> bool {
     word.starts_with(name) && word.bytes().all(|byte| byte.is_ascii_alphabetic())
 }

@@ -15,7 +15,7 @@ pub(crate) struct Printer {
     pub(crate) json: bool,
 }
 
-/// Why a command failed: one line and a stable code.
+/// The reason why a command failed: one line and a stable code.
 #[derive(Debug)]
 pub(crate) struct Failure {
     line: String,

@@ -54,14 +54,14 @@ pub(crate) fn unread(call: &CallError) -> String {
 }
 
 impl Rule {
-    /// Whether a push to the repository fires it.
+    /// Returns whether a push to the repository fires it.
     pub(crate) fn is_on_repository(&self, name: &str) -> bool {
         self.tells_of_pushes()
             && self.admits(&["resources"], |arn| arn.rsplit(':').next() == Some(name))
             && self.admits(&["detail", "repositoryName"], |given| given == name)
     }
 
-    /// Whether an upload of the object fires it.
+    /// Returns whether an upload of the object fires it.
     pub(crate) fn is_on_object(&self, bucket: &str, key: &str) -> bool {
         let is_bucket = |given: &str| given == bucket;
         let is_key = |given: &str| given == key;
@@ -72,7 +72,7 @@ impl Rule {
             && self.admits(&["detail", "requestParameters", "key"], is_key)
     }
 
-    /// Whether it starts the pipeline itself.
+    /// Returns whether it starts the pipeline itself.
     pub(crate) fn starts(&self, pipeline: &str) -> bool {
         self.targets.iter().any(|arn| arn.contains(":codepipeline:") && arn.rsplit(':').next() == Some(pipeline))
     }
@@ -94,7 +94,8 @@ impl Rule {
             && self.admits(&["detail-type"], |kind| ["Object Created", "AWS API Call via CloudTrail"].contains(&kind))
     }
 
-    /// A field that the pattern does not name may be anything; one that it matches by more than equality may be what is asked for.
+    /// A field that the pattern does not name may be anything; one that it matches by more than equality may be what is
+    /// asked for.
     fn admits(&self, path: &[&str], is: impl Fn(&str) -> bool) -> bool {
         let field = path.iter().try_fold(&self.pattern, |at, name| at.get(name));
         field.and_then(Value::as_array).is_none_or(|values| values.iter().any(|value| value.as_str().is_none_or(&is)))

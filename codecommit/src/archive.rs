@@ -45,9 +45,9 @@ impl<'a> Repository<'a> {
 
     /// Begins an archive of a tree-ish with git's defaults: all paths, no prefix, level 6, the committer's time.
     ///
-    /// A tree-ish is a branch, a tag, all 40 digits of a commit's id, a full reference name or `HEAD`, optionally with `~2`, `^2`,
-    /// `^{commit}` or `^{tree}` appended (gitrevisions(7), as far as the API allows). It is resolved once, at the beginning: a push
-    /// meanwhile does not mix two commits.
+    /// A tree-ish is a branch, a tag, all 40 digits of a commit's id, a full reference name or `HEAD`, optionally with
+    /// `~2`, `^2`, `^{commit}` or `^{tree}` appended (gitrevisions(7), as far as the API allows). It is resolved once,
+    /// at the beginning: a push meanwhile does not mix two commits.
     pub fn archive(&self, treeish: impl Into<String>) -> Archive<'a> {
         Archive {
             aws: self.aws,
@@ -62,7 +62,8 @@ impl<'a> Repository<'a> {
 
 type Report<'a> = Box<dyn Fn(Progress) + Send + Sync + 'a>;
 
-/// An archive to be made: set the options that differ from git's defaults, then call one of the `to_…` methods or [`list`](Self::list).
+/// An archive to be made: set the options that differ from git's defaults, then call one of the `to_…` methods or
+/// [`list`](Self::list).
 #[must_use = "nothing is read before one of the `to_` methods"]
 pub struct Archive<'a> {
     aws: &'a Aws,
@@ -75,14 +76,15 @@ pub struct Archive<'a> {
 
 /// `git archive`'s options.
 impl<'a> Archive<'a> {
-    /// Sets `--prefix`, which is prepended to each path of the tree. With a slash at its end it has an entry of its own.
+    /// Sets `--prefix`, which is prepended to each path of the tree. With a slash at its end it has an entry of its
+    /// own.
     pub fn prefix(mut self, prefix: impl Into<BString>) -> Self {
         self.options.prefix = prefix.into();
         self
     }
 
-    /// Sets pathspecs, relative to the root of the tree, with all magic of gitglossary(7). Without any, everything is selected. One
-    /// without a match is an error.
+    /// Sets pathspecs, relative to the root of the tree, with all magic of gitglossary(7). Without any, everything is
+    /// selected. One without a match is an error.
     pub fn paths<P: Into<BString>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.options.paths = paths.into_iter().map(Into::into).collect();
         self
@@ -100,8 +102,8 @@ impl<'a> Archive<'a> {
         self
     }
 
-    /// Adds a file of this machine (`--add-file`), read when the archive is made. Its path is the [`prefix`](Self::prefix) that is set at
-    /// this point and its own name. It keeps the owner's executable bit.
+    /// Adds a file of this machine (`--add-file`), read when the archive is made. Its path is the
+    /// [`prefix`](Self::prefix) that is set at this point and its own name. It keeps the owner's executable bit.
     pub fn add_file(mut self, path: impl Into<PathBuf>) -> Self {
         let prefix = self.options.prefix.clone();
         self.added.push(Added::File { path: path.into(), prefix });
@@ -115,7 +117,8 @@ impl<'a> Archive<'a> {
         self
     }
 
-    /// Sets how the commit is read: the API, Git, or whichever is better (the default); Git's URL; the folder for packs.
+    /// Sets how the commit is read: the API, Git, or whichever is better (the default); Git's URL; the folder for
+    /// packs.
     pub fn source(mut self, options: source::SourceOptions) -> Self {
         self.options.source = options;
         self
@@ -183,8 +186,8 @@ impl Archive<'_> {
         Ok(summary)
     }
 
-    /// Writes the zip to a file: under a temporary name in the same folder, renamed when it is whole. So a failure, or a future that is
-    /// dropped, leaves the file as it was.
+    /// Writes the zip to a file: under a temporary name in the same folder, renamed when it is whole. So a failure, or
+    /// a future that is dropped, leaves the file as it was.
     ///
     /// # Errors
     /// As [`to_vec`](Self::to_vec).

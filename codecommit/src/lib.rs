@@ -17,11 +17,11 @@
 //! # }
 //! ```
 //!
-//! The zip is what `git archive --format=zip` makes of the same commit, except for the deflate, which is faster; with another
-//! [`deflate`](Archive::deflate) it is git's byte for byte. `docs/differences.md` lists every other difference.
+//! The zip is what `git archive --format=zip` makes of the same commit, except for the deflate, which is faster; with
+//! another [`deflate`](Archive::deflate) it is git's byte for byte. `docs/differences.md` lists every other difference.
 //!
-//! The role needs `codecommit:GetCommit`, `GetFolder` and `GetBlob`; `GetBranch` for branches, `GetRepository` for `HEAD`, and
-//! `GitPull` for the Git source.
+//! The role needs `codecommit:GetCommit`, `GetFolder` and `GetBlob`; `GetBranch` for branches, `GetRepository` for
+//! `HEAD`, and `GitPull` for the Git source.
 
 // The front: what a program calls.
 mod archive;
@@ -34,5 +34,6 @@ pub mod memory;
 pub mod aws;
 pub mod retry;
 pub mod causes;
+mod warnings;
 
 pub use archive::{Archive, ArchiveError, Listed, Progress, Repository, Summary, TreeishError};

@@ -1,7 +1,7 @@
 //! The byte budget: how much content may be held between the network and the archive.
 //!
-//! Many entries are read ahead, but the archive takes them strictly in order. An entry holds bytes of the budget from the moment
-//! its body is read until the archive has written it:
+//! Many entries are read ahead, but the archive takes them strictly in order. An entry holds bytes of the budget from
+//! the moment its body is read until the archive has written it:
 //!
 //! ```text
 //!   entry       0        1        2        3        4        5   …
@@ -10,12 +10,12 @@
 //!                     the archive is here           └────────┴──▶ admitted when bytes are free
 //! ```
 //!
-//! If the entries ahead could use up the whole budget, the entry that the archive waits for would never be admitted, nothing would
-//! be written, and nothing would ever be freed. So the entry that the archive has come to is always admitted. It may overdraw the
-//! budget by its own size, which for the API is at most [`LARGEST_ANSWER`].
+//! If the entries ahead could use up the whole budget, the entry that the archive waits for would never be admitted,
+//! nothing would be written, and nothing would ever be freed. So the entry that the archive has come to is always
+//! admitted. It may overdraw the budget by its own size, which for the API is at most [`LARGEST_ANSWER`].
 //!
-//! An answer's size is known only when its head has arrived, deep inside the SDK's HTTP client. So a [`Turn`], the entry's place in
-//! the order, travels with the request:
+//! An answer's size is known only when its head has arrived, deep inside the SDK's HTTP client. So a [`Turn`], the
+//! entry's place in the order, travels with the request:
 //!
 //! ```text
 //!   Turn::new(&budget, 4) ──▶ request extension ──▶ HTTP wrapper: head of the answer, content-length
@@ -52,7 +52,8 @@ pub struct Permit {
     bytes: i64,
 }
 
-/// An entry's place in the order of an archive, and the permit that it holds. Clones share the permit: see the [module](self).
+/// An entry's place in the order of an archive, and the permit that it holds. Clones share the permit: see the
+/// [module](self).
 #[derive(Debug, Clone)]
 pub struct Turn {
     budget: Arc<Budget>,

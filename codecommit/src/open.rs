@@ -1,5 +1,5 @@
-//! A commit and `git archive`'s options in, what the archive will hold out: the tree is listed, its attributes are read, and the entries
-//! are selected.
+//! A commit and `git archive`'s options in, what the archive will hold out: the tree is listed, its attributes are
+//! read, and the entries are selected.
 
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU8;
@@ -11,11 +11,13 @@ use futures_util::future::try_join_all;
 use tokio::sync::Semaphore;
 
 use crate::source::{self, Checkout, SourceError};
+use crate::warnings::Warnings;
 use crate::write::Contents;
 use git_archive::attributes::Attributes;
 use git_archive::object::{Commit, Entry, Kind, ObjectId};
 use git_archive::pathspec::{PathspecError, Pathspecs};
 use git_archive::select::{self, SelectError};
+use git_archive::work::{Stopped, Work};
 use git_archive::{DEFAULT_LEVEL, ExtraFile, Packer, deflate};
 
 /// The options of `git archive`, and how the commit is read.
@@ -33,13 +35,13 @@ pub struct Options {
     pub extra: Vec<ExtraFile>,
     /// The time of all entries in seconds since 1970 (UTC); the committer's unless set.
     pub mtime: Option<i64>,
-    /// Whether to archive the commit's tree as a bare tree: without a comment and without substitution.
+    /// True if to archive the commit's tree as a bare tree: without a comment and without substitution.
     pub bare_tree: bool,
     /// Bytes that may be held between the source and the archive.
     pub budget: u64,
     /// How the commit is read.
     pub source: source::SourceOptions,
-    /// Whether entries carry their Git ids in an extra field, from which the next archive reuses what has not changed.
+    /// True if entries carry their Git ids in an extra field, from which the next archive reuses what has not changed.
     pub tagged: bool,
     /// The most bytes of content that the archive may have.
     pub limit: Option<u64>,
@@ -63,7 +65,7 @@ impl Default for Options {
     }
 }
 
-/// Why a commit cannot be archived.
+/// The reason why a commit cannot be archived.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The commit could not be read.
@@ -74,7 +76,7 @@ pub enum OpenError {
     Attributes {
         /// The file.
         path: BString,
-        /// Why.
+        /// The cause.
         #[source]
         source: SourceError,
     },
@@ -92,6 +94,9 @@ pub enum OpenError {
     /// A pathspec is invalid.
     #[error(transparent)]
     Pathspec(#[from] PathspecError),
+    /// The attributes cost more work than is allowed.
+    #[error("failed to read the attributes")]
+    Stopped(#[from] Stopped),
     /// An extra file has the path of an entry.
     #[error("{0} is in the tree already")]
     PathTaken(BString),
@@ -103,13 +108,13 @@ impl OpenError {
         match self {
             Self::Source(error) | Self::Attributes { source: error, .. } => error.code(),
             Self::Select(SelectError::Pathspec(_)) | Self::Pathspec(_) => "PathspecInvalid",
-            Self::Select(_) => "TreeRefused",
+            Self::Select(_) | Self::Stopped(_) => "TreeRefused",
             Self::AttributesTooLarge { .. } => "AttributesTooLarge",
             Self::PathTaken(_) => "PathTaken",
         }
     }
 
-    /// Whether another try is useless.
+    /// Returns whether another try is useless.
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::Source(error) | Self::Attributes { source: error, .. } => error.is_permanent(),
@@ -118,16 +123,20 @@ impl OpenError {
     }
 }
 
-/// The number of digits of `%h`, `%t` and `%p`: git's own depends on the number of objects in the repository, which no API tells.
+/// The number of digits of `%h`, `%t` and `%p`: git's own depends on the number of objects in the repository, which no
+/// API tells.
 const ABBREVIATION: NonZeroU8 = NonZeroU8::new(7).expect("not zero");
 
 /// `.gitattributes` that are read at once.
 const ATTRIBUTES_AT_ONCE: usize = 8;
 /// The size in bytes of the largest `.gitattributes`.
 const LARGEST_ATTRIBUTES: u64 = 4 << 20;
-/// The part of the budget that all `.gitattributes` may take, and its least size in bytes. Rules take several times as much as their text.
+/// The part of the budget that all `.gitattributes` may take, and its least size in bytes. Rules take several times as
+/// much as their text.
 const ATTRIBUTES_PART: u64 = 8;
 const LEAST_ATTRIBUTES: u64 = 1 << 20;
+/// The bytes that one converted file may always have, however small the budget is.
+const LEAST_CONVERTED: u64 = 8 << 20;
 
 /// A commit that is ready to be written.
 #[derive(Debug)]
@@ -141,11 +150,15 @@ pub struct Opened {
 /// Lists a commit's tree, reads its attributes, and selects what is archived.
 pub async fn open(checkout: Checkout, commit: Commit, options: &Options) -> Result<Opened, OpenError> {
     let pathspecs = Pathspecs::parse(&options.paths)?;
-    let (commit, entries) = checkout.list(commit, |folder| pathspecs.may_match_under(folder)).await?;
-    let (checkout, attributes) = read_attributes(checkout, &entries, options.budget).await?;
-    let entries = select::select(entries, &attributes, &pathspecs)?;
-    let mut warnings: Vec<String> = select::warnings(&entries).iter().map(ToString::to_string).collect();
-    let commit = exact(&checkout, commit, &entries, &attributes, &mut warnings).await?;
+    let work = Work::default();
+    let (commit, entries) = checkout.list(commit, |folder| pathspecs.may_match_under(folder, &work)).await?;
+    let (checkout, attributes) = read_attributes(checkout, &entries, options.budget, &work).await?;
+    let entries = select::select(entries, &attributes, &pathspecs, &work)?;
+    let mut warnings = Warnings::default();
+    for warning in select::warnings(&entries) {
+        warnings.push(warning.to_string());
+    }
+    let commit = exact(&checkout, commit, &entries, &attributes, &work, &mut warnings).await?;
     refuse_taken_paths(&entries, &options.prefix, &options.extra)?;
     let contents = Contents {
         entries,
@@ -159,20 +172,23 @@ pub async fn open(checkout: Checkout, commit: Commit, options: &Options) -> Resu
             level: options.level,
             deflate: options.deflate,
             tagged: options.tagged,
+            limit: options.budget.max(LEAST_CONVERTED),
+            work,
         },
         budget: options.budget.saturating_sub(checkout.held_bytes()),
         checkout,
         limit: options.limit,
     };
-    Ok(Opened { contents, warnings })
+    Ok(Opened { contents, warnings: warnings.into_lines() })
 }
 
-/// Reads every `.gitattributes` of the tree, each content once. The checkout holds them, since they mostly stand in the archive as well. A
-/// repository without one pays nothing.
+/// Reads every `.gitattributes` of the tree, each content once. The checkout holds them, since they mostly stand in the
+/// archive as well. A repository without one pays nothing.
 async fn read_attributes(
     checkout: Checkout,
     entries: &[Entry],
     budget: u64,
+    work: &Work,
 ) -> Result<(Checkout, Attributes), OpenError> {
     let has_content = |entry: &&Entry| !matches!(entry.kind, Kind::Directory | Kind::Submodule);
     let mut folders = Vec::new();
@@ -189,7 +205,7 @@ async fn read_attributes(
         AttributeReads { checkout: &checkout, at_once: Semaphore::new(ATTRIBUTES_AT_ONCE), limit, left: limit.into() };
     let read = try_join_all(wanted.into_values().map(|entry| reads.read(entry))).await?;
     let read: HashMap<ObjectId, Bytes> = read.into_iter().collect();
-    let attributes = Attributes::new(folders.into_iter().map(|(folder, id)| (folder, read[&id].to_vec())));
+    let attributes = Attributes::new(folders.into_iter().map(|(folder, id)| (folder, read[&id].to_vec())), work)?;
     Ok((checkout.with_held(read), attributes))
 }
 
@@ -224,10 +240,17 @@ async fn exact(
     commit: Commit,
     entries: &[Entry],
     attributes: &Attributes,
-    warnings: &mut Vec<String>,
-) -> Result<Commit, SourceError> {
-    let substitutes = |entry: &Entry| attributes.of(entry.path.as_bstr(), false).export_subst;
-    if !commit.is_garbled() || !entries.iter().any(substitutes) {
+    work: &Work,
+    warnings: &mut Warnings,
+) -> Result<Commit, OpenError> {
+    if !commit.is_garbled() {
+        return Ok(commit);
+    }
+    let mut substitutes = false;
+    for entry in entries {
+        substitutes = substitutes || attributes.of(entry.path.as_bstr(), false, work)?.export_subst;
+    }
+    if !substitutes {
         return Ok(commit);
     }
     let exact = checkout.exact_commit().await?;

@@ -52,7 +52,8 @@ impl RetryPolicy {
     }
 }
 
-/// Returns a random duration of up to `longest`, so that clients that were throttled together do not come back together.
+/// Returns a random duration of up to `longest`, so that clients that were throttled together do not come back
+/// together.
 pub fn jitter(longest: Duration) -> Duration {
     // A `RandomState` is seeded by the system; a few pauses need no better generator.
     let random = RandomState::new().hash_one(()) % 1024;

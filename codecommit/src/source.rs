@@ -1,7 +1,8 @@
-//! How a repository is read: [`Source`] is a repository and its transports, [`Checkout`] one commit of it that is being read.
+//! How a repository is read: [`Source`] is a repository and its transports, [`Checkout`] one commit of it that is being
+//! read.
 //!
-//! Two transports, one result: the API is best for few files. One shallow fetch over Git is best for many, and the only way to a file
-//! over 6 MB, to names that are not UTF-8 and to legacy modes. Every content is proved against its id.
+//! Two transports, one result: the API is best for few files. One shallow fetch over Git is best for many, and the only
+//! way to a file over 6 MB, to names that are not UTF-8 and to legacy modes. Every content is proved against its id.
 
 mod options;
 mod repository;

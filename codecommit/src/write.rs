@@ -1,7 +1,8 @@
 //! The archive as a stream: reading, compression and output overlap.
 //!
-//! A window of entries is prepared ahead of the archive, each in a task of its own: read, wait for the byte budget, convert, compress.
-//! The archive takes them in order. The [budget](crate::memory) bounds the memory between the network and the archive.
+//! A window of entries is prepared ahead of the archive, each in a task of its own: read, wait for the byte budget,
+//! convert, compress. The archive takes them in order. The [budget](crate::memory) bounds the memory between the
+//! network and the archive.
 
 mod contents;
 mod window;
@@ -28,7 +29,8 @@ pub use contents::{Contents, Written};
 pub use error::StreamError;
 pub use output::{Output, OutputError};
 
-/// Writes the archive. `progress` is called after each entry with the number of entries and the bytes of the zip so far.
+/// Writes the archive. `progress` is called after each entry with the number of entries and the bytes of the zip so
+/// far.
 pub async fn write<O: Output>(
     mut contents: Contents,
     output: &mut O,
@@ -56,6 +58,8 @@ pub async fn write<O: Output>(
     for file in extra {
         let kind = if file.executable { Kind::Executable } else { Kind::File };
         let packed = preparation.packer.pack_extra(&file, prefix.as_bstr());
+        let packed =
+            packed.map_err(|source| StreamError::Convert { path: file.path.clone(), source: source.into() })?;
         archive.put_packed(Member { path: file.path.as_bstr(), kind, extra: &[] }, packed).await?;
     }
     archive.written.reused = preparation.reused();

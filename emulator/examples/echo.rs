@@ -1,5 +1,5 @@
-//! A minimal function that answers with its event. `{"exit": 3}` exits, `{"fail": "why"}` fails, `{"sleep": true}` never
-//! answers.
+//! A minimal function that answers with its event. `{"exit": 3}` exits, `{"fail": "why"}` fails, `{"sleep": true}`
+//! never answers.
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;

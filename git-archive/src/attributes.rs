@@ -1,17 +1,25 @@
-//! The `.gitattributes` files of one tree, compiled, and what they say of a path.
+//! The `.gitattributes` files of one tree, compiled, and the attributes of a path.
 //!
-//! As `git archive` without `--worktree-attributes`: only the files in the archived tree count, root to leaf, the
-//! deeper and then the later line wins. Macros are defined in the root's file only; `binary` is built in.
-//! A `.gitattributes` inside an ignored folder still counts for the paths in it, and one that is a symbolic link is
-//! read as the text of its target, because git reads it from the index as a blob of whatever kind.
+//! As for `git archive` without `--worktree-attributes`, only the files in the archived tree count, root to leaf: the
+//! deeper and then the later line wins. Only the root's file defines macros; `binary` is built in. A `.gitattributes`
+//! inside an ignored folder still counts for the paths in it, and one that is a symbolic link is read as the text of
+//! its target, because git reads it from the index as a blob of any kind.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use bstr::{BStr, BString, ByteSlice};
+use gix_attributes::StateRef;
 use gix_attributes::parse::{Iter, Kind};
-use gix_attributes::{Name, StateRef};
-use gix_glob::pattern::Case;
-use gix_glob::wildmatch::Mode;
+
+use crate::wildmatch::{STEPS, TooManySteps};
+use crate::work::{Stopped, Work};
+
+mod line;
+mod state;
+
+use line::{Line, RelativePath};
+pub use state::{PathAttributes, State};
 
 /// `ATTR_MAX_LINE_LENGTH` of git's attr.h: a line of this length or more is ignored.
 const MAX_LINE_LENGTH: usize = 2048;
@@ -19,106 +27,88 @@ const MAX_LINE_LENGTH: usize = 2048;
 /// The macro that is built in.
 const BUILT_IN: &[u8] = b"[attr]binary -diff -merge -text";
 
-/// The attributes that an archive asks for; each one's number is its place in this list.
+/// The attributes that an archive asks for. The number of each is its place in this list.
 const ASKED: [&str; 9] =
     ["export-ignore", "export-subst", "diff", "text", "crlf", "eol", "ident", "working-tree-encoding", "filter"];
 
-/// The `.gitattributes` files of one tree, compiled. Shared freely between threads.
+/// The number of the state `name`; the numbers of values follow those of the three fixed states.
+const SET: u32 = 1;
+const FIXED_STATES: [State; 3] = [State::Unspecified, State::Set, State::Unset];
+
+/// The compiled `.gitattributes` files of one tree, which threads may share.
 ///
-/// The lines are parsed by `gix-attributes` and matched by `gix-glob`; the evaluation is here, because that of the
-/// crate works on a state that cannot go from thread to thread.
+/// `gix-attributes` parses the lines. The evaluation is here: that crate's works on a state that cannot be shared, and
+/// it does not bound the work.
 #[derive(Debug, Default)]
 pub struct Attributes {
-    /// The numbers of all attributes that are named anywhere.
-    numbers: HashMap<String, usize>,
-    macros: HashMap<usize, Vec<Assignment>>,
-    /// By folder, `""` for the root.
+    /// The numbers of all attributes.
+    numbers: HashMap<Box<str>, u32>,
+    /// The values by the numbers of their states.
+    values: Vec<State>,
+    value_numbers: HashMap<BString, u32>,
+    /// The patterns of all lines, one after the other.
+    texts: Vec<u8>,
+    assignments: Vec<Assignment>,
+    macros: HashMap<u32, Range<usize>>,
+    /// The macros without the attributes that no archive asks for.
+    asked_macros: HashMap<u32, Vec<Assignment>>,
+    /// The lines by folder, `""` for the root.
     files: HashMap<BString, Vec<Line>>,
-    /// The length of the longest of these folders, so that paths of thousands of levels are not looked up at each.
+    /// The length of the longest of these folders. The folders of longer paths are not looked up.
     longest_folder: usize,
 }
 
-/// The number of an attribute and what it is set to.
-type Assignment = (usize, State);
-
-/// One line of an attribute file.
-#[derive(Debug)]
-struct Line {
-    pattern: gix_glob::Pattern,
-    assignments: Vec<Assignment>,
-}
-
-/// What `.gitattributes` say of one attribute of one path.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum State {
-    /// Nothing, or `!name`.
-    #[default]
-    Unspecified,
-    /// `name`.
-    Set,
-    /// `-name`.
-    Unset,
-    /// `name=value`, even where the value is `true` or empty.
-    Value(BString),
-}
-
-/// What `.gitattributes` say of one path, as far as an archive needs it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct PathAttributes {
-    /// `export-ignore` is set: the path and all under it stay out.
-    pub export_ignore: bool,
-    /// `export-subst` is set: `$Format:…$` is expanded.
-    pub export_subst: bool,
-    /// `diff`: whether the entry counts as text.
-    pub diff: State,
-    /// `text`: whether line endings are converted.
-    pub text: State,
-    /// `crlf`, the former name of `text`, asked where `text` decides nothing.
-    pub crlf: State,
-    /// `eol`: which line endings.
-    pub eol: State,
-    /// `ident` is set: `$Id$` is expanded.
-    pub ident: bool,
-    /// `working-tree-encoding`: what UTF-8 content is converted to.
-    pub working_tree_encoding: State,
-    /// `filter`: a driver such as `lfs`; it needs configuration, so that none runs here.
-    pub filter: State,
-}
+/// The number of an attribute and of its state.
+type Assignment = (u32, u32);
 
 impl Attributes {
-    /// Compiles the content of each `.gitattributes` file, given with the folder that it is in (`""` for the root).
+    /// Compiles the content of each `.gitattributes` file, given with its folder (`""` for the root).
     ///
-    /// Lines that git ignores are ignored.
-    pub fn new(files: impl IntoIterator<Item = (BString, Vec<u8>)>) -> Attributes {
+    /// Lines that git ignores are ignored. The caller bounds the bytes of the files; [`Attributes::memory`] tells what
+    /// the compiled form takes.
+    pub fn new(files: impl IntoIterator<Item = (BString, Vec<u8>)>, work: &Work) -> Result<Attributes, Stopped> {
         let mut attributes = Attributes::default();
-        for (number, name) in ASKED.iter().enumerate() {
-            attributes.numbers.insert((*name).to_owned(), number);
+        for (number, name) in (0..).zip(ASKED) {
+            attributes.numbers.insert(name.into(), number);
         }
-        attributes.read(BUILT_IN, true);
+        attributes.read(BUILT_IN, true, work)?;
         for (folder, content) in files {
-            let lines = attributes.read(&effective(&content), folder.is_empty());
+            let lines = attributes.read(&content, folder.is_empty(), work)?;
             if !lines.is_empty() {
                 attributes.longest_folder = attributes.longest_folder.max(folder.len());
                 attributes.files.insert(folder, lines);
             }
         }
-        attributes
+        attributes.texts.shrink_to_fit();
+        attributes.assignments.shrink_to_fit();
+        attributes.asked_macros = attributes.reduced_macros();
+        Ok(attributes)
     }
 
-    /// Whether nothing is said of any path: nothing is ignored, converted or substituted, and asking is free.
+    /// Returns whether no file has a line: nothing is ignored, converted or substituted, and asking is free.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
     }
 
-    /// What is said of `path`, which has no slash at its end. A submodule is asked as a directory.
-    pub fn of(&self, path: &BStr, is_dir: bool) -> PathAttributes {
+    /// Returns about how many bytes the compiled form takes.
+    pub fn memory(&self) -> u64 {
+        let lines: usize = self.files.values().map(|lines| lines.capacity() * size_of::<Line>()).sum();
+        let assignments: usize = self.asked_macros.values().map(|list| 32 + list.capacity() * 8).sum();
+        let names: usize = self.numbers.keys().map(|name| 56 + name.len()).sum();
+        let values: usize = self.value_numbers.keys().map(|value| 112 + 2 * value.len()).sum();
+        let macros = 64 * self.macros.len();
+        (lines + assignments + names + values + macros + self.texts.capacity() + 8 * self.assignments.capacity()) as u64
+    }
+
+    /// Returns the attributes of `path`, which has no slash at its end. A submodule is asked as a directory.
+    pub fn of(&self, path: &BStr, is_dir: bool, work: &Work) -> Result<PathAttributes, Stopped> {
         if self.is_empty() {
-            return PathAttributes::default();
+            return Ok(PathAttributes::default());
         }
-        let found = self.evaluate(path, is_dir);
-        let state = |number: usize| found[number].cloned().unwrap_or_default();
-        let is_set = |number: usize| found[number] == Some(&State::Set);
-        PathAttributes {
+        let found = self.evaluate(path, is_dir, true, work)?;
+        let state = |number: usize| self.state(found.asked[number]);
+        let is_set = |number: usize| found.asked[number] == Some(SET);
+        Ok(PathAttributes {
             export_ignore: is_set(0),
             export_subst: is_set(1),
             diff: state(2),
@@ -128,145 +118,219 @@ impl Attributes {
             ident: is_set(6),
             working_tree_encoding: state(7),
             filter: state(8),
-        }
+        })
     }
 
-    /// The state of any attributes, for pathspecs such as `:(attr:generated)`; in the order of `names`.
-    pub fn states(&self, path: &BStr, is_dir: bool, names: &[&str]) -> Vec<State> {
-        let found = self.evaluate(path, is_dir);
-        let state = |name: &&str| self.numbers.get(*name).and_then(|&number| found[number]);
-        names.iter().map(|name| state(name).cloned().unwrap_or_default()).collect()
+    /// Returns the states of any attributes, in the order of `names`, for pathspecs such as `:(attr:generated)`.
+    pub fn states(&self, path: &BStr, is_dir: bool, names: &[&str], work: &Work) -> Result<Vec<State>, Stopped> {
+        let found = self.evaluate(path, is_dir, false, work)?;
+        let number = |name: &&str| self.numbers.get(*name).copied();
+        Ok(names.iter().map(|name| self.state(number(name).and_then(|number| found.get(number)))).collect())
     }
 
-    /// The state of each attribute by its number, `collect_some_attrs` of git's attr.c: from the file beside the path
-    /// up to the root, in each from the last line to the first, in a line from its end; what comes first counts.
-    fn evaluate(&self, path: &BStr, is_dir: bool) -> Vec<Option<&State>> {
-        let mut found = vec![None; self.numbers.len()];
-        let name = path.rfind_byte(b'/').map_or(0, |slash| slash + 1);
-        let mut folder_end = Some(match name.saturating_sub(1) {
-            end if end <= self.longest_folder => end,
-            _ => path[..=self.longest_folder].rfind_byte(b'/').unwrap_or(0),
-        });
-        while let Some(end) = folder_end {
-            if let Some(lines) = self.files.get(path[..end].as_bstr()) {
-                let start = if end == 0 { 0 } else { end + 1 };
-                let name = Some(name - start).filter(|&name| name > 0);
-                let matching = lines.iter().rev().filter(|line| line.matches(path[start..].as_bstr(), name, is_dir));
-                for line in matching {
-                    self.fill(&mut found, &line.assignments);
+    fn state(&self, number: Option<u32>) -> State {
+        let Some(number) = number.map(|number| number as usize) else { return State::Unspecified };
+        let fixed = FIXED_STATES.get(number).cloned();
+        fixed.unwrap_or_else(|| self.values[number - FIXED_STATES.len()].clone())
+    }
+
+    /// Evaluates the lines as `collect_some_attrs` of git's attr.c: from the file beside the path up to the root, in
+    /// each from the last line to the first, in a line from its end. The first state that is found counts.
+    fn evaluate(&self, path: &BStr, is_dir: bool, only_asked: bool, work: &Work) -> Result<Found, Stopped> {
+        work.metered(STEPS, |steps| {
+            let mut found = Found::default();
+            let name = path.rfind_byte(b'/').map_or(0, |slash| slash + 1);
+            let mut folder_end = Some(match name.saturating_sub(1) {
+                end if end <= self.longest_folder => end,
+                _ => path[..=self.longest_folder].rfind_byte(b'/').unwrap_or(0),
+            });
+            while let Some(end) = folder_end {
+                if let Some(lines) = self.files.get(path[..end].as_bstr()) {
+                    let start = if end == 0 { 0 } else { end + 1 };
+                    let relative = RelativePath { path: &path[start..], name: name.saturating_sub(start), is_dir };
+                    for line in lines.iter().rev() {
+                        if line.matches(relative, &self.texts, steps)? {
+                            self.fill(&mut found, line.assignments(), only_asked, steps)?;
+                        }
+                    }
                 }
+                folder_end = (end > 0).then(|| path[..end].rfind_byte(b'/').unwrap_or(0));
             }
-            folder_end = (end > 0).then(|| path[..end].rfind_byte(b'/').unwrap_or(0));
-        }
-        found
+            Ok::<_, TooManySteps>(found)
+        })
     }
 
-    /// Adds what was not known before; a macro that is set brings what it stands for.
-    fn fill<'a>(&'a self, found: &mut [Option<&'a State>], assignments: &'a [Assignment]) {
-        let mut waiting: Vec<&Assignment> = assignments.iter().collect();
-        while let Some((number, state)) = waiting.pop() {
-            if found[*number].is_some() {
-                continue;
-            }
-            found[*number] = Some(state);
-            if *state == State::Set {
-                waiting.extend(self.macros.get(number).into_iter().flatten());
-            }
-        }
-    }
-
-    /// Reads the lines of a file; macros are kept aside, and only if they may be defined here.
-    fn read(&mut self, content: &[u8], may_define: bool) -> Vec<Line> {
-        let mut lines = Vec::new();
-        for (kind, assignments, _) in gix_attributes::parse(content).filter_map(Result::ok) {
-            let Some(assignments) = self.assignments(assignments) else {
+    /// Adds the states that were not known before. A macro that is set brings its own assignments.
+    fn fill(
+        &self,
+        found: &mut Found,
+        assignments: Range<usize>,
+        only_asked: bool,
+        steps: &mut u64,
+    ) -> Result<(), TooManySteps> {
+        let mut waiting = vec![&self.assignments[assignments]];
+        while let Some(list) = waiting.last_mut() {
+            let Some((&(number, state), rest)) = list.split_last() else {
+                waiting.pop();
                 continue;
             };
-            match kind {
-                Kind::Pattern(pattern) => lines.push(Line { pattern, assignments }),
-                Kind::Macro(name) if may_define => {
-                    let number = self.number(&name);
-                    self.macros.insert(number, assignments);
+            *list = rest;
+            *steps = steps.checked_sub(1).ok_or(TooManySteps)?;
+            let is_asked = (number as usize) < ASKED.len() || self.asked_macros.contains_key(&number);
+            if only_asked && !is_asked || !found.insert(number, state) || state != SET {
+                continue;
+            }
+            if only_asked {
+                waiting.extend(self.asked_macros.get(&number).map(Vec::as_slice));
+            } else {
+                waiting.extend(self.macros.get(&number).map(|range| &self.assignments[range.clone()]));
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns each macro that leads to an attribute that archives ask for, with only the assignments that do.
+    fn reduced_macros(&self) -> HashMap<u32, Vec<Assignment>> {
+        let mut leading: HashMap<u32, Vec<u32>> = HashMap::new();
+        for (&number, range) in &self.macros {
+            for (assigned, _) in &self.assignments[range.clone()] {
+                leading.entry(*assigned).or_default().push(number);
+            }
+        }
+        let mut asked = vec![false; self.numbers.len()];
+        let mut waiting: Vec<u32> = (0..).take(ASKED.len()).collect();
+        while let Some(number) = waiting.pop() {
+            if !std::mem::replace(&mut asked[number as usize], true) {
+                waiting.extend(leading.get(&number).into_iter().flatten());
+            }
+        }
+        let macros = self.macros.iter().filter(|(number, _)| asked[**number as usize]);
+        let is_asked = |(number, _): &&Assignment| asked[*number as usize];
+        macros
+            .map(|(number, range)| {
+                (*number, self.assignments[range.clone()].iter().filter(is_asked).copied().collect())
+            })
+            .collect()
+    }
+
+    /// Compiles the lines of a file. Macros are kept apart, and only if the file may define them.
+    ///
+    /// Git reads a file up to its first NUL.
+    fn read(&mut self, content: &[u8], may_define: bool, work: &Work) -> Result<Vec<Line>, Stopped> {
+        let content = &content[..content.find_byte(0).unwrap_or(content.len())];
+        let mut lines = Vec::new();
+        let mut buffer = Vec::new();
+        for line in content.split(|&byte| byte == b'\n') {
+            work.spend(1 + line.len() as u64 / 16)?;
+            if line.len() >= MAX_LINE_LENGTH {
+                continue;
+            }
+            parsable(line, &mut buffer);
+            for (kind, assignments, _) in gix_attributes::parse(&buffer).filter_map(Result::ok) {
+                let start = self.assignments.len();
+                if !self.add_assignments(assignments) {
+                    self.assignments.truncate(start);
+                    continue;
                 }
-                Kind::Macro(_) => {}
+                let range = start..self.assignments.len();
+                match kind {
+                    Kind::Pattern(pattern) => {
+                        let line = Line::compile(&pattern, range, &mut self.texts);
+                        lines.push(line.ok_or(Stopped::TooMuchWork)?);
+                    }
+                    Kind::Macro(name) if may_define => {
+                        let number = self.number(name.as_str());
+                        self.macros.insert(number, range);
+                    }
+                    Kind::Macro(_) => {}
+                }
             }
         }
-        lines
+        lines.shrink_to_fit();
+        Ok(lines)
     }
 
-    /// Nothing, where one of them is invalid.
-    fn assignments(&mut self, assignments: Iter<'_>) -> Option<Vec<Assignment>> {
-        let assignments = assignments.map(|assignment| {
-            let assignment = assignment.ok()?;
-            Some((self.number(&assignment.name.to_owned()), State::from(assignment.state)))
-        });
-        assignments.collect()
-    }
-
-    fn number(&mut self, name: &Name) -> usize {
-        let next = self.numbers.len();
-        *self.numbers.entry(name.as_str().to_owned()).or_insert(next)
-    }
-}
-
-impl Line {
-    /// `path` is that from the folder of the file on, and `name` where its last component begins, if it has others.
-    fn matches(&self, path: &BStr, name: Option<usize>, is_dir: bool) -> bool {
-        // No anchored pattern matches a path that begins with a slash, as that of an extra file may: a folder that has no name
-        // stands before it.
-        if path.starts_with(b"/") {
-            return self.matches([b"\x01", path.as_bytes()].concat().as_bstr(), name.map(|name| name + 1), is_dir);
+    /// Adds the assignments of one line. Returns false if any is invalid, in which case git ignores the line.
+    fn add_assignments(&mut self, assignments: Iter<'_>) -> bool {
+        for assignment in assignments {
+            let Ok(assignment) = assignment else { return false };
+            let state = match assignment.state {
+                StateRef::Unspecified => 0,
+                StateRef::Set => SET,
+                StateRef::Unset => 2,
+                StateRef::Value(value) => self.value_number(value.as_bstr()),
+            };
+            let number = self.number(assignment.name.as_str());
+            self.assignments.push((number, state));
         }
-        let mode = Mode::NO_MATCH_SLASH_LITERAL;
-        self.pattern.matches_repo_relative_path(path, name, Some(is_dir), Case::Sensitive, mode)
+        true
     }
-}
 
-impl State {
-    /// The value, where there is one.
-    pub fn value(&self) -> Option<&BStr> {
-        match self {
-            State::Value(value) => Some(value.as_ref()),
-            _ => None,
+    fn number(&mut self, name: &str) -> u32 {
+        if let Some(number) = self.numbers.get(name) {
+            return *number;
         }
+        let next = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
+        self.numbers.insert(name.into(), next);
+        next
     }
-}
 
-impl From<StateRef<'_>> for State {
-    fn from(state: StateRef<'_>) -> State {
-        match state {
-            StateRef::Unspecified => State::Unspecified,
-            StateRef::Set => State::Set,
-            StateRef::Unset => State::Unset,
-            StateRef::Value(value) => State::Value(value.as_bstr().to_owned()),
+    fn value_number(&mut self, value: &BStr) -> u32 {
+        if let Some(number) = self.value_numbers.get(value) {
+            return *number;
         }
+        let next = u32::try_from(FIXED_STATES.len() + self.values.len()).unwrap_or(u32::MAX);
+        self.values.push(State::Value(value.to_owned()));
+        self.value_numbers.insert(value.to_owned(), next);
+        next
     }
 }
 
-/// The part of an attribute file that git reads: up to the first NUL, without the overlong lines.
+/// The states of one path that are known so far, by the numbers of attributes.
+#[derive(Default)]
+struct Found {
+    asked: [Option<u32>; ASKED.len()],
+    others: HashMap<u32, u32>,
+}
+
+impl Found {
+    fn get(&self, number: u32) -> Option<u32> {
+        self.asked.get(number as usize).copied().unwrap_or_else(|| self.others.get(&number).copied())
+    }
+
+    /// Returns whether the state was not known before.
+    fn insert(&mut self, number: u32, state: u32) -> bool {
+        if self.get(number).is_some() {
+            return false;
+        }
+        match self.asked.get_mut(number as usize) {
+            Some(asked) => *asked = Some(state),
+            None => drop(self.others.insert(number, state)),
+        }
+        true
+    }
+}
+
+/// Puts a line into the buffer as `gix-attributes` parses it like git.
 ///
-/// The newline in front keeps the crate from skipping a byte order mark, which git skips in files of the working
-/// tree, but not in those of a tree: there the first line names files that begin with the mark.
-fn effective(content: &[u8]) -> Vec<u8> {
-    let content = &content[..content.find_byte(0).unwrap_or(content.len())];
-    let mut lines = Vec::with_capacity(content.len() + 1);
-    for line in content.split(|&byte| byte == b'\n').filter(|line| line.len() < MAX_LINE_LENGTH) {
-        lines.push(b'\n');
-        match quoted_blanks(line) {
-            Some((blanks, rest)) => {
-                lines.push(b'"');
-                lines.extend_from_slice(&b"[ ]".repeat(blanks));
-                lines.extend_from_slice(rest);
-            }
-            None => lines.extend_from_slice(line),
+/// The newline before it keeps the crate from skipping a byte order mark. Git skips that in files of the working tree,
+/// but not in those of a tree: there the first line names files that begin with the mark.
+fn parsable(line: &[u8], buffer: &mut Vec<u8>) {
+    buffer.clear();
+    buffer.push(b'\n');
+    match quoted_blanks(line) {
+        Some((blanks, rest)) => {
+            buffer.push(b'"');
+            buffer.extend_from_slice(&b"[ ]".repeat(blanks));
+            buffer.extend_from_slice(rest);
         }
+        None => buffer.extend_from_slice(line),
     }
-    lines
 }
 
-/// The number of blanks and what follows them in a line for a name of nothing else, such as `" " text`.
+/// Returns the number of blanks, and what follows them, in a line for a name of only blanks, such as `" " text`.
 ///
-/// The crate takes that for no pattern at all; a class of characters it takes.
+/// The crate ignores such a pattern, but not a class of characters.
 fn quoted_blanks(line: &[u8]) -> Option<(usize, &[u8])> {
     let quoted = line.trim_ascii_start().strip_prefix(b"\"")?;
     let blanks = quoted.iter().take_while(|&&byte| byte == b' ').count();

@@ -1,9 +1,9 @@
-//! The conversion of a regular file's content on its way out of the repository, as git's convert.c does it on
-//! checkout with `core.autocrlf`, `core.eol` and `filter.*` at their defaults: first `ident`, then line endings, then
+//! The conversion of a regular file's content, as git's convert.c does it on checkout.
+//!
+//! `core.autocrlf`, `core.eol` and `filter.*` have their defaults. First comes `ident`, then line endings, then
 //! `working-tree-encoding`. A `filter` needs configuration, so that none runs: content that a filter stored stays.
 //!
-//! Symbolic links are never converted, nor are files over 512 MiB (`core.bigFileThreshold`); both are the caller's to
-//! know.
+//! Symbolic links are never converted, nor are files over 512 MiB (`core.bigFileThreshold`): the caller sees to both.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,29 +12,22 @@ use bstr::{BString, ByteSlice};
 
 use crate::attributes::{PathAttributes, State};
 use crate::object::ObjectId;
+pub use crate::sink::Bounds;
+use crate::sink::Sink;
 
 mod encoding;
+pub(crate) mod error;
 
 use encoding::Encoded;
+pub use error::ConvertError;
 
-/// How much of the content `buffer_is_binary` of git's xdiff-interface.c looks at.
-const FIRST_FEW_BYTES: usize = 8000;
+/// The bytes at the beginning of content that decide whether it is binary, as in git's xdiff-interface.c.
+pub const FIRST_FEW_BYTES: usize = 8000;
 
-/// Why a file cannot be converted. Git ends here too, or this crate must, rather than archive other bytes.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ConvertError {
-    /// `working-tree-encoding` without a value, where git ends with these words.
-    #[error("true/false are no valid working-tree-encodings")]
-    EncodingWithoutValue,
-    /// An encoding that git may know through iconv, and this crate does not.
-    #[error("working-tree-encoding {0} is not supported")]
-    UnsupportedEncoding(BString),
-}
-
-/// What git complains of on standard error, and then goes on.
+/// A problem that git reports on standard error before it goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConvertWarning {
-    /// The content is not UTF-8, or the encoding lacks a character, or nobody knows the encoding; so it stays UTF-8.
+    /// The content stays as it is: it is not UTF-8, the encoding lacks a character, or no such encoding exists.
     NotEncoded {
         /// The `working-tree-encoding`.
         encoding: BString,
@@ -48,36 +41,37 @@ impl fmt::Display for ConvertWarning {
     }
 }
 
-/// The line endings that a file gets.
+/// The line endings of a file in the archive.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum LineEndings {
     AsStored,
     Crlf,
-    /// CRLF where the content looks like text and has none yet.
+    /// CRLF if the content looks like text and has none yet.
     CrlfIfText,
 }
 
 /// Converts the content of a regular file; `blob` is its id, which `$Id$` shows.
 ///
-/// Borrowed content comes back borrowed where nothing had to change.
+/// Borrowed content is returned borrowed if nothing had to change.
 pub fn convert<'a>(
     content: Cow<'a, [u8]>,
     attributes: &PathAttributes,
     blob: ObjectId,
+    bounds: Bounds<'_>,
     warnings: &mut Vec<ConvertWarning>,
 ) -> Result<Cow<'a, [u8]>, ConvertError> {
     let encoding = encoding(attributes)?;
     let mut content = content;
     if attributes.ident && has_keyword(&content) {
-        content = Cow::Owned(expand_ident(&content, blob));
+        content = Cow::Owned(expand_ident(&content, blob, bounds)?);
     }
     if wants_crlf(&content, line_endings(attributes)) {
-        content = Cow::Owned(to_crlf(&content));
+        content = Cow::Owned(to_crlf(&content, bounds)?);
     }
     let Some(name) = encoding.filter(|_| !content.is_empty()) else {
         return Ok(content);
     };
-    match encoding::encode(&content, name) {
+    match encoding::encode(&content, name, bounds)? {
         Encoded::Done(encoded) => Ok(Cow::Owned(encoded)),
         Encoded::Unsupported => Err(ConvertError::UnsupportedEncoding(name.into())),
         Encoded::Refused | Encoded::Unknown => {
@@ -87,15 +81,16 @@ pub fn convert<'a>(
     }
 }
 
-/// Whether [`convert`] may change content or fail, so that an entry that was compressed before cannot be used again.
+/// Returns whether [`convert`] may change content or fail, so that compressed content cannot be reused.
 pub fn needs_conversion(attributes: &PathAttributes) -> bool {
     attributes.ident
         || line_endings(attributes) != LineEndings::AsStored
         || encoding(attributes).map_or(true, |encoding| encoding.is_some())
 }
 
-/// Whether the content of an entry counts as binary in the archive: the attribute `diff` decides, else the content as
-/// it is after conversion (`entry_is_binary` of git's archive-zip.c).
+/// Returns whether an entry is binary in the archive, as `entry_is_binary` of git's archive-zip.c.
+///
+/// The attribute `diff` decides, or else the content after conversion.
 pub fn is_binary_entry(attributes: &PathAttributes, converted: &[u8]) -> bool {
     match attributes.diff {
         State::Set => false,
@@ -104,15 +99,15 @@ pub fn is_binary_entry(attributes: &PathAttributes, converted: &[u8]) -> bool {
     }
 }
 
-/// Whether there is a NUL in the first 8,000 bytes.
+/// Returns whether there is a NUL in the first 8,000 bytes.
 pub fn is_binary(content: &[u8]) -> bool {
     content[..content.len().min(FIRST_FEW_BYTES)].contains(&0)
 }
 
-/// The encoding to convert to, if it is not UTF-8 itself.
+/// Returns the encoding to convert to, if it is not UTF-8 itself.
 fn encoding(attributes: &PathAttributes) -> Result<Option<&[u8]>, ConvertError> {
     match &attributes.working_tree_encoding {
-        // Git means to end for `-working-tree-encoding`, too, but takes it for an empty value first.
+        // Git means to fail for `-working-tree-encoding`, too, but treats it as an empty value first.
         State::Unspecified | State::Unset => Ok(None),
         State::Set => Err(ConvertError::EncodingWithoutValue),
         State::Value(name) => {
@@ -122,7 +117,8 @@ fn encoding(attributes: &PathAttributes) -> Result<Option<&[u8]>, ConvertError> 
     }
 }
 
-/// `convert_attrs` of git's convert.c, with `core.autocrlf=false` and a native line ending of LF.
+/// Returns the line endings, as `convert_attrs` of git's convert.c with `core.autocrlf=false` and LF as the native
+/// ending.
 fn line_endings(attributes: &PathAttributes) -> LineEndings {
     let decided = |state: &State| match state.value().map(|value| value.as_bytes()) {
         None => *state != State::Unspecified,
@@ -137,7 +133,7 @@ fn line_endings(attributes: &PathAttributes) -> LineEndings {
     }
 }
 
-/// Counts of a content, as git's heuristics want them.
+/// The counts for git's heuristics.
 #[derive(Default)]
 struct Statistics {
     nul: usize,
@@ -189,20 +185,21 @@ fn wants_crlf(content: &[u8], endings: LineEndings) -> bool {
     }
 }
 
-fn to_crlf(content: &[u8]) -> Vec<u8> {
-    let mut converted = Vec::with_capacity(content.len() + content.len() / 16);
-    let mut last = 0;
-    for &byte in content {
-        if byte == b'\n' && last != b'\r' {
-            converted.push(b'\r');
+fn to_crlf(content: &[u8], bounds: Bounds<'_>) -> Result<Vec<u8>, ConvertError> {
+    let mut converted = Sink::new(bounds);
+    for line in content.split_inclusive(|&byte| byte == b'\n') {
+        match line.strip_suffix(b"\n") {
+            Some(line) if !line.ends_with(b"\r") => {
+                converted.extend(line)?;
+                converted.extend(b"\r\n")?;
+            }
+            _ => converted.extend(line)?,
         }
-        converted.push(byte);
-        last = byte;
     }
-    converted
+    converted.finish()
 }
 
-/// `count_ident` of git's convert.c, as far as it asks for one; it reads a little differently from [`expand_ident`].
+/// Returns whether there is a keyword, as `count_ident` of git's convert.c: a little differently from [`expand_ident`].
 fn has_keyword(content: &[u8]) -> bool {
     let mut rest = content;
     while let Some(at) = rest.find_byte(b'$') {
@@ -229,11 +226,11 @@ fn has_keyword(content: &[u8]) -> bool {
     false
 }
 
-fn expand_ident(content: &[u8], blob: ObjectId) -> Vec<u8> {
-    let mut expanded = Vec::with_capacity(content.len() + 64);
+fn expand_ident(content: &[u8], blob: ObjectId, bounds: Bounds<'_>) -> Result<Vec<u8>, ConvertError> {
+    let mut expanded = Sink::new(bounds);
     let mut rest = content;
     while let Some(at) = rest.find_byte(b'$') {
-        expanded.extend_from_slice(&rest[..=at]);
+        expanded.extend(&rest[..=at])?;
         rest = &rest[at + 1..];
         let end = match rest.get(2) {
             Some(b'$') if rest.starts_with(b"Id") => 2,
@@ -244,14 +241,14 @@ fn expand_ident(content: &[u8], blob: ObjectId) -> Vec<u8> {
             },
             _ => continue,
         };
-        expanded.extend_from_slice(format!("Id: {blob} $").as_bytes());
+        expanded.extend(format!("Id: {blob} $").as_bytes())?;
         rest = &rest[end + 1..];
     }
-    expanded.extend_from_slice(rest);
-    expanded
+    expanded.extend(rest)?;
+    expanded.finish()
 }
 
-/// Whether this, between `$Id:` and `$`, is an id that git wrote; other systems write more than one word.
+/// Returns whether the text between `$Id:` and `$` is an id that git wrote. Other systems write more than one word.
 fn is_ours(value: &[u8]) -> bool {
     if value.contains(&b'\n') {
         return false;

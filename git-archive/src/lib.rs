@@ -10,7 +10,10 @@ pub mod substitute;
 pub mod deflate;
 pub mod zip;
 pub mod central_directory;
+pub mod wildmatch;
+pub mod work;
 mod calendar;
+mod sink;
 mod packer;
 
 pub use packer::{BIG_FILE, DEFAULT_LEVEL, ExtraFile, PackedFile, Packer, prefix_directory};

@@ -1,4 +1,4 @@
-//! One file of an archive: its content converted, substituted and deflated, ready to be written.
+//! The packer: converts, substitutes and deflates the content of each file of an archive.
 
 use std::borrow::Cow;
 
@@ -7,109 +7,135 @@ use bytes::Bytes;
 
 use crate::attributes::{Attributes, PathAttributes};
 use crate::central_directory::Located;
-use crate::convert::ConvertError;
+use crate::convert::{Bounds, ConvertError};
 use crate::deflate::Deflate;
 use crate::object::{Commit, Entry, Kind, hash};
+use crate::work::{Stopped, Work};
 use crate::zip::Method;
 use crate::{central_directory, convert, substitute, zip};
 
-/// Git's default level.
+/// The default level, which is git's.
 pub const DEFAULT_LEVEL: u8 = 6;
 
-/// Git's default `core.bigFileThreshold`, in bytes: above it, nothing is converted, and sizes stand behind the data.
+/// Git's default `core.bigFileThreshold` in bytes. Above it nothing is converted, and the sizes follow the data.
 pub const BIG_FILE: u64 = 512 << 20;
 
-/// A Git LFS pointer begins so.
+/// The beginning of a Git LFS pointer.
 const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
 
-/// How the contents of one archive become its entries.
+/// The settings by which the contents of one archive become its entries.
 #[derive(Debug)]
 pub struct Packer {
-    /// The commit, for `export-subst`; none for a bare tree, in which git substitutes nothing.
+    /// The commit, for `export-subst`. `None` for a bare tree, in which git substitutes nothing.
     pub commit: Option<Commit>,
-    /// What the tree's `.gitattributes` say.
+    /// The attributes of the tree.
     pub attributes: Attributes,
-    /// Digits of abbreviated ids in `export-subst`.
+    /// The number of digits of abbreviated ids in `export-subst`.
     pub abbreviation: usize,
-    /// 0 (stored) to 9.
+    /// The level, 0 (stored) to 9.
     pub level: u8,
-    /// What deflates.
+    /// The function that deflates.
     pub deflate: Deflate,
-    /// Whether entries are tagged, so that the next archive can take over what has not changed.
+    /// True if entries are tagged, so that the next archive can reuse what has not changed.
     pub tagged: bool,
+    /// The most bytes that converted content may have. Conversion holds two such contents at once.
+    pub limit: u64,
+    /// The work that the archive may cost.
+    pub work: Work,
 }
 
-/// A file as it stands in the archive.
+/// A file that is ready to be written.
 #[derive(Debug, Clone)]
 pub struct PackedFile {
-    /// What its headers say.
+    /// The header.
     pub content: zip::DataHeader,
-    /// Its data, deflated or not.
+    /// The data, deflated or not.
     pub data: Bytes,
-    /// What is worth telling about it.
+    /// The warnings for the user.
     pub warnings: Vec<String>,
 }
 
 impl Packer {
-    /// What the attributes say of an entry.
-    pub fn attributes_of(&self, entry: &Entry) -> PathAttributes {
-        self.attributes.of(entry.path.as_bstr(), entry.kind == Kind::Directory)
+    /// Returns the attributes of an entry. Compute them once, and pass them to the other functions.
+    pub fn attributes_of(&self, entry: &Entry) -> Result<PathAttributes, Stopped> {
+        self.attributes.of(entry.path.as_bstr(), entry.kind == Kind::Directory, &self.work)
     }
 
-    /// The extra field of an entry: its id, for the next archive. Directories carry none.
+    /// Returns the extra field of an entry: its id, for the next archive. Directories have none.
     pub fn tag(&self, entry: &Entry) -> Vec<u8> {
         let tagged = self.tagged && entry.kind != Kind::Directory;
         if tagged { central_directory::tag(entry.id, self.level) } else { Vec::new() }
     }
 
-    /// Whether the entry's content goes into the archive as it is in Git.
-    pub fn keeps_content(&self, entry: &Entry) -> bool {
-        if self.attributes.is_empty() || entry.kind == Kind::Link {
-            return true;
-        }
-        let attributes = self.attributes_of(entry);
+    /// Returns whether the entry's content goes into the archive as it is in Git.
+    pub fn keeps_content(&self, entry: &Entry, attributes: &PathAttributes) -> bool {
         let substitutes = attributes.export_subst && self.commit.is_some();
-        !substitutes && !convert::needs_conversion(&attributes)
+        entry.kind == Kind::Link || !substitutes && !convert::needs_conversion(attributes)
     }
 
-    /// Whether an entry of `size` bytes may be compressed in pieces: nothing converts it, or git would not either
-    /// (`core.bigFileThreshold`; a substitution makes git read the whole of it).
-    pub fn streams(&self, entry: &Entry, size: u64) -> bool {
-        let substitutes = || self.commit.is_some() && self.attributes_of(entry).export_subst;
-        self.keeps_content(entry) || (size > BIG_FILE && !substitutes())
+    /// Returns whether a raw deflate stream that others made of the blob may become the data of the entry.
+    ///
+    /// That is so for files whose content nothing converts, at Git's default level: another level asks for our own
+    /// deflate. The caller verifies the stream, and stores the content if the stream is not smaller.
+    pub fn reusable(&self, entry: &Entry, attributes: &PathAttributes) -> bool {
+        let is_file = matches!(entry.kind, Kind::File | Kind::Executable);
+        is_file && self.level == DEFAULT_LEVEL && self.keeps_content(entry, attributes)
     }
 
-    /// Whether an entry with this content counts as text.
-    pub fn is_text(&self, entry: &Entry, content: &[u8]) -> bool {
-        !convert::is_binary_entry(&self.attributes_of(entry), content)
+    /// Returns whether an entry of `size` bytes may be compressed in chunks.
+    ///
+    /// That is so if nothing converts it, and above `core.bigFileThreshold` if nothing substitutes in it, because then
+    /// git does not convert it either.
+    pub fn streams(&self, entry: &Entry, attributes: &PathAttributes, size: u64) -> bool {
+        let substitutes = attributes.export_subst && self.commit.is_some();
+        self.keeps_content(entry, attributes) || size > BIG_FILE && !substitutes
     }
 
-    /// Converts and deflates a file's or link's content.
-    pub fn pack(&self, entry: &Entry, blob: Bytes) -> Result<PackedFile, ConvertError> {
+    /// Returns the text bit of an entry. Only the first [`convert::FIRST_FEW_BYTES`] of its final content count.
+    pub fn text_bit(&self, attributes: &PathAttributes, beginning: &[u8]) -> bool {
+        !convert::is_binary_entry(attributes, beginning)
+    }
+
+    /// Returns the warning for a pointer of Git LFS, by the beginning of its content.
+    pub fn lfs_warning(&self, entry: &Entry, beginning: &[u8]) -> Option<String> {
+        let is_pointer = beginning.starts_with(LFS_POINTER) && entry.kind != Kind::Link;
+        is_pointer.then(|| format!("{} is a Git LFS pointer and stays one", entry.path))
+    }
+
+    /// Converts and deflates the content of a file or link.
+    pub fn pack(&self, entry: &Entry, attributes: &PathAttributes, blob: Bytes) -> Result<PackedFile, ConvertError> {
+        self.work.spend(1)?;
         let mut warnings = Vec::new();
-        let content = if self.keeps_content(entry) { blob } else { self.convert(entry, &blob, &mut warnings)? };
-        if content.starts_with(LFS_POINTER) && entry.kind != Kind::Link {
-            warnings.push(format!("{} is a Git LFS pointer and stays one", entry.path));
-        }
-        let text = self.is_text(entry, &content);
+        let keeps = self.keeps_content(entry, attributes);
+        let content = if keeps { blob } else { self.convert(entry, attributes, &blob, &mut warnings)? };
+        warnings.extend(self.lfs_warning(entry, &content));
+        let text = self.text_bit(attributes, &content);
         let deflated = if entry.kind == Kind::Link { None } else { self.deflated(&content) };
         Ok(packed(&content, deflated, text, warnings))
     }
 
-    /// Deflates a file that is in no tree. It is never converted; of the attributes only `diff` counts, for what is left of its path when
-    /// as much is cut off as the prefix is long, as in git's archive-zip.c.
-    pub fn pack_extra(&self, file: &ExtraFile, prefix: &BStr) -> PackedFile {
+    /// Deflates a file that is in no tree.
+    ///
+    /// It is never converted. Of the attributes only `diff` counts, for the path without as many bytes as the prefix
+    /// has, as in git's archive-zip.c.
+    pub fn pack_extra(&self, file: &ExtraFile, prefix: &BStr) -> Result<PackedFile, Stopped> {
         let attributes = match file.path.get(prefix.len()..) {
             None | Some(b"") => PathAttributes::default(),
-            Some(path) => self.attributes.of(path.as_bstr(), false),
+            Some(path) => self.attributes.of(path.as_bstr(), false, &self.work)?,
         };
-        let text = !convert::is_binary_entry(&attributes, &file.content);
-        packed(&file.content, self.deflated(&file.content), text, Vec::new())
+        let text = self.text_bit(&attributes, &file.content);
+        Ok(packed(&file.content, self.deflated(&file.content), text, Vec::new()))
     }
 
-    /// The entry with data that an earlier archive has for it, if they prove to be its content. The text bit is found anew.
-    pub fn reuse(&self, entry: &Entry, located: Located, data: Bytes) -> Option<PackedFile> {
-        // Git stores links, and what deflate does not make smaller.
+    /// Returns the entry with the data of an earlier archive, if they prove to be its content. The text bit is new.
+    pub fn reuse(
+        &self,
+        entry: &Entry,
+        attributes: &PathAttributes,
+        located: Located,
+        data: Bytes,
+    ) -> Option<PackedFile> {
+        // Git stores links, and content that deflate does not make smaller.
         let deflated = located.method == Method::Deflated;
         if deflated && (entry.kind == Kind::Link || data.len() as u64 >= located.size) {
             return None;
@@ -123,7 +149,7 @@ impl Packer {
             crc: crc32fast::hash(&content),
             size: content.len() as u64,
             compressed: data.len() as u64,
-            text: self.is_text(entry, &content),
+            text: self.text_bit(attributes, &content),
         };
         Some(PackedFile { content, data, warnings: Vec::new() })
     }
@@ -132,21 +158,23 @@ impl Packer {
         if self.level == 0 || content.is_empty() { None } else { (self.deflate)(content, self.level) }
     }
 
-    fn convert(&self, entry: &Entry, blob: &Bytes, warnings: &mut Vec<String>) -> Result<Bytes, ConvertError> {
-        let attributes = self.attributes_of(entry);
+    fn convert(
+        &self,
+        entry: &Entry,
+        attributes: &PathAttributes,
+        blob: &Bytes,
+        warnings: &mut Vec<String>,
+    ) -> Result<Bytes, ConvertError> {
+        let bounds = Bounds { limit: self.limit, work: &self.work };
         let mut notes = Vec::new();
-        let converted = convert::convert(Cow::Borrowed(blob), &attributes, entry.id, &mut notes)?;
+        let mut content = convert::convert(Cow::Borrowed(blob), attributes, entry.id, bounds, &mut notes)?;
         warnings.extend(notes.into_iter().map(|note| format!("{}: {note}", entry.path)));
-        let converted = match &self.commit {
-            Some(commit) if attributes.export_subst => {
-                let mut notes = Vec::new();
-                let content = substitute::substitute(converted, commit, self.abbreviation, &mut notes);
-                warnings.extend(notes.into_iter().map(|note| format!("{}: {note}", entry.path)));
-                content
-            }
-            _ => converted,
-        };
-        Ok(match converted {
+        if let Some(commit) = self.commit.as_ref().filter(|_| attributes.export_subst) {
+            let mut notes = Vec::new();
+            content = substitute::substitute(content, commit, self.abbreviation, bounds, &mut notes)?;
+            warnings.extend(notes.into_iter().map(|note| format!("{}: {note}", entry.path)));
+        }
+        Ok(match content {
             Cow::Borrowed(_) => blob.clone(),
             Cow::Owned(content) => content.into(),
         })
@@ -166,18 +194,18 @@ fn packed(content: &Bytes, deflated: Option<Vec<u8>>, text: bool, warnings: Vec<
     PackedFile { content, data, warnings }
 }
 
-/// A file that is in no tree: `git archive --add-file` and `--add-virtual-file`. They come behind the tree's entries.
+/// A file that is in no tree, as with `git archive --add-file`. Such files follow the entries of the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExtraFile {
-    /// Its whole path in the archive; a prefix is in it already where it is to have one.
+    /// The whole path in the archive, prefix included.
     pub path: BString,
-    /// Whether it is executable.
+    /// True if the file is executable.
     pub executable: bool,
-    /// Its content.
+    /// The content.
     pub content: Bytes,
 }
 
-/// The path of the prefix's own directory entry: only where the prefix ends in a slash, of which several count as one.
+/// Returns the path of the prefix's own directory entry, if the prefix ends in a slash. Several slashes become one.
 pub fn prefix_directory(prefix: &BStr) -> Option<BString> {
     let end = prefix.iter().rposition(|byte| *byte != b'/').map_or(1, |last| last + 2);
     (prefix.last() == Some(&b'/')).then(|| prefix[..end.min(prefix.len())].into())

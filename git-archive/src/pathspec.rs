@@ -1,13 +1,15 @@
-//! Pathspecs as `git archive` takes them, at the root of the tree: which entries of a tree they select.
+//! Pathspecs as `git archive` takes them, at the root of the tree.
 //!
-//! All magic of git 2.47 is here: `top`, `literal`, `glob`, `icase`, `exclude`, `attr` and `prefix`, long and short.
-//! Matching is that of git's tree walk (`tree_entry_interesting`), which is not that of its index: a folder is walked
-//! if something in it *may* match, and a plain `f*` matches across `/`.
+//! All magic of git 2.47 is supported: `top`, `literal`, `glob`, `icase`, `exclude`, `attr` and `prefix`, long and
+//! short.
+//! Matching is that of git's tree walk (`tree_entry_interesting`) and not that of its index: a folder is walked if
+//! something in it *may* match, and a plain `f*` matches across `/`.
 
 use bstr::{BStr, BString, ByteSlice};
 
 use crate::attributes::Attributes;
 use crate::object::{Entry, Kind};
+use crate::work::{Stopped, Work};
 
 mod error;
 mod matching;
@@ -15,108 +17,136 @@ mod parse;
 mod spec;
 
 pub use error::PathspecError;
-use matching::Interest;
+use matching::{Interest, Question};
 use spec::Pathspec;
 
-/// The pathspecs of one archive; without any, all is selected.
+/// The pathspecs of one archive. Without any, everything is selected.
 #[derive(Debug, Clone, Default)]
 pub struct Pathspecs {
-    /// What was given.
+    /// The pathspecs that were given.
     given: Vec<Pathspec>,
-    /// `.`, which is implied where all that was given excludes.
+    /// `.`, which is implied if all given pathspecs exclude.
     all: Option<Pathspec>,
 }
 
 impl Pathspecs {
-    /// Takes pathspecs apart, given as on a command line after the tree-ish.
+    /// Parses pathspecs, given as on a command line after the tree-ish.
     pub fn parse(specs: &[BString]) -> Result<Pathspecs, PathspecError> {
         let given = specs.iter().map(|spec| parse::pathspec(spec.as_ref())).collect::<Result<Vec<_>, _>>()?;
         let only_excludes = !given.is_empty() && given.iter().all(|spec| spec.is_excluded);
         Ok(Pathspecs { given, all: only_excludes.then(Pathspec::default) })
     }
 
-    /// Whether there are none, so that all is selected.
+    /// Returns whether there are none, so that everything is selected.
     pub fn is_empty(&self) -> bool {
         self.given.is_empty()
     }
 
-    /// Whether all of them exclude, so that the rest is selected.
+    /// Returns whether all of them exclude, so that the rest is selected.
     pub fn only_excludes(&self) -> bool {
         self.all.is_some()
     }
 
-    /// Whether an entry is selected, or for a directory: whether something in it may be.
+    /// Returns whether an entry is selected, or for a directory whether something in it may be.
     ///
-    /// To be asked of entries whose folder was answered with yes: a folder that is excluded takes all in it along.
-    pub fn matches(&self, path: &BStr, kind: Kind, attributes: &Attributes) -> bool {
-        if self.is_empty() {
-            return true;
-        }
-        let is_wanted = self.positive().any(|spec| spec.interest(path, kind, attributes) != Interest::None);
-        is_wanted
-            && match self.exclusion(path, kind, attributes) {
-                Interest::None => true,
-                Interest::Entry => kind == Kind::Directory,
-                Interest::All => false,
-            }
+    /// Ask this only of entries in a folder that was answered with yes: an excluded folder excludes everything in it.
+    pub fn matches(&self, path: &BStr, kind: Kind, attributes: &Attributes, work: &Work) -> Result<bool, Stopped> {
+        self.selects(&Question { path, kind, attributes, work })
     }
 
-    /// Whether a folder must be listed to know what is selected and that each pathspec has a match.
+    /// Returns whether a folder must be listed to know what is selected and that each pathspec has a match.
     ///
-    /// No attribute is needed for the answer. To be asked from the root on; what is below a no is never needed.
-    pub fn may_match_under(&self, folder: &BStr) -> bool {
-        if self.is_empty() || folder.is_empty() {
-            return true;
+    /// The answer needs no attributes. Ask from the root on; what is below a no is never needed. If the answer costs
+    /// too much work it is yes, and [`select`](crate::select::select) fails later.
+    pub fn may_match_under(&self, folder: &BStr, work: &Work) -> bool {
+        self.is_empty() || folder.is_empty() || self.may_match_in(folder, work).unwrap_or(true)
+    }
+
+    /// Returns the pathspecs that match nothing in the tree, as they were given. Git refuses to archive with one.
+    ///
+    /// Each is looked at alone, and before anything is ignored: one that matches only ignored files has a match, and an
+    /// empty folder is one, too. `entries` are those of the tree, as `select` takes them.
+    pub fn unmatched(&self, entries: &[Entry], attributes: &Attributes, work: &Work) -> Result<Vec<&BStr>, Stopped> {
+        let mut unmatched = Vec::new();
+        for spec in &self.given {
+            if !spec.alone().has_match(entries, attributes, work)? {
+                unmatched.push(spec.original.as_ref());
+            }
         }
-        let none = Attributes::default();
-        let is_excluded = self.exclusion(folder, Kind::Directory, &none) == Interest::All
-            || self.given.iter().any(|spec| spec.is_excluded && spec.covers_all_under(folder));
-        // An excluded folder is of interest only to a pathspec that might have its one match in it.
-        self.positive().any(|spec| {
-            spec.interest(folder, Kind::Directory, &none) != Interest::None
-                && !(is_excluded && spec.matches_path(folder, Kind::Directory, &none))
+        Ok(unmatched)
+    }
+
+    fn selects(&self, question: &Question<'_>) -> Result<bool, Stopped> {
+        if self.is_empty() {
+            return Ok(true);
+        }
+        if !any(self.positive(), |spec| Ok(spec.interest(question)? != Interest::None))? {
+            return Ok(false);
+        }
+        Ok(match self.exclusion(question)? {
+            Interest::None => true,
+            Interest::Entry => question.kind == Kind::Directory,
+            Interest::All => false,
         })
     }
 
-    /// The pathspecs that mean nothing in the tree, as they were given; git refuses to archive with such a one.
-    ///
-    /// Each is looked at alone, and before anything is ignored: one that matches only ignored files has its match.
-    /// An empty folder is a match, too. `entries` are those of the tree, as `select` takes them.
-    pub fn unmatched(&self, entries: &[Entry], attributes: &Attributes) -> Vec<&BStr> {
-        let unmatched = self.given.iter().filter(|spec| !spec.alone().is_met_by(entries, attributes));
-        unmatched.map(|spec| spec.original.as_ref()).collect()
+    fn may_match_in(&self, folder: &BStr, work: &Work) -> Result<bool, Stopped> {
+        let none = Attributes::default();
+        let question = Question { path: folder, kind: Kind::Directory, attributes: &none, work };
+        let is_excluded = self.exclusion(&question)? == Interest::All
+            || self.given.iter().any(|spec| spec.is_excluded && spec.covers_all_under(folder));
+        // An excluded folder matters only to a pathspec that may have its one match in it.
+        any(self.positive(), |spec| {
+            Ok(spec.interest(&question)? != Interest::None && !(is_excluded && spec.matches_path(&question)?))
+        })
     }
 
-    fn is_met_by(&self, entries: &[Entry], attributes: &Attributes) -> bool {
+    fn has_match(&self, entries: &[Entry], attributes: &Attributes, work: &Work) -> Result<bool, Stopped> {
         let mut skipped: Option<&BStr> = None;
-        entries.iter().any(|entry| {
+        any(entries.iter(), |entry| {
+            work.spend(1)?;
             let path = entry.path.as_bstr();
             if skipped.is_some_and(|folder| is_under(path, folder)) {
-                return false;
+                return Ok(false);
             }
+            let question = Question { path, kind: entry.kind, attributes, work };
             let is_directory = entry.kind == Kind::Directory;
-            if !self.matches(path, entry.kind, attributes) {
+            if !self.selects(&question)? {
                 skipped = is_directory.then_some(path).or(skipped);
-                return false;
+                return Ok(false);
             }
-            !is_directory || self.matches_path(path, entry.kind, attributes)
+            Ok(!is_directory || self.matches_path(&question)?)
         })
     }
 
-    /// `match_pathspec` of git's dir.c, which decides whether a directory itself is meant.
-    fn matches_path(&self, path: &BStr, kind: Kind, attributes: &Attributes) -> bool {
-        self.positive().any(|spec| spec.matches_path(path, kind, attributes))
-            && !self.given.iter().any(|spec| spec.is_excluded && spec.matches_path(path, kind, attributes))
+    /// Returns whether a directory itself is meant, as `match_pathspec` of git's dir.c.
+    fn matches_path(&self, question: &Question<'_>) -> Result<bool, Stopped> {
+        let mut excluding = self.given.iter().filter(|spec| spec.is_excluded);
+        Ok(any(self.positive(), |spec| spec.matches_path(question))?
+            && !any(&mut excluding, |spec| spec.matches_path(question))?)
     }
 
     fn positive(&self) -> impl Iterator<Item = &Pathspec> {
         self.given.iter().filter(|spec| !spec.is_excluded).chain(&self.all)
     }
 
-    fn exclusion(&self, path: &BStr, kind: Kind, attributes: &Attributes) -> Interest {
-        let excluded = self.given.iter().filter(|spec| spec.is_excluded);
-        excluded.map(|spec| spec.interest(path, kind, attributes)).max().unwrap_or(Interest::None)
+    fn exclusion(&self, question: &Question<'_>) -> Result<Interest, Stopped> {
+        let mut most = Interest::None;
+        for spec in self.given.iter().filter(|spec| spec.is_excluded) {
+            most = most.max(spec.interest(question)?);
+        }
+        Ok(most)
     }
+}
+
+/// `Iterator::any` with a question that can fail.
+fn any<T>(items: impl Iterator<Item = T>, mut is_so: impl FnMut(T) -> Result<bool, Stopped>) -> Result<bool, Stopped> {
+    for item in items {
+        if is_so(item)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 impl Pathspec {
@@ -125,7 +155,7 @@ impl Pathspec {
     }
 }
 
-/// Whether a path lies in a folder, at any depth.
+/// Returns whether a path lies in a folder, at any depth.
 pub(crate) fn is_under(path: &BStr, folder: &BStr) -> bool {
     path.strip_prefix(folder.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'/'))
 }

@@ -1,10 +1,10 @@
-//! From the entries of a whole tree to those that an archive has, in its order.
+//! The selection of an archive's entries from those of the whole tree.
 //!
-//! Directories are written late (`queue_or_write_archive_entry` of git's archive.c): a directory waits until the first
-//! entry in it, or below, that is no directory is *visited*, which means that a pathspec selects it. Whether that
-//! entry is ignored is asked only then. So, for a tree of `a/x`, `b/c/y` and `e`, an empty directory:
+//! Directories are written late, as by `queue_or_write_archive_entry` of git's archive.c. A directory waits until git
+//! *visits* the first entry in it, or below, that is not a directory: until a pathspec selects one. Only then git asks
+//! whether that entry is ignored. So, for a tree of `a/x`, `b/c/y` and `e`, an empty directory:
 //!
-//! | attributes and pathspecs | the archive has |
+//! | attributes and pathspecs | entries of the archive |
 //! |---|---|
 //! | none | `a/`, `a/x`, `b/`, `b/c/`, `b/c/y` |
 //! | `x export-ignore` | `a/`, `b/`, `b/c/`, `b/c/y` |
@@ -16,70 +16,52 @@
 //! | `b`, `y export-ignore` | `b/`, `b/c/` |
 
 use std::collections::HashSet;
-use std::fmt;
 
 use bstr::{BString, ByteSlice};
-use unicode_normalization::UnicodeNormalization as _;
 
 use crate::attributes::Attributes;
 use crate::names;
 use crate::object::{Entry, Kind, compare_names};
 use crate::pathspec::{PathspecError, Pathspecs, is_under};
+use crate::work::{Stopped, Work};
 
-/// Why a tree is not archived.
+mod warnings;
+
+pub use warnings::{NameWarning, warnings};
+
+/// The reason why a tree is not archived.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SelectError {
-    /// A path that git refuses, see [`names::is_refused`].
+    /// Git refuses the path, see [`names::is_refused`].
     #[error("invalid path '{0}'")]
     InvalidPath(BString),
-    /// Two entries of one name. Git would archive both.
+    /// Two entries have one name. Git would archive both.
     #[error("'{0}' is twice in its tree")]
     Duplicate(BString),
-    /// An entry that does not come where git sorts it, or whose directory did not come before. Git would archive it.
+    /// The entry is not where git sorts it, or its directory did not precede it. Git would archive it.
     #[error("'{0}' is not in the order of a tree")]
     OutOfOrder(BString),
-    /// A pathspec without a match.
+    /// A pathspec has no match.
     #[error(transparent)]
     Pathspec(#[from] PathspecError),
+    /// The work was cancelled, or is too much.
+    #[error("failed to select the entries of the archive")]
+    Stopped(#[from] Stopped),
 }
 
-/// What is archived as it is, and may surprise where the archive is unpacked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NameWarning {
-    /// A separator on Windows.
-    Backslash(BString),
-    /// The path begins like one on a drive of Windows.
-    DriveLetter(BString),
-    /// macOS takes a part of the path for `.git`.
-    GitOnMac(BString),
-    /// Two paths that are one where neither case nor the form of accents matters.
-    Alike(BString, BString),
-}
-
-impl fmt::Display for NameWarning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Backslash(path) => write!(f, "{path}: on Windows the backslash separates folders"),
-            Self::DriveLetter(path) => write!(f, "{path}: on Windows the path begins like one on a drive"),
-            Self::GitOnMac(path) => write!(f, "{path}: macOS takes a part of the path for .git"),
-            Self::Alike(one, other) => {
-                write!(f, "{one}, {other}: one path where neither case nor the form of accents matters")
-            }
-        }
-    }
-}
-
-/// The entries to write, in git's order, from those of the whole tree in pre-order, directories included.
+/// Returns the entries to write, in git's order.
 ///
-/// What lies in a folder that [`Pathspecs::may_match_under`] denies may be left out of `entries`.
+/// `entries` are those of the whole tree in pre-order, directories included. Those in a folder for which
+/// [`Pathspecs::may_match_under`] returns false may be left out.
 pub fn select(
     entries: impl IntoIterator<Item = Entry>,
     attributes: &Attributes,
     pathspecs: &Pathspecs,
+    work: &Work,
 ) -> Result<Vec<Entry>, SelectError> {
     let entries: Vec<Entry> = entries.into_iter().collect();
     check(&entries)?;
-    if let Some(unmatched) = pathspecs.unmatched(&entries, attributes).first() {
+    if let Some(unmatched) = pathspecs.unmatched(&entries, attributes, work)?.first() {
         return Err(PathspecError::NoMatch((*unmatched).to_owned()).into());
     }
 
@@ -87,15 +69,16 @@ pub fn select(
     let mut waiting: Vec<Entry> = Vec::new();
     let mut pruned: Option<BString> = None;
     for entry in entries {
+        work.spend(1)?;
         if pruned.as_ref().is_some_and(|folder| is_under(entry.path.as_ref(), folder.as_ref())) {
             continue;
         }
         while waiting.last().is_some_and(|folder| !is_under(entry.path.as_ref(), folder.path.as_ref())) {
             waiting.pop();
         }
-        let is_matched = pathspecs.matches(entry.path.as_ref(), entry.kind, attributes);
+        let is_matched = pathspecs.matches(entry.path.as_ref(), entry.kind, attributes, work)?;
         if entry.kind == Kind::Directory {
-            if is_matched && !attributes.of(entry.path.as_ref(), true).export_ignore {
+            if is_matched && !attributes.of(entry.path.as_ref(), true, work)?.export_ignore {
                 waiting.push(entry);
             } else {
                 pruned = Some(entry.path);
@@ -103,7 +86,7 @@ pub fn select(
         } else if is_matched {
             selected.append(&mut waiting);
             let is_submodule = entry.kind == Kind::Submodule;
-            if !attributes.of(entry.path.as_ref(), is_submodule).export_ignore {
+            if !attributes.of(entry.path.as_ref(), is_submodule, work)?.export_ignore {
                 selected.push(entry);
             }
         }
@@ -111,31 +94,7 @@ pub fn select(
     Ok(selected)
 }
 
-/// What the names of the entries of a tree may do elsewhere.
-pub fn warnings(entries: &[Entry]) -> Vec<NameWarning> {
-    let mut warnings = Vec::new();
-    let mut folded: Vec<(String, &BString)> = Vec::new();
-    for Entry { path, .. } in entries {
-        if path.contains(&b'\\') {
-            warnings.push(NameWarning::Backslash(path.clone()));
-        }
-        if matches!(path.as_slice(), [drive, b':', ..] if drive.is_ascii_alphabetic()) {
-            warnings.push(NameWarning::DriveLetter(path.clone()));
-        }
-        if names::is_git_on_hfs(path.as_ref()) {
-            warnings.push(NameWarning::GitOnMac(path.clone()));
-        }
-        if let Ok(path_text) = path.to_str() {
-            folded.push((path_text.nfc().flat_map(char::to_lowercase).collect(), path));
-        }
-    }
-    folded.sort_by(|a, b| a.0.cmp(&b.0));
-    let alike = folded.windows(2).filter(|pair| pair[0].0 == pair[1].0);
-    warnings.extend(alike.map(|pair| NameWarning::Alike(pair[0].1.clone(), pair[1].1.clone())));
-    warnings
-}
-
-/// Whether each path may be archived and comes where it belongs.
+/// Checks that each path may be archived and is in its place.
 fn check(entries: &[Entry]) -> Result<(), SelectError> {
     let mut seen = HashSet::with_capacity(entries.len());
     let mut before: Option<&Entry> = None;
@@ -156,8 +115,9 @@ fn check(entries: &[Entry]) -> Result<(), SelectError> {
     Ok(())
 }
 
-/// Whether an entry may come next in pre-order: as the first in the directory before it, or beside that or one of its
-/// parents and sorted after it, where a directory sorts as if its name ended in `/`.
+/// Returns whether an entry may come next in pre-order.
+///
+/// It is the first in the directory before it, or it is beside that or one of its parents and sorted after it.
 fn follows(entry: &Entry, before: Option<&Entry>) -> bool {
     let parent = entry.path.rfind_byte(b'/').map(|slash| entry.path[..slash].as_bstr());
     let Some(before) = before else {

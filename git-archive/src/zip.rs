@@ -42,7 +42,7 @@ pub struct DataHeader {
     pub size: u64,
     /// The size in the archive in bytes.
     pub compressed: u64,
-    /// Whether the content is text to git (bit 0 of the internal attributes).
+    /// True if the content is text to git (bit 0 of the internal attributes).
     pub text: bool,
 }
 

@@ -66,3 +66,20 @@ fn split(url: &str) -> Option<(&str, &str)> {
     let path = authority + url[authority..].find('/')?;
     Some(url.split_at(path))
 }
+
+/// Returns the host of a URL that is neither https to S3 nor, if that is allowed, on this machine.
+pub(super) fn foreign_host(url: &str, loopback: bool) -> Option<&str> {
+    let (origin, _) = split(url).unwrap_or((url, ""));
+    let (scheme, host) = origin.split_once("://").unwrap_or(("", origin));
+    let local = loopback && matches!(host.rsplit_once(':').map_or(host, |(name, _)| name), "127.0.0.1" | "localhost");
+    let own = (scheme == "https" && is_s3(host)) || (matches!(scheme, "http" | "https") && local);
+    (!own).then_some(host)
+}
+
+/// S3's names are `BUCKET.s3.amazonaws.com`, with a region behind the `s3` or without, and `.cn` at the end in China.
+/// Other services have hosts below `amazonaws.com` that belong to their customers.
+fn is_s3(host: &str) -> bool {
+    let name = host.strip_suffix(".cn").unwrap_or(host).strip_suffix(".amazonaws.com").unwrap_or_default();
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c);
+    name.chars().all(plain) && name.rsplit('.').take(3).any(|label| label == "s3" || label.starts_with("s3-"))
+}

@@ -1,9 +1,9 @@
 //! A repository's triggers are brought to a goal.
 //!
-//! `PutRepositoryTriggers` replaces all triggers of all owners and has no concurrency token. So a call reads the list again just
-//! before the write, and compares everything with the branches again after it: it ends only when nothing was left to do after its
-//! last write. Concurrent calls therefore agree in the end, whichever wrote last. One gap remains: between the last read and the
-//! write another owner's change can be lost. [`Applied`] holds the list as it was.
+//! `PutRepositoryTriggers` replaces all triggers of all owners and has no concurrency token. So a call reads the list
+//! again just before the write, and compares everything with the branches again after it: it ends only when nothing was
+//! left to do after its last write. Concurrent calls therefore agree in the end, whichever wrote last. One gap remains:
+//! between the last read and the write another owner's change can be lost. [`Applied`] holds the list as it was.
 
 use std::collections::BTreeSet;
 
@@ -28,9 +28,11 @@ pub struct Applied {
     pub after: Vec<Trigger>,
     /// How many times the list was written.
     pub writes: u32,
-    /// Selected branches whose pushes no trigger of ours reported when the call began. Empty without a lifecycle function.
+    /// Selected branches whose pushes no trigger of ours reported when the call began. Empty without a lifecycle
+    /// function.
     pub newly_covered: Vec<String>,
-    /// The newly covered branches that still exist, with their tips read after the write. Only [`reconcile`] reads them.
+    /// The newly covered branches that still exist, with their tips read after the write. Only [`reconcile`] reads
+    /// them.
     pub tips: Vec<Tip>,
     /// What works, but not as one would wish.
     pub warnings: Vec<Warning>,
@@ -45,8 +47,8 @@ impl Applied {
 
 /// Keeps a repository connected, and reads the tips of the branches that were not covered before.
 ///
-/// A push between a branch's creation and its trigger fires nothing: the caller compares the tips with the commit of its event,
-/// and where a retried or overtaken call found nothing to do asks for its event's branches by [`tips`].
+/// A push between a branch's creation and its trigger fires nothing: the caller compares the tips with the commit of
+/// its event, and where a retried or overtaken call found nothing to do asks for its event's branches by `tips`.
 pub async fn reconcile(
     client: &Client,
     repository: &str,

@@ -79,7 +79,8 @@ pub(super) async fn write(client: &Client, repository: &str, wanted: Vec<Trigger
     }
 }
 
-/// Waits longer after each attempt, at random between half and all of the pause, so that two writers do not stay in step.
+/// Waits longer after each attempt, at random between half and all of the pause, so that two writers do not stay in
+/// step.
 pub(super) async fn pause(attempt: u32) {
     let longest = PAUSE.saturating_mul(1 << attempt.min(10)).min(PAUSE_MAX);
     let chance = u32::try_from(RandomState::new().hash_one(attempt) % 1_000).unwrap_or_default();

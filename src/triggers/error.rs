@@ -13,7 +13,7 @@ pub enum TriggersError {
     Branches {
         /// The repository.
         repository: String,
-        /// Why.
+        /// The cause.
         source: CallError,
     },
     /// `GetRepositoryTriggers` failed.
@@ -21,7 +21,7 @@ pub enum TriggersError {
     Read {
         /// The repository.
         repository: String,
-        /// Why.
+        /// The cause.
         source: CallError,
     },
     /// `PutRepositoryTriggers` failed.
@@ -29,7 +29,7 @@ pub enum TriggersError {
     Write {
         /// The repository.
         repository: String,
-        /// Why.
+        /// The cause.
         source: CallError,
     },
     /// `GetBranch` failed.
@@ -39,7 +39,7 @@ pub enum TriggersError {
         repository: String,
         /// The branch.
         branch: String,
-        /// Why.
+        /// The cause.
         source: CallError,
     },
     /// Somebody else wrote each time that we did.
@@ -55,7 +55,7 @@ pub enum TriggersError {
     Impossible {
         /// The repository.
         repository: String,
-        /// Why.
+        /// The cause.
         source: Impossible,
     },
     /// A push would start twice.

@@ -16,7 +16,8 @@ pub struct Goal<'a> {
 }
 
 impl<'a> Goal<'a> {
-    /// Connected anew: refused where a trigger of others already leads to the same function, unless ours stands beside it already.
+    /// Connected anew: refused where a trigger of others already leads to the same function, unless ours stands beside
+    /// it already.
     pub fn connected(settings: &'a TriggerSettings, selects: Selects<'a>) -> Self {
         Goal { refuse_second_route: true, ..Goal::reconciled(settings, selects) }
     }

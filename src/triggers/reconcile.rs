@@ -1,9 +1,9 @@
 //! The triggers that a repository should have, as a function of those it has and of its branches. Pure.
 //!
-//! With a lifecycle function: one trigger on creation and deletion of any branch for it, and for the updates function triggers
-//! on `updateReference`, ten branches each, one for every branch that is selected. More branches than the repository's ten
-//! triggers have room for: one trigger on all branches instead, which the function filters. Without a lifecycle function: one
-//! trigger on all branches and all events.
+//! With a lifecycle function: one trigger on creation and deletion of any branch for it, and for the updates function
+//! triggers on `updateReference`, ten branches each, one for every branch that is selected. More branches than the
+//! repository's ten triggers have room for: one trigger on all branches instead, which the function filters. Without a
+//! lifecycle function: one trigger on all branches and all events.
 //!
 //! Triggers of others are never touched, moved or counted as ours.
 
@@ -49,7 +49,7 @@ pub enum Warning {
     },
 }
 
-/// Why no list of triggers would do.
+/// The reason why no list of triggers would do.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Impossible {
     /// Others use every place.
@@ -245,7 +245,7 @@ impl Draft<'_> {
     }
 }
 
-/// Whether the lists mean the same: in any order, and `all` for the three.
+/// Returns whether the lists mean the same: in any order, and `all` for the three.
 fn same_events(one: &[Event], other: &[Event]) -> bool {
     let meaning = |events: &[Event]| -> HashSet<String> {
         let all = [Event::CreateReference, Event::UpdateReference, Event::DeleteReference];

@@ -47,7 +47,7 @@ pub(super) enum Role {
 }
 
 impl TriggerSettings {
-    /// Whether a trigger is ours: by its name, `<prefix>-<n>` or `<prefix>-lifecycle`, and by its destination.
+    /// Returns whether a trigger is ours: by its name, `<prefix>-<n>` or `<prefix>-lifecycle`, and by its destination.
     pub fn owns(&self, trigger: &Trigger) -> bool {
         self.role(trigger).is_some()
     }
@@ -65,7 +65,7 @@ impl TriggerSettings {
         }
     }
 
-    /// Whether the names made of the prefix are such as the service accepts.
+    /// Returns whether the names made of the prefix are such as the service accepts.
     pub(super) fn prefix_is_valid(&self) -> bool {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         (1..=PREFIX_MAX).contains(&self.prefix.len()) && self.prefix.bytes().all(allowed)
@@ -73,12 +73,12 @@ impl TriggerSettings {
 }
 
 impl Trigger {
-    /// Whether the trigger is for this branch.
+    /// Returns whether the trigger is for this branch.
     pub fn is_for(&self, branch: &str) -> bool {
         self.branches.is_empty() || self.branches.iter().any(|name| name == branch)
     }
 
-    /// Whether this event fires the trigger.
+    /// Returns whether this event fires the trigger.
     pub fn fires_on(&self, event: &Event) -> bool {
         self.events.contains(&Event::All) || self.events.contains(event)
     }

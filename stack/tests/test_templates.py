@@ -86,6 +86,18 @@ def test_the_lifecycle_role_delivers_only_with_branch_triggers():
         assert any("DeliveryPolicy" in arn for arn in attached) == delivers
 
 
+def test_triggers_are_checked_in_every_mode_and_an_alarm_says_so():
+    for given, checked in [
+        ({}, True),
+        ({"BranchTriggers": "on"}, True),
+        ({"Route": "eventbridge"}, False),
+        ({"Route": "none"}, False),
+    ]:
+        names = dict(stack(RepositoryName="demo", **given).resources())
+        for name in ("ReconcileRule", "ReconcilePermission", "RouteBroken"):
+            assert (name in names) == checked, (given, name)
+
+
 @pytest.mark.parametrize(
     ("trunk", "branches"),
     [("", "**,!main,!master"), ("master", "**,!master"), ("trunk/2.x", "**,!trunk/2.x")],

@@ -1,5 +1,6 @@
 //! The built function as a child behind Lambda's Runtime API, with nothing but environment variables.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -7,6 +8,9 @@ use std::time::Duration;
 use emulator::{Emulator, FunctionError, Options};
 use serde_json::{Value, json};
 
+use super::tidy::settings;
+use super::triggers::UPDATES as UPDATES_ARN;
+use super::triggers::custom_resource::{Inbox, properties, request};
 use super::world;
 use super::world::{BRANCH, BUCKET, KEY, NAME, PIPELINE, in_time, pushed, until};
 use oracle::every_kind;
@@ -82,6 +86,91 @@ async fn all_wrong_settings_are_named_in_the_error_of_the_invocation() {
         }
     }
     assert_eq!(lambda.emulator.requests().len(), 0, "nothing is done with wrong settings");
+}
+
+/// An invalid value of every setting.
+const INVALID: [(&str, &str); 14] = [
+    ("PIPELINE_NAME", "a b"),
+    ("SOURCE_ACTION", "a b"),
+    ("BRANCHES", "!wip/**"),
+    ("PIPELINES", "!dev"),
+    ("REPOSITORIES", "arn:aws:s3:::demo"),
+    ("SOURCE_ROLE_ARN", "role"),
+    ("SOURCE", "both"),
+    ("CODECOMMIT_GIT_URL", "ssh://host"),
+    ("CACHE", "maybe"),
+    ("COMMIT_INFO", "../commit.json"),
+    ("SIZE_LIMIT_MIB", "much"),
+    ("BRANCH_TRIGGERS", "maybe"),
+    ("TRIGGER_PREFIX", "a b"),
+    ("TRIGGER_FUNCTION_ARN", "updates"),
+];
+
+/// A request to a function with these settings, and the answer that `CloudFormation` gets.
+async fn asked(settings: &[(&str, &str)], kind: &str, id: Option<&str>) -> Value {
+    let inbox = Inbox::new(&[200]);
+    let lambda = Lambda::start(settings, LONG);
+    let mut properties = properties(NAME);
+    properties["LifecycleFunctionArn"] = "".into();
+    let mut request = request(kind, &inbox, &properties);
+    request["PhysicalResourceId"] = id.map_or(Value::Null, Value::from);
+    lambda.invoke(request).await.expect("it is answered");
+    assert_eq!(lambda.emulator.requests().len(), 0, "nothing is done");
+    inbox.next().1
+}
+
+#[tokio::test]
+async fn cloudformation_is_answered_under_every_invalid_setting() {
+    let asked_for: BTreeSet<String> = INVALID.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let all = settings().into_iter().filter(|name| name != "RUST_LOG").collect();
+    assert_eq!(asked_for, all, "the settings of this test on the left, src/config.rs on the right");
+    for (name, value) in INVALID {
+        let answer = asked(&[("TRIGGER_FUNCTION_ARN", UPDATES_ARN), (name, value)], "Create", None).await;
+        assert_eq!(answer["Status"], "FAILED", "{name}: {answer}");
+        assert!(answer["Reason"].as_str().unwrap().contains(name), "{name}: {answer}");
+        let id = answer["PhysicalResourceId"].as_str();
+        let answer = asked(&[("TRIGGER_FUNCTION_ARN", UPDATES_ARN), (name, value)], "Delete", id).await;
+        assert_eq!(answer["Status"], "SUCCESS", "the rollback of a creation that was refused for {name}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn all_invalid_settings_fit_into_the_answer() {
+    let long = "é\"\\".repeat(2_000);
+    for more in ["", &*long] {
+        let values = INVALID.map(|(name, invalid)| (name, format!("{invalid}{more}")));
+        let settings: Vec<_> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let made = Some("triggers:Triggers:demo");
+        for (kind, id, status) in [
+            ("Create", None, "FAILED"),
+            ("Update", made, "FAILED"),
+            ("Delete", made, "FAILED"),
+            ("Delete", Some("stack-RepositoryTrigger-1ABCDEF"), "SUCCESS"),
+            ("Delete", None, "SUCCESS"),
+        ] {
+            let answer = asked(&settings, kind, id).await;
+            assert_eq!(answer["Status"], status, "{kind} of {id:?}: {answer}");
+            assert!(answer.to_string().len() < 4_096 - 1_000, "{} bytes", answer.to_string().len());
+            if status == "FAILED" {
+                for (name, _) in INVALID {
+                    assert!(answer["Reason"].as_str().unwrap().contains(name), "{name}: {answer}");
+                }
+            }
+        }
+    }
+}
+
+/// Only the lifecycle function serves the stack, and a request that reaches the other one gets no answer anywhere.
+#[tokio::test]
+async fn the_updates_function_refuses_requests_of_cloudformation() {
+    let inbox = Inbox::new(&[200]);
+    for (settings, code) in [(&[][..], "CustomResourceRefused"), (&[("CACHE", "maybe")][..], "SettingsInvalid")] {
+        let lambda = Lambda::start(settings, LONG);
+        let error = lambda.invoke(request("Create", &inbox, &properties(NAME))).await.unwrap_err().payload;
+        assert_eq!(error["errorType"], code, "{error}");
+        assert_eq!(lambda.emulator.requests().len(), 0, "nothing is done");
+    }
+    assert!(inbox.is_empty());
 }
 
 #[tokio::test]

@@ -96,7 +96,7 @@ fn each_fault_is_one_alone_too() {
     }
 }
 
-/// Whether globs select a branch.
+/// Returns whether globs select a branch.
 #[track_caller]
 fn check(globs: &str, selected: &[&str], others: &[&str]) {
     let branches: Branches = globs.parse().expect("the globs are right");

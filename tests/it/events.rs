@@ -9,7 +9,11 @@ use super::world::event;
 
 /// What becomes of an event, a line for each reference: messages that cannot be read are lines too.
 fn told(event: Value) -> Result<Vec<String>, EventError> {
-    let name = |name: &str| (name == "PIPELINE_NAME").then(|| "dev".to_owned());
+    let name = |name: &str| match name {
+        "PIPELINE_NAME" => Some("dev".to_owned()),
+        "PIPELINES" => Some("demo-*".to_owned()),
+        _ => None,
+    };
     let config = Config::from_lookup(name).expect("the settings are right");
     let arrival = event::parse(event)?;
     let mut lines = Vec::new();
@@ -129,7 +133,11 @@ fn every_event_of_the_folder_is_read_here() {
 /// The same event by another way, and an event that is delivered twice, are one start: the token is the same.
 #[test]
 fn the_token_is_a_function_of_the_event() {
-    let name = |name: &str| (name == "PIPELINE_NAME").then(|| "dev".to_owned());
+    let name = |name: &str| match name {
+        "PIPELINE_NAME" => Some("dev".to_owned()),
+        "PIPELINES" => Some("demo-*".to_owned()),
+        _ => None,
+    };
     let config = Config::from_lookup(name).unwrap();
     let token = |event: Value| {
         let mut messages = event::parse(event).unwrap().messages;

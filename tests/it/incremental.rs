@@ -1,4 +1,5 @@
-//! Push after push: what is taken over from the archive at the key, what is asked for, and that the result is always a cold build's.
+//! Push after push: what is taken over from the archive at the key, what is asked for, and that the result is always a
+//! cold build's.
 
 mod changes;
 mod elsewhere;
@@ -33,6 +34,7 @@ impl World {
 
     /// Delivers a commit by an event of its own; the requests so far are forgotten.
     async fn deliver(&self, reference: &str, commit: ObjectId) -> (Run, Vec<u8>) {
+        self.repository.run(&["update-ref", reference, &commit.to_string()], b"");
         self.emulator.clear_requests();
         let id = format!("{reference} {commit} {}", self.executions().len());
         let run = self.started(pushed(&id, &[(reference, commit)])).await;
@@ -71,8 +73,8 @@ impl World {
         self.aws.s3.put_object().bucket(BUCKET).key(KEY).body(body).send().await.expect("the bucket is there");
     }
 
-    /// Without the cache's fields the zip is git's, field by field but for what is deflated: of a few bytes each deflate thinks
-    /// otherwise whether it pays.
+    /// Without the cache's fields the zip is git's, field by field but for what is deflated: of a few bytes each
+    /// deflate thinks otherwise whether it pays.
     #[track_caller]
     fn assert_is_gits(&self, zip: &[u8], commit: ObjectId) {
         let [mut ours, mut gits] =

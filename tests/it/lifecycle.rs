@@ -1,4 +1,5 @@
-//! Branches come and go: triggers follow them, what is new is archived and started at once, and every way in does the same.
+//! Branches come and go: triggers follow them, what is new is archived and started at once, and every way in does the
+//! same.
 
 mod concurrent;
 mod pushed;
@@ -43,7 +44,13 @@ fn repository() -> Repository {
         tree.add("file", "100644", format!("content {number}\n"));
         stream.extend(tree.commit(&format!("refs/heads/skip/{number}"), &CommitText::default()));
     }
-    Repository::import(&stream)
+    let repository = Repository::import(&stream);
+    // Each commit descends from the one before it.
+    for number in 1..COMMITS {
+        let (branch, parent) = (format!("refs/heads/skip/{number}"), format!("refs/heads/skip/{}", number - 1));
+        crate::world::move_on(&repository, &branch, &parent, &format!("{branch}^{{tree}}"));
+    }
+    repository
 }
 
 fn owned() -> TriggerSettings {
@@ -184,10 +191,36 @@ async fn the_schedule_reconciles_the_repositories_of_the_settings() {
     let branches: Vec<&str> = names.iter().map(String::as_str).collect();
     let answer = world.handle(event("schedule.json")).await.unwrap();
     assert_eq!((answer.started.len(), answer.skipped.len()), (0, 0), "old branches do not run");
+    assert_eq!(answer.broken_routes, [NAME], "pushes may have been missed");
     world.assert_follows(&branches, &theirs).await;
     let writes = world.emulator.count("PutRepositoryTriggers");
-    world.handle(event("schedule.json")).await.unwrap();
-    assert_eq!(world.emulator.count("PutRepositoryTriggers"), writes);
+    let answer = world.handle(event("schedule.json")).await.unwrap();
+    assert_eq!((world.emulator.count("PutRepositoryTriggers"), answer.broken_routes.len()), (writes, 0));
+    // The trigger of a branch that is gone is no broken route.
+    world.delete("feature/3");
+    let answer = world.handle(event("schedule.json")).await.unwrap();
+    assert_eq!((world.emulator.count("PutRepositoryTriggers"), answer.broken_routes.len()), (writes + 1, 0));
+}
+
+/// Without a trigger for each branch there is one on all of them, and other tools overwrite it just the same.
+#[tokio::test]
+async fn the_schedule_repairs_the_one_trigger_on_all_branches() {
+    let world = world(&[("REPOSITORIES", NAME), ("BRANCH_TRIGGERS", "off")]);
+    let whole = trigger("dev-1", UPDATES, &[], &[triggers::Event::All]);
+    let narrowed = trigger("dev-1", UPDATES, &["main"], &[triggers::Event::All]);
+    for lost in [vec![foreign(0)], vec![foreign(0), narrowed]] {
+        world.put(&lost).await;
+        let answer = world.handle(event("schedule.json")).await.unwrap();
+        assert_eq!(answer.broken_routes, [NAME], "{lost:?}");
+        assert_eq!(world.triggers().await, [foreign(0), whole.clone()]);
+    }
+    let writes = world.emulator.count("PutRepositoryTriggers");
+    let answer = world.handle(event("schedule.json")).await.unwrap();
+    assert_eq!((world.emulator.count("PutRepositoryTriggers"), answer.broken_routes.len()), (writes, 0));
+    // A branch that comes is not the lifecycle's.
+    let commit = world.point("feature/x", 0);
+    world.handle(changed("1", "feature/x", commit, "created")).await.unwrap();
+    assert_eq!(world.triggers().await, [foreign(0), whole]);
 }
 
 #[tokio::test]

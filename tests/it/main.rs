@@ -9,6 +9,7 @@ mod graph;
 mod incremental;
 mod large;
 mod lifecycle;
+mod outcome;
 mod outside;
 mod paths;
 mod plan;

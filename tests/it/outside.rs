@@ -1,6 +1,7 @@
 //! Programs that are not ours: an S3 server, AWS's Runtime Interface Emulator, cargo-lambda.
 //!
-//! `make test` installs them and names them in variables. Without its variable a test says that it did nothing, and fails in CI.
+//! `make test` installs them and names them in variables. Without its variable a test says that it did nothing, and
+//! fails in CI.
 
 mod cargo_lambda;
 mod ministack;

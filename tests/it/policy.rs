@@ -1,4 +1,5 @@
-//! The template's policies against `stack/permissions.json`, and that table against the calls in `src/` and `codecommit/`, both ways.
+//! The template's policies against `stack/permissions.json`, and that table against the calls in `src/` and
+//! `codecommit/`, both ways.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

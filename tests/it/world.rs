@@ -173,6 +173,17 @@ impl World {
     }
 }
 
+/// Moves a branch on by a commit with this tree.
+pub(crate) fn move_on(repository: &Repository, branch: &str, parent: &str, tree: &str) -> ObjectId {
+    let tree = repository.id(tree).to_string();
+    let parent = repository.id(parent).to_string();
+    let person = ["-c", "user.name=A", "-c", "user.email=a@b"];
+    let arguments = [&person[..], &["commit-tree", "-p", &parent, "-m", "next", &tree]].concat();
+    let commit = String::from_utf8(repository.run(&arguments, b"")).expect("an id");
+    repository.run(&["update-ref", branch, commit.trim()], b"");
+    repository.id(branch)
+}
+
 /// An output that takes all.
 struct Memory(Vec<u8>);
 

@@ -13,7 +13,6 @@ pub(super) struct Object {
 
 pub(super) async fn check(aws: &Aws, object: &Object, report: &mut Report) {
     versioning(aws, &object.bucket, report).await;
-    versions(aws, object, report).await;
     current(aws, object, report).await;
     upload(aws, object, report).await;
 }
@@ -27,15 +26,6 @@ async fn versioning(aws: &Aws, bucket: &str, report: &mut Report) {
         Ok(_) => report
             .fail("versioning", format!("off, so that no run can be pinned: enable versioning of bucket {bucket}")),
         Err(call) => report.fail("versioning", told(&call)),
-    }
-}
-
-/// Where an event is delivered twice, its upload is looked for among these.
-async fn versions(aws: &Aws, Object { bucket, key }: &Object, report: &mut Report) {
-    let sent = aws.s3.list_object_versions().bucket(bucket).prefix(key).max_keys(1).send().await;
-    match sent.map_err(|error| CallError::new("ListObjectVersions", error)) {
-        Ok(_) => report.ok("versions", "can be listed"),
-        Err(call) => report.fail("versions", format!("{} (s3:ListBucketVersions)", told(&call))),
     }
 }
 
@@ -53,7 +43,8 @@ async fn current(aws: &Aws, Object { bucket, key }: &Object, report: &mut Report
     }
 }
 
-/// An upload that is begun and given up writes nothing and tells nobody, but asks for the same permissions, the key's too.
+/// An upload that is begun and given up writes nothing and tells nobody, but asks for the same permissions, the key's
+/// too.
 async fn upload(aws: &Aws, Object { bucket, key }: &Object, report: &mut Report) {
     let begun = aws.s3.create_multipart_upload().bucket(bucket).key(key).send().await;
     let id = match begun.map_err(|error| CallError::new("CreateMultipartUpload", error)) {

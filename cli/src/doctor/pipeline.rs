@@ -34,7 +34,7 @@ pub(super) async fn check(aws: &Aws, name: &str, action: Option<&str>, report: &
     object(source(&declaration, action, report)?, report)
 }
 
-/// Whether a run can be found again. Whether one may be started shows only by starting it.
+/// Returns whether a run can be found again. Whether one may be started shows only by starting it.
 async fn runs(aws: &Aws, name: &str, report: &mut Report) {
     let sent = aws.codepipeline.list_pipeline_executions().pipeline_name(name).max_results(1).send().await;
     match sent.map_err(|error| CallError::new("ListPipelineExecutions", error)) {

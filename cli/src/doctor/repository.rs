@@ -53,7 +53,8 @@ async fn contents(aws: &Aws, name: &str, branch: &str, report: &mut Report) -> O
     }
 }
 
-/// The calls that an archive begins with, and one for a content: that a commit is none is the answer of somebody who may ask.
+/// The calls that an archive begins with, and one for a content: that a commit is none is the answer of somebody who
+/// may ask.
 async fn read(aws: &Aws, name: &str, branch: &str) -> Result<(ObjectId, usize), CallError> {
     let client = &aws.codecommit;
     let sent = client.get_branch().repository_name(name).branch_name(branch).send().await;

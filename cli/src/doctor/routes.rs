@@ -84,7 +84,7 @@ fn is_route(trigger: &Trigger) -> bool {
     trigger.destination_arn.contains(":lambda:") && trigger.fires_on(&Event::UpdateReference)
 }
 
-/// Whether two of them send the same push to one function.
+/// Returns whether two of them send the same push to one function.
 fn overlap(routes: &[&Trigger]) -> bool {
     let meets = |one: &Trigger, other: &Trigger| {
         unqualified(&one.destination_arn) == unqualified(&other.destination_arn)

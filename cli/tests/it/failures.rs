@@ -75,7 +75,7 @@ fn interrupted_by(signal: &str) {
 fn without_a_region_or_with_a_wrong_endpoint() {
     let world = World::new();
     let mut command = world.command(&["archive", "project", "main"]);
-    command.env_remove("AWS_REGION");
+    command.env_remove("AWS_REGION").env_remove("AWS_DEFAULT_REGION");
     let ended = ended(command);
     assert!(ended.err.ends_with("(RegionMissing)\n") && ended.status.code() == Some(1), "{}", ended.err);
     let told = world.failure(&["archive", "project", "main", "--region", "no region"]);

@@ -7,7 +7,8 @@ use super::treeish::TreeishError;
 use crate::open::OpenError;
 use crate::write::StreamError;
 
-/// Why there is no archive: what was attempted. `source()` is the cause; [`with_causes`](crate::causes::with_causes) joins both.
+/// The reason why there is no archive: what was attempted. `source()` is the cause;
+/// [`with_causes`](crate::causes::with_causes) joins both.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
     /// The tree-ish cannot be resolved to a commit.
@@ -17,7 +18,7 @@ pub enum ArchiveError {
         repository: String,
         /// The tree-ish.
         treeish: String,
-        /// Why.
+        /// The cause.
         #[source]
         source: Box<TreeishError>,
     },
@@ -26,7 +27,7 @@ pub enum ArchiveError {
     Add {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: io::Error,
     },
@@ -37,7 +38,7 @@ pub enum ArchiveError {
         repository: String,
         /// The tree-ish.
         treeish: String,
-        /// Why.
+        /// The cause.
         #[source]
         source: Box<OpenError>,
     },
@@ -48,7 +49,7 @@ pub enum ArchiveError {
         repository: String,
         /// The tree-ish.
         treeish: String,
-        /// Why.
+        /// The cause.
         #[source]
         source: Box<StreamError<io::Error>>,
     },
@@ -57,7 +58,7 @@ pub enum ArchiveError {
     File {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: io::Error,
     },
@@ -75,7 +76,7 @@ impl ArchiveError {
         }
     }
 
-    /// Whether the reader of the output hung up.
+    /// Returns whether the reader of the output hung up.
     pub fn is_broken_pipe(&self) -> bool {
         let Self::Archive { source, .. } = self else { return false };
         matches!(&**source, StreamError::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)

@@ -32,7 +32,8 @@ impl<W: AsyncWrite + Send> Output for Asynchronous<W> {
     }
 }
 
-/// A file under a temporary name in the same folder, renamed at the end. If it is dropped before, nothing is left of it.
+/// A file under a temporary name in the same folder, renamed at the end. If it is dropped before, nothing is left of
+/// it.
 pub(super) enum Renamed {
     Temporary {
         file: NamedTempFile,

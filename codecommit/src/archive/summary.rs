@@ -29,9 +29,11 @@ pub struct Summary {
     pub bytes: u64,
     /// The size of all contents in bytes, after conversion; 0 for a list.
     pub content_bytes: u64,
-    /// The number of requests, retries included. If the same clients serve others at the same time, their requests are counted too.
+    /// The number of requests, retries included. If the same clients serve others at the same time, their requests are
+    /// counted too.
     pub calls: Calls,
-    /// Warnings, one line each: placeholders that cannot be expanded, names that cause trouble on other systems, Git LFS pointers.
+    /// Warnings, one line each: placeholders that cannot be expanded, names that cause trouble on other systems, Git
+    /// LFS pointers.
     pub warnings: Vec<String>,
 }
 

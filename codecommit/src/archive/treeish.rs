@@ -10,8 +10,9 @@
 //! | `…^{commit}`, `…^{}`, `…^{object}`, `…^0` | nothing more |
 //! | `…^{tree}`, `…:` | nothing more; the archive has no comment, as a bare tree's |
 //!
-//! The name of both a branch and a tag is the tag, with a warning, as gitrevisions(7) says. Abbreviated ids, reflogs (`@{…}`), searches
-//! (`:/…`, `^{/…}`), trees within trees (`…:path`) and the ids of trees are refused: the API cannot resolve them, or a pathspec is better.
+//! The name of both a branch and a tag is the tag, with a warning, as gitrevisions(7) says. Abbreviated ids, reflogs
+//! (`@{…}`), searches (`:/…`, `^{/…}`), trees within trees (`…:path`) and the ids of trees are refused: the API cannot
+//! resolve them, or a pathspec is better.
 
 use futures_util::future::join_all;
 
@@ -34,7 +35,7 @@ const MISSING: [&str; 6] = [
     "InvalidCommitIdException",
 ];
 
-/// Why a tree-ish cannot be resolved.
+/// The reason why a tree-ish cannot be resolved.
 #[derive(Debug, thiserror::Error)]
 pub enum TreeishError {
     /// The API cannot resolve this form.
@@ -91,7 +92,7 @@ impl From<CallError> for TreeishError {
 pub(super) struct Resolved {
     pub(super) checkout: Checkout,
     pub(super) commit: Commit,
-    /// Whether the tree-ish is the commit's tree.
+    /// True if the tree-ish is the commit's tree.
     pub(super) is_tree: bool,
     pub(super) warning: Option<String>,
 }
@@ -121,7 +122,7 @@ pub(super) async fn resolve(
     Ok(Resolved { commit: commit?, checkout, is_tree, warning })
 }
 
-/// Whether the id may be that of a tag: the API does not find it, Git finds another kind of object.
+/// Returns whether the id may be that of a tag: the API does not find it, Git finds another kind of object.
 fn is_no_commit(error: &SourceError) -> bool {
     matches!(error, SourceError::Call(call) if call.is(&MISSING)) || error.is_no_commit()
 }

@@ -17,7 +17,8 @@ use crate::causes::with_causes;
 pub struct CallError {
     /// The operation as AWS names it; with its service's prefix it is the IAM action.
     pub operation: &'static str,
-    /// AWS's own error code, or ours where AWS sent none: `Timeout`, `Unreachable`, `NoCredentials`, `Throttled`, `MalformedAnswer`.
+    /// AWS's own error code, or ours where AWS sent none: `Timeout`, `Unreachable`, `NoCredentials`, `Throttled`,
+    /// `MalformedAnswer`.
     pub code: String,
     /// The kind of failure.
     pub fault: Fault,
@@ -43,7 +44,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Whether another try of the same request is useless.
+    /// Returns whether another try of the same request is useless.
     pub fn is_permanent(self) -> bool {
         matches!(self, Self::Denied | Self::Missing | Self::Invalid)
     }
@@ -106,23 +107,36 @@ impl CallError {
             Fault::ClockSkew if detail.contains("does not match") => Fault::Denied,
             fault => fault,
         };
-        Self { operation, fault, code, detail: Detail(detail) }
+        Self { operation, fault, code, detail: Detail::new(detail) }
     }
 
     /// Creates the error for an answer that does not make sense.
     pub fn malformed(operation: &'static str, what: impl fmt::Display) -> Self {
-        let detail = Detail(what.to_string());
+        let detail = Detail::new(what.to_string());
         Self { operation, code: "MalformedAnswer".to_owned(), fault: Fault::Transient, detail }
     }
 
-    /// Whether the code is one of these.
+    /// Returns whether the code is one of these.
     pub fn is(&self, codes: &[&str]) -> bool {
         codes.contains(&self.code.as_str())
     }
 }
 
+/// The most bytes of AWS's message that an error shows.
+const MESSAGE_BYTES: usize = 1024;
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Detail(String);
+
+impl Detail {
+    fn new(mut message: String) -> Self {
+        if message.len() > MESSAGE_BYTES {
+            message.truncate(message.floor_char_boundary(MESSAGE_BYTES));
+            message.push('…');
+        }
+        Self(message)
+    }
+}
 
 impl fmt::Display for Detail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

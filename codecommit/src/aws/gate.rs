@@ -1,4 +1,5 @@
-//! How many requests may be under way to one service: halved when it throttles, grown again while it does not.
+//! The limit on requests in flight to one service: it grows while the service answers, and is halved when the service
+//! throttles.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,11 +16,14 @@ pub struct Gate {
 #[derive(Debug)]
 struct GateState {
     limit: usize,
+    /// Nothing was throttled yet: each answer adds a slot, which doubles the limit with each round of requests.
+    is_starting: bool,
     /// Slots to take away as they come back.
     owed: usize,
     /// Answers that were not throttled since the limit last changed.
     calm: usize,
-    /// The number of halvings. A burst of throttled answers halves once: only a request sent after the last halving halves again.
+    /// The number of halvings. A burst of throttled answers halves once: only a request sent after the last halving
+    /// halves again.
     halvings: u64,
 }
 
@@ -32,13 +36,17 @@ pub struct Slot {
 }
 
 impl Gate {
-    /// A gate that lets `most` requests through at once, until the service throttles.
+    /// Creates a gate that lets `most` requests through at once, until the service throttles.
     pub fn new(most: usize) -> Arc<Self> {
-        Arc::new(Self {
-            slots: Arc::new(Semaphore::new(most)),
-            state: Mutex::new(GateState { limit: most, owed: 0, calm: 0, halvings: 0 }),
-            most,
-        })
+        Self::growing(most, most)
+    }
+
+    /// Creates a gate that lets `first` requests through at once, and more while the service answers them, up to
+    /// `most`.
+    pub fn growing(first: usize, most: usize) -> Arc<Self> {
+        let first = first.clamp(1, most.max(1));
+        let state = GateState { limit: first, is_starting: first < most, owed: 0, calm: 0, halvings: 0 };
+        Arc::new(Self { slots: Arc::new(Semaphore::new(first)), state: Mutex::new(state), most })
     }
 
     /// Waits for a free slot.
@@ -65,14 +73,15 @@ impl Gate {
         let limit = (state.limit / 2).max(1);
         state.owed += state.limit - limit;
         state.owed -= self.slots.forget_permits(state.owed);
-        (state.limit, state.calm) = (limit, 0);
+        (state.limit, state.calm, state.is_starting) = (limit, 0, false);
         state.halvings += 1;
     }
 
     fn grow(&self) {
         let mut state = self.state();
         state.calm += 1;
-        if state.calm < state.limit || state.limit >= self.most {
+        let answers = if state.is_starting { 1 } else { state.limit };
+        if state.calm < answers || state.limit >= self.most {
             return;
         }
         (state.limit, state.calm) = (state.limit + 1, 0);

@@ -1,5 +1,5 @@
-//! The HTTP wrapper under all clients: it counts calls by operation, limits how many are in flight, and reads the body of a content
-//! only when the byte budget of its archive admits it.
+//! The HTTP wrapper under all clients: it counts calls by operation, limits how many are in flight, and reads the body
+//! of a content only when the byte budget of its archive admits it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,6 +20,13 @@ use aws_smithy_types::config_bag::ConfigBag;
 use super::gate::Gate;
 use super::throttle::is_throttle;
 use crate::memory::{LARGEST_ANSWER, Turn};
+
+/// The size in bytes of the largest `GetFolder` answer: some 200,000 entries.
+const LARGEST_FOLDER: u64 = 64 << 20;
+/// The size in bytes of the largest answer of any other operation, all of which are small.
+const LARGEST_OTHER: u64 = 16 << 20;
+/// The number of bytes of an error answer that are read.
+const LARGEST_ERROR: usize = 64 << 10;
 
 /// The name of the operation that a request belongs to; an extension of the request.
 #[derive(Debug, Clone)]
@@ -84,9 +91,9 @@ pub struct Metered {
 }
 
 impl Metered {
-    /// Wraps `inner` for one service, to which `most` requests may be in flight at once.
-    pub fn new(inner: SharedHttpClient, most: usize, counter: Counter) -> Self {
-        Self { inner, gate: Gate::new(most), counter }
+    /// Wraps `inner` for one service, whose requests pass `gate`.
+    pub fn new(inner: SharedHttpClient, gate: Arc<Gate>, counter: Counter) -> Self {
+        Self { inner, gate, counter }
     }
 }
 
@@ -132,34 +139,82 @@ impl MeteredConnector {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
         let turn = request.extension::<Turn>().cloned();
         let slot = self.gate.enter().await;
-        self.counter.sent(request.extension::<Operation>().map_or("other", |operation| operation.0.as_str()));
+        let operation = request.extension::<Operation>().map_or("other", |operation| operation.0.as_str());
+        let largest = largest_answer(operation);
+        self.counter.sent(operation);
         let response = with_faults_in_memory(self.inner.call(request).await?).await?;
         let throttled = is_throttle(response.status().as_u16(), response.body().bytes().unwrap_or_default());
         if throttled {
             self.counter.throttled();
         }
-        // The slot is returned before the budget is waited for: otherwise requests that wait for bytes could keep out the one
-        // that the archive has come to.
+        // The slot is returned before the budget is waited for: otherwise requests that wait for bytes could keep out
+        // the one that the archive has come to.
         slot.answered(throttled);
-        if let Some(turn) = turn.filter(|_| response.status().is_success()) {
-            turn.admit(content_length(&response).unwrap_or(LARGEST_ANSWER)).await;
+        let is_success = response.status().is_success();
+        if let Some(turn) = turn.filter(|_| is_success) {
+            turn.admit(content_length(&response).unwrap_or(LARGEST_ANSWER).min(LARGEST_ANSWER)).await;
         }
-        Ok(response)
+        match largest.filter(|_| is_success) {
+            Some(largest) => within(largest, response).await,
+            None => Ok(response),
+        }
     }
+}
+
+/// Returns the size in bytes of the largest body that an operation answers. Contents of objects and packs are read in
+/// pieces, and not limited here; a `HeadObject` answers the length of a body that it does not have.
+fn largest_answer(operation: &str) -> Option<u64> {
+    match operation {
+        "GetObject" | "HeadObject" | "GitInfoRefs" | "GitUploadPack" => None,
+        "GetBlob" => Some(LARGEST_ANSWER),
+        "GetFolder" => Some(LARGEST_FOLDER),
+        _ => Some(LARGEST_OTHER),
+    }
+}
+
+/// Refuses an answer with a larger body. The SDK reads the whole body, so one of unknown length is read here, up to the
+/// limit.
+async fn within(largest: u64, mut response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
+    let too_large = || ConnectorError::other(format!("the answer has more than {largest} bytes").into(), None);
+    match content_length(&response) {
+        Some(length) if length > largest => return Err(too_large()),
+        Some(_) => return Ok(response),
+        None if response.body().bytes().is_some() => return Ok(response),
+        None => {}
+    }
+    let body = std::mem::replace(response.body_mut(), SdkBody::taken());
+    let (body, is_whole) = beginning(body, usize::try_from(largest).unwrap_or(usize::MAX)).await?;
+    *response.body_mut() = SdkBody::from(body);
+    if is_whole { Ok(response) } else { Err(too_large()) }
+}
+
+/// Reads a body up to a limit. Returns what was read, and whether that is all of it.
+async fn beginning(body: SdkBody, limit: usize) -> Result<(Vec<u8>, bool), ConnectorError> {
+    let (mut stream, mut read) = (ByteStream::new(body), Vec::new());
+    while let Some(piece) = stream.next().await {
+        let piece = piece.map_err(|error| ConnectorError::io(error.into()))?;
+        let room = limit - read.len();
+        if piece.len() > room {
+            read.extend_from_slice(&piece[..room]);
+            return Ok((read, false));
+        }
+        read.extend_from_slice(&piece);
+    }
+    Ok((read, true))
 }
 
 fn content_length(response: &HttpResponse) -> Option<u64> {
     response.headers().get("content-length")?.parse().ok()
 }
 
-/// Reads the (small) body of an error answer, from which the gate and the retry classifier recognize a throttle.
+/// Reads the beginning of an error answer's body, from which the gate and the retry classifier recognize a throttle.
 async fn with_faults_in_memory(mut response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
     if response.status().is_success() || response.body().bytes().is_some() {
         return Ok(response);
     }
     let body = std::mem::replace(response.body_mut(), SdkBody::taken());
-    let body = ByteStream::new(body).collect().await.map_err(|error| ConnectorError::io(error.into()))?;
-    *response.body_mut() = SdkBody::from(body.into_bytes());
+    let (body, _) = beginning(body, LARGEST_ERROR).await?;
+    *response.body_mut() = SdkBody::from(body);
     Ok(response)
 }
 

@@ -1,7 +1,7 @@
 //! Throttled answers: how they are recognized, and that they are retried.
 //!
-//! `CodeCommit` answers JSON, but a throttled request may get an HTTP 400 with an XML body, or a 429 without a body. The SDK retries
-//! neither, because it finds no error code in them.
+//! `CodeCommit` answers JSON, but a throttled request may get an HTTP 400 with an XML body, or a 429 without a body.
+//! The SDK retries neither, because it finds no error code in them.
 
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction, RetryClassifierPriority};

@@ -46,8 +46,8 @@ impl Api {
         })
     }
 
-    /// Reads a blob and proves it against its id. With a turn, the body is read only when the byte budget admits it, and the turn holds
-    /// the permit afterwards.
+    /// Reads a blob and proves it against its id. With a turn, the body is read only when the byte budget admits it,
+    /// and the turn holds the permit afterwards.
     pub async fn blob(&self, id: ObjectId, turn: Option<&Turn>) -> Result<Bytes, SourceError> {
         let mut found = id;
         for _ in 0..2 {

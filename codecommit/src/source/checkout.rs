@@ -1,7 +1,8 @@
 //! One commit that is being read: its listing and the contents of its files, proved against their ids.
 //!
-//! In `auto` mode the API is tried first. The commit's pack is fetched over Git where the API cannot answer (files over 6 MB, names
-//! that are not UTF-8, legacy modes) or would take too many requests. Once there is a pack, everything is read from it.
+//! In `auto` mode the API is tried first. The commit's pack is fetched over Git where the API cannot answer (files over
+//! 6 MB, names that are not UTF-8, legacy modes) or would take too many requests. Once there is a pack, everything is
+//! read from it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use tokio::sync::OnceCell;
 
 use super::content::BlobContent;
 use super::error::SourceError;
-use super::git::Pack;
+use super::git::{Pack, PackError};
 use super::listing::{self, ListingLimits};
 use super::options::Mode;
 use super::previous::Previous;
@@ -91,15 +92,15 @@ impl Checkout {
         }
     }
 
-    /// Lists the commit's tree in git's order, except what is in folders that `wanted` refuses. Returns the commit as well: from a pack
-    /// it is exact, whereas the API replaces what is not UTF-8.
+    /// Lists the commit's tree in git's order, except what is in folders that `wanted` refuses. Returns the commit as
+    /// well: from a pack it is exact, whereas the API replaces what is not UTF-8.
     pub async fn list(
         &self,
         commit: Commit,
         wanted: impl Fn(&BStr) -> bool,
     ) -> Result<(Commit, Vec<Entry>), SourceError> {
         let entries = match (self.pack_if_first().await?, self.mode()) {
-            (Some(pack), _) => self.list_pack(pack, &commit)?,
+            (Some(pack), _) => Self::list_pack(pack, &commit)?,
             (None, Mode::Auto) => self.list_or_fetch(&commit, &wanted).await?,
             (None, _) => self.list_over_api(&commit, &wanted, usize::MAX).await?,
         };
@@ -121,7 +122,8 @@ impl Checkout {
         }
     }
 
-    /// Reads a content when the byte budget admits it, and proves it against its id. Returns the bytes that it holds of the budget too.
+    /// Reads a content when the byte budget admits it, and proves it against its id. Returns the bytes that it holds of
+    /// the budget too.
     pub async fn content(&self, id: ObjectId, turn: &Turn) -> Result<(BlobContent, Option<Permit>), SourceError> {
         if let Some(content) = self.held.get(&id) {
             return Ok((BlobContent::InMemory(content.clone()), None));
@@ -165,7 +167,7 @@ impl Checkout {
                 tracing::warn!(error = with_causes(&error), "Git refuses us: every file is requested by itself");
                 self.list_over_api(commit, wanted, usize::MAX).await
             }
-            pack => self.list_pack(pack?, commit),
+            pack => Self::list_pack(pack?, commit),
         }
     }
 
@@ -179,12 +181,13 @@ impl Checkout {
         listing::list(&self.source.api, commit, wanted, self.previous(), limits).await
     }
 
-    fn list_pack(&self, pack: &SharedPack, commit: &Commit) -> Result<Vec<Entry>, SourceError> {
-        let (entries, limit) = (pack.walk(commit.tree)?, self.source.entry_limit);
-        if entries.len() as u64 > limit {
-            return Err(SourceError::TreeTooLarge { what: "entries", limit });
+    fn list_pack(pack: &SharedPack, commit: &Commit) -> Result<Vec<Entry>, SourceError> {
+        match pack.walk(commit.tree) {
+            Err(SourceError::Pack(PackError::TooManyEntries { limit, .. })) => {
+                Err(SourceError::TreeTooLarge { what: "entries", limit })
+            }
+            entries => entries,
         }
-        Ok(entries)
     }
 
     /// Returns the pack where it is the first choice: in Git mode, or where it was fetched already.

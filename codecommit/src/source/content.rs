@@ -38,7 +38,8 @@ impl BlobContent {
         Ok(Self::InPack(PackedBlob { pack: pack.clone(), id, size }))
     }
 
-    /// Finds a content in a pack, and waits until the byte budget admits it. A large one is read in pieces and needs no room.
+    /// Finds a content in a pack, and waits until the byte budget admits it. A large one is read in pieces and needs no
+    /// room.
     pub(super) async fn admitted(
         pack: &Arc<SharedPack>,
         id: ObjectId,

@@ -7,7 +7,7 @@ use crate::aws::{CallError, StepFault};
 use git_archive::object::ObjectId;
 use git_archive::object::hash::CollisionAttack;
 
-/// Why a commit could not be read.
+/// The reason why a commit could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// A call failed.
@@ -87,7 +87,7 @@ impl SourceError {
         Self::Both { api: Box::new(self), git: Box::new(git) }
     }
 
-    /// Whether the commit or its branch does not exist any more.
+    /// Returns whether the commit or its branch does not exist any more.
     pub fn is_gone(&self) -> bool {
         match self {
             Self::Call(call) => call.is(&[
@@ -101,12 +101,12 @@ impl SourceError {
         }
     }
 
-    /// Whether the object that was requested as a commit is something else, such as an annotated tag.
+    /// Returns whether the object that was requested as a commit is something else, such as an annotated tag.
     pub fn is_no_commit(&self) -> bool {
         matches!(self, Self::Pack(PackError::WrongKind { .. }))
     }
 
-    /// Whether the Git endpoint refuses us, though it may serve others.
+    /// Returns whether the Git endpoint refuses us, though it may serve others.
     pub fn is_git_refused(&self) -> bool {
         matches!(self, Self::Git(error) if error.is_refusal()) || matches!(self, Self::NoCredentials)
     }
@@ -141,16 +141,17 @@ impl SourceError {
         }
     }
 
-    /// Whether another try is useless.
+    /// Returns whether another try is useless.
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::Call(call) => call.fault.is_permanent(),
             Self::TooLargeForApi(_) | Self::TreeTooLarge { .. } | Self::NoCredentials | Self::Collision(_) => true,
+            Self::Pack(error) => error.is_permanent(),
             Self::Git(error) => {
                 matches!(
                     error,
                     GitError::AccessDenied { .. } | GitError::RepositoryMissing { .. } | GitError::Address(_)
-                ) || matches!(error, GitError::Pack(error) if !error.is_damage())
+                ) || matches!(error, GitError::Pack(error) if error.is_permanent())
             }
             Self::Both { git, .. } => git.is_permanent(),
             _ => false,

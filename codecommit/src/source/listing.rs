@@ -1,4 +1,5 @@
-//! The walk over a commit's tree by the API: folder by folder, breadth first, as many at once as the client lets through.
+//! The walk over a commit's tree by the API: folder by folder, breadth first, as many at once as the client lets
+//! through.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -13,7 +14,8 @@ use git_archive::central_directory::Folder;
 use git_archive::object::hash::EMPTY_TREE;
 use git_archive::object::{Commit, Entry, Kind, ObjectId};
 
-/// Folders that are being requested: a few more than the client lets through at once, since each request is held in memory.
+/// Folders that are being requested: a few more than the client lets through at once, since each request is held in
+/// memory.
 const LISTINGS: usize = 128;
 
 /// The most that a listing may take.
@@ -27,7 +29,8 @@ pub(super) struct ListingLimits {
     pub(super) memory: u64,
 }
 
-/// Lists a commit's whole tree in git's order, folders before what is in them. Folders that `wanted` refuses are named, but not listed.
+/// Lists a commit's whole tree in git's order, folders before what is in them. Folders that `wanted` refuses are named,
+/// but not listed.
 ///
 /// # Errors
 /// [`SourceError::TooManyRequests`] or [`SourceError::TreeTooLarge`], as soon as it is known that a limit is passed.
@@ -150,8 +153,8 @@ fn join(folder: &BStr, name: &BStr) -> BString {
     path
 }
 
-/// Returns the entries in git's order: a folder, then what is in it, then what is behind it. With a stack of our own, since a tree may be
-/// thousands of levels deep.
+/// Returns the entries in git's order: a folder, then what is in it, then what is behind it. With a stack of our own,
+/// since a tree may be thousands of levels deep.
 fn in_order(mut folders: HashMap<BString, Folder>) -> Vec<Entry> {
     let mut entries = Vec::with_capacity(folders.values().map(Vec::len).sum());
     let mut open = vec![(BString::default(), folders.remove(BStr::new("")).unwrap_or_default().into_iter())];

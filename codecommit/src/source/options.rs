@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// The number of requests that the API walk may still need before one fetch over Git is cheaper. Measured at 15 ms a request, which is
-/// `CodeCommit` at its fastest: 200 small files take 0.29 s over the API and 0.21 s over Git, 800 take 0.53 s and 0.38 s, with two
-/// thirds of the processor time. Only where the server searches a long history for deltas (git/git: 5,000 files, 2 s) is the API
-/// faster, by a third; but it takes 5,000 requests, and `CodeCommit` throttles by request.
+/// The number of requests that the API walk may still need before one fetch over Git is cheaper. Measured at 15 ms a
+/// request, which is `CodeCommit` at its fastest: 200 small files take 0.29 s over the API and 0.21 s over Git, 800
+/// take 0.53 s and 0.38 s, with two thirds of the processor time. Only where the server searches a long history for
+/// deltas (git/git: 5,000 files, 2 s) is the API faster, by a third; but it takes 5,000 requests, and `CodeCommit`
+/// throttles by request.
 const GIT_FROM_REQUESTS: usize = 250;
 
 /// The most entries of a tree. The largest public repositories have some 400,000.

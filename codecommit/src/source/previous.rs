@@ -1,6 +1,7 @@
 //! The previous archive as a cache: contents that have not changed since are taken from it.
 //!
-//! Its directory is read by range, its contents in blocks, since unchanged contents mostly stand together and in the same order.
+//! Its directory is read by range, its contents in blocks, since unchanged contents mostly stand together and in the
+//! same order.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,11 +16,10 @@ use git_archive::object::{ObjectId, hash};
 
 /// The number of bytes at the archive's end that are read first: they hold the directory of some 8,000 entries.
 const TAIL: u64 = 1 << 20;
-/// The size in bytes of the largest directory that is read.
-const LARGEST_DIRECTORY: u64 = 32 << 20;
 /// The size in bytes of the blocks that contents are read in.
 const BLOCK: u64 = 4 << 20;
-/// Blocks kept for the contents that follow, and contents that are read at once: at most twice as many blocks are in memory.
+/// Blocks kept for the contents that follow, and contents that are read at once: at most twice as many blocks are in
+/// memory.
 const BLOCKS_KEPT: usize = 4;
 /// The size in bytes of the largest content that is reused: it has to be held as a whole to be proved.
 const LARGEST_CONTENT: u64 = 16 << 20;
@@ -53,10 +53,11 @@ pub struct ObjectVersion {
 }
 
 impl Previous {
-    /// Reads the directory of an archive; `None` if it is not one of ours or cannot be read, which is no failure: then everything is read
-    /// from the repository.
-    pub async fn open(object: ObjectVersion, level: u8) -> Option<Self> {
-        let directory = object.directory(level).await.unwrap_or_else(|error| {
+    /// Reads the directory of an archive. Returns `None` if it is not one of ours, has more than `largest_directory`
+    /// bytes, or cannot be read. This is no failure: everything is read from the repository then. In memory a directory
+    /// takes about three times its size.
+    pub async fn open(object: ObjectVersion, level: u8, largest_directory: u64) -> Option<Self> {
+        let directory = object.directory(level, largest_directory).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "the previous archive cannot be read, so nothing of it is used");
             None
         })?;
@@ -83,7 +84,8 @@ impl Previous {
         (hash::blob_id(&content) == Ok(blob)).then(|| content.into())
     }
 
-    /// Returns the data of a content as it is in the archive; `None` if it cannot be read, or if the archive contradicts itself.
+    /// Returns the data of a content as it is in the archive; `None` if it cannot be read, or if the archive
+    /// contradicts itself.
     pub async fn data(&self, located: Located) -> Option<Bytes> {
         let end = located.start.checked_add(located.compressed).filter(|end| *end <= self.object.bytes)?;
         let _reading = self.reading.acquire().await;
@@ -128,11 +130,11 @@ impl Previous {
 }
 
 impl ObjectVersion {
-    async fn directory(&self, level: u8) -> Result<Option<Directory>, CallError> {
+    async fn directory(&self, level: u8, largest: u64) -> Result<Option<Directory>, CallError> {
         let tail_at = self.bytes.saturating_sub(TAIL);
         let tail = self.range(tail_at, self.bytes - tail_at).await?;
         let Some((offset, size)) = central_directory::locate(&tail, self.bytes) else { return Ok(None) };
-        if size > LARGEST_DIRECTORY {
+        if size > largest {
             return Ok(None);
         }
         let directory = match offset.checked_sub(tail_at).and_then(|within| usize::try_from(within).ok()) {

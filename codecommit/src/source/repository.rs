@@ -6,9 +6,6 @@ use super::git::{Limits, Remote};
 use super::options::{Mode, SourceOptions};
 use crate::aws::{Aws, Fault};
 
-/// The size of a pack, in bytes, up to which it is kept in memory; a larger one is spooled to a file.
-const PACK_IN_MEMORY: u64 = 32 << 20;
-
 /// A repository and the transports it is read over. A [`Checkout`](super::Checkout) reads one commit of it.
 #[derive(Debug, Clone)]
 pub struct Source {
@@ -24,11 +21,11 @@ impl Source {
     /// Creates the source of a repository. Nothing is sent yet.
     pub fn new(aws: &Aws, repository: &str, options: &SourceOptions) -> Self {
         let remote = || Remote::new(aws, repository, options.git_url.clone());
-        let (folder, working) = (options.folder.clone(), options.memory);
+        let limits = Limits::new(options.memory, options.storage, options.folder.clone());
         Self {
             api: Api::new(aws.codecommit.clone(), repository),
             git: (options.mode != Mode::Api).then(remote).flatten(),
-            limits: Limits { in_memory: PACK_IN_MEMORY.min(working), on_disk: options.storage, folder, working },
+            limits: Limits { entries: options.entry_limit, ..limits },
             git_from_requests: options.git_from_requests,
             entry_limit: options.entry_limit,
             mode: options.mode,

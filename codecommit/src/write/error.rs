@@ -6,7 +6,7 @@ use super::output::OutputError;
 use crate::source::SourceError;
 use git_archive::convert::ConvertError;
 
-/// Why an archive was not written. `E` is the error of its output.
+/// The reason why an archive was not written. `E` is the error of its output.
 #[derive(Debug, thiserror::Error)]
 pub enum StreamError<E> {
     /// A content could not be read.
@@ -14,7 +14,7 @@ pub enum StreamError<E> {
     Read {
         /// The entry.
         path: BString,
-        /// Why.
+        /// The cause.
         #[source]
         source: SourceError,
     },
@@ -23,7 +23,7 @@ pub enum StreamError<E> {
     Convert {
         /// The entry.
         path: BString,
-        /// Why.
+        /// The cause.
         #[source]
         source: ConvertError,
     },
@@ -32,7 +32,7 @@ pub enum StreamError<E> {
     Zip {
         /// The entry.
         path: BString,
-        /// Why.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },
@@ -65,7 +65,7 @@ impl<E: OutputError> StreamError<E> {
         }
     }
 
-    /// Whether another try is useless.
+    /// Returns whether another try is useless.
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::Read { source, .. } => source.is_permanent(),
@@ -76,7 +76,7 @@ impl<E: OutputError> StreamError<E> {
     }
 }
 
-/// Why one entry could not be prepared.
+/// The reason why one entry could not be prepared.
 #[derive(Debug)]
 pub(super) enum EntryError {
     Read(SourceError),

@@ -1,14 +1,18 @@
 //! A file that is too large to be held: compressed in pieces while it is written.
 //!
-//! The header comes first and says whether the data are deflated, so up to git's `core.bigFileThreshold` the file is compressed twice: once
-//! for the size, once for the output. Above it git writes the sizes behind the data, and keeps deflate even where the file grows.
+//! The header comes first and says whether the data are deflated, so up to git's `core.bigFileThreshold` the file is
+//! compressed twice: once for the size, once for the output. Above it git writes the sizes behind the data, and keeps
+//! deflate even where the file grows.
 
 use std::io::{self, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::source::{PackedBlob, SourceError};
+use git_archive::attributes::PathAttributes;
 use git_archive::deflate;
 use git_archive::object::{Entry, Kind};
 use git_archive::zip::{self, Method};
@@ -47,8 +51,8 @@ pub(super) struct Pieces {
 }
 
 impl Large {
-    pub(super) fn new(content: PackedBlob, packer: &Packer, entry: &Entry) -> Self {
-        let text_if = TextIf { no_nul: packer.is_text(entry, b""), nul: packer.is_text(entry, b"\0") };
+    pub(super) fn new(content: PackedBlob, packer: &Packer, entry: &Entry, attributes: &PathAttributes) -> Self {
+        let text_if = TextIf { no_nul: packer.text_bit(attributes, b""), nul: packer.text_bit(attributes, b"\0") };
         let level = if entry.kind == Kind::Link { 0 } else { packer.level };
         Self { content, level, text_if }
     }
@@ -89,12 +93,39 @@ impl Large {
     {
         let (content, level, text_if) = (self.content.clone(), self.level, self.text_if);
         async move {
+            let guard = CancelOnDrop::default();
+            let cancelled = guard.0.clone();
             let making = AbortOnDropHandle::new(tokio::task::spawn_blocking(move || {
-                let stream = content.stream()?;
+                let stream = Cancellable { content: content.stream()?, cancelled };
                 compress(stream, method, level, text_if, sink).map_err(SourceError::Large)
             }));
             making.await.unwrap_or_else(|error| Err(SourceError::Large(io::Error::other(error))))
         }
+    }
+}
+
+/// Cancels the thread that reads, when the future that waits for it is dropped.
+#[derive(Default)]
+struct CancelOnDrop(Arc<AtomicBool>);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A content that fails to be read once it is cancelled.
+struct Cancellable<R> {
+    content: R,
+    cancelled: Arc<AtomicBool>,
+}
+
+impl<R: Read> Read for Cancellable<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.cancelled.load(Ordering::Relaxed) {
+            return Err(io::Error::other("the archive was cancelled"));
+        }
+        self.content.read(buffer)
     }
 }
 

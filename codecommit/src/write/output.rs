@@ -14,7 +14,7 @@ pub trait OutputError {
     /// Returns the stable code.
     fn stable_code(&self) -> &'static str;
 
-    /// Whether another try is useless.
+    /// Returns whether another try is useless.
     fn is_useless_to_retry(&self) -> bool;
 }
 

@@ -12,10 +12,12 @@ use super::large::Large;
 use super::repeated::{Repeated, Role};
 use crate::memory::{Budget, Permit, Turn};
 use crate::source::{BlobContent, Checkout};
+use git_archive::attributes::PathAttributes;
 use git_archive::object::{Entry, Kind};
 use git_archive::{PackedFile, Packer};
 
-/// The size in bytes up to which a content is compressed where it arrives: a hop to another thread costs more than it saves.
+/// The size in bytes up to which a content is compressed where it arrives: a hop to another thread costs more than it
+/// saves.
 const SMALL: u64 = 64 << 10;
 
 /// What the preparation of all entries shares.
@@ -76,19 +78,20 @@ impl Preparation {
     async fn content(self: &Arc<Self>, index: usize) -> Result<Ready, EntryError> {
         let entry = &self.entries[index];
         let turn = Turn::new(&self.budget, index);
-        if let Some(ready) = self.from_previous(index, &turn).await {
+        let attributes = self.packer.attributes_of(entry).map_err(|stopped| EntryError::Convert(stopped.into()))?;
+        if let Some(ready) = self.from_previous(index, &attributes, &turn).await {
             return Ok(ready);
         }
         let (content, mut permit) = self.checkout.content(entry.id, &turn).await.map_err(EntryError::Read)?;
         if let Some(large) = content.large() {
-            if self.packer.streams(entry, large.size) {
-                return Ok(Ready::Large(Large::new(large.clone(), &self.packer, entry)));
+            if self.packer.streams(entry, &attributes, large.size) {
+                return Ok(Ready::Large(Large::new(large.clone(), &self.packer, entry, &attributes)));
             }
             // The whole content has to be converted, so it is in memory twice for a while.
             turn.admit(2 * large.size).await;
             permit = turn.take();
         }
-        let packed = self.on_a_core(content.size(), move |this| this.pack(index, content)).await??;
+        let packed = self.on_a_core(content.size(), move |this| this.pack(index, &attributes, content)).await??;
         if let Some(permit) = &mut permit {
             permit.shrink(packed.data.len() as u64);
         }
@@ -96,17 +99,19 @@ impl Preparation {
     }
 
     /// Takes the entry from the previous archive, if that has it, it proves to be the same, and nothing converts it.
-    async fn from_previous(self: &Arc<Self>, index: usize, turn: &Turn) -> Option<Ready> {
+    async fn from_previous(self: &Arc<Self>, index: usize, attributes: &PathAttributes, turn: &Turn) -> Option<Ready> {
         let entry = &self.entries[index];
         let previous = self.checkout.previous()?;
         let located = previous.find(entry.id, entry.kind == Kind::Link)?;
-        if !self.packer.keeps_content(entry) {
+        if !self.packer.keeps_content(entry, attributes) {
             return None;
         }
         turn.admit(located.compressed + located.size).await;
         let mut permit = turn.take();
         let data = previous.data(located).await?;
-        let packed = self.on_a_core(located.size, move |this| this.packer.reuse(&this.entries[index], located, data));
+        let attributes = attributes.clone();
+        let reuse = move |this: &Self| this.packer.reuse(&this.entries[index], &attributes, located, data);
+        let packed = self.on_a_core(located.size, reuse);
         let packed = packed.await.ok()??;
         if let Some(permit) = &mut permit {
             permit.shrink(packed.data.len() as u64);
@@ -130,8 +135,8 @@ impl Preparation {
         work.await.map_err(|_| EntryError::Panicked)
     }
 
-    fn pack(&self, index: usize, content: BlobContent) -> Result<PackedFile, EntryError> {
+    fn pack(&self, index: usize, attributes: &PathAttributes, content: BlobContent) -> Result<PackedFile, EntryError> {
         let content = content.read().map_err(EntryError::Read)?;
-        self.packer.pack(&self.entries[index], content).map_err(EntryError::Convert)
+        self.packer.pack(&self.entries[index], attributes, content).map_err(EntryError::Convert)
     }
 }

@@ -1,4 +1,5 @@
-//! Contents that several entries have: read and compressed by the first of them, and kept for the others while there is room.
+//! Contents that several entries have: read and compressed by the first of them, and kept for the others while there is
+//! room.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -70,10 +71,10 @@ impl Repeated {
         if content.first == index {
             return Role::First(First { repeated: self, content });
         }
-        let mut state = content.state.subscribe();
-        let state = state.wait_for(|state| !matches!(state, State::Pending)).await;
-        match state.map(|state| state.clone()) {
-            Ok(State::Kept(packed)) => Role::Copy(packed),
+        let mut updates = content.state.subscribe();
+        let settled = updates.wait_for(|now| !matches!(now, State::Pending)).await;
+        match settled.map(|now| now.clone()) {
+            Ok(State::Kept(file)) => Role::Copy(file),
             _ => Role::Alone,
         }
     }
@@ -91,13 +92,17 @@ impl First<'_> {
     }
 }
 
-/// Returns what the entry has in common with others; `None` if its data cannot be shared: it has no content, is converted, or is a link,
-/// which is never compressed.
+/// Returns what the entry has in common with others; `None` if its data cannot be shared: it has no content, is
+/// converted, or is a link, which is never compressed.
 fn shared(entry: &Entry, packer: &Packer) -> Option<Shared> {
     let is_file = matches!(entry.kind, Kind::File | Kind::Executable);
-    if !is_file || !packer.keeps_content(entry) {
+    if !is_file {
         return None;
     }
-    let (if_text, if_binary) = (packer.is_text(entry, b""), packer.is_text(entry, b"\0"));
+    let attributes = packer.attributes_of(entry).ok()?;
+    if !packer.keeps_content(entry, &attributes) {
+        return None;
+    }
+    let (if_text, if_binary) = (packer.text_bit(&attributes, b""), packer.text_bit(&attributes, b"\0"));
     Some((entry.id, (if_text == if_binary).then_some(if_text)))
 }

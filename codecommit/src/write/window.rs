@@ -13,7 +13,8 @@ use git_archive::object::Kind;
 /// Entries that are prepared ahead of the archive.
 const WINDOW: usize = 192;
 
-/// Returns the entries in order, each prepared in a task of its own; `None` for what has no content. Dropping the stream ends the tasks.
+/// Returns the entries in order, each prepared in a task of its own; `None` for what has no content. Dropping the
+/// stream ends the tasks.
 pub(super) fn in_order(
     preparation: &Arc<Preparation>,
 ) -> impl Stream<Item = Result<Option<Ready>, EntryError>> + Send + use<> {

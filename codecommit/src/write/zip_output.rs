@@ -6,6 +6,7 @@ use super::contents::Written;
 use super::error::StreamError;
 use super::large::Large;
 use super::output::Output;
+use crate::warnings::Warnings;
 use git_archive::PackedFile;
 use git_archive::object::ObjectId;
 use git_archive::zip::{DataHeader, Member, Writer};
@@ -19,11 +20,13 @@ pub(super) struct ZipOutput<'a, O> {
     output: &'a mut O,
     progress: &'a (dyn Fn(u64, u64) + Send + Sync),
     limit: Option<u64>,
+    warnings: Warnings,
     pub(super) written: Written,
 }
 
 impl<'a, O: Output> ZipOutput<'a, O> {
-    /// Begins a zip whose entries all have the time `seconds` (since 1970, UTC). Contents of more than `limit` bytes are refused.
+    /// Begins a zip whose entries all have the time `seconds` (since 1970, UTC). Contents of more than `limit` bytes
+    /// are refused.
     pub(super) fn new(
         output: &'a mut O,
         progress: &'a (dyn Fn(u64, u64) + Send + Sync),
@@ -31,7 +34,7 @@ impl<'a, O: Output> ZipOutput<'a, O> {
         limit: Option<u64>,
     ) -> Self {
         let zip = Writer::new(Vec::with_capacity(2 * CHUNK), seconds);
-        Self { zip, output, progress, limit, written: Written::default() }
+        Self { zip, output, progress, limit, warnings: Warnings::default(), written: Written::default() }
     }
 
     /// Writes an entry without content.
@@ -45,7 +48,7 @@ impl<'a, O: Output> ZipOutput<'a, O> {
         member: Member<'_>,
         packed: PackedFile,
     ) -> Result<(), StreamError<O::Error>> {
-        self.written.warnings.extend(packed.warnings);
+        packed.warnings.into_iter().for_each(|warning| self.warnings.push(warning));
         self.put(member, packed.content, &packed.data).await
     }
 
@@ -101,6 +104,7 @@ impl<'a, O: Output> ZipOutput<'a, O> {
 
     /// Writes the central directory, with the commit's id as the comment.
     pub(super) async fn finish(mut self, comment: Option<ObjectId>) -> Result<Written, StreamError<O::Error>> {
+        self.written.warnings = std::mem::take(&mut self.warnings).into_lines();
         self.written.entries = self.zip.entries();
         let gathered = self.zip.out().len() as u64;
         let left = self.zip.written() - gathered;

@@ -19,7 +19,8 @@ struct World {
 }
 
 impl World {
-    /// A repository `project` with a branch, another that is named as a tag, tags of both kinds, and two commits behind each other.
+    /// A repository `project` with a branch, another that is named as a tag, tags of both kinds, and two commits behind
+    /// each other.
     fn new() -> Self {
         let mut first = Tree::default();
         first.add("old.txt", "100644", "old\n");

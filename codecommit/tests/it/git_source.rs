@@ -1,9 +1,11 @@
 //! The Git source: packs against what git says of them, and the exchange against a server on loopback.
 
+mod bombs;
 mod emulated;
 mod hostile;
 mod pack;
 mod packs;
 mod repository;
+mod reuse;
 mod server;
 mod wire;

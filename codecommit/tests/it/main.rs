@@ -1,6 +1,7 @@
 //! The client against the emulator and hostile servers, judged by the real git.
 
 mod aws;
+mod bounds;
 mod codecommit;
 mod endpoint;
 mod git_source;

@@ -1,12 +1,15 @@
-//! Random small repositories, archived by the library over the API and by the real `git archive`: byte for byte the same, when both deflate
-//! with classic zlib.
+//! Random small repositories, archived by the library over the API and by the real `git archive`: byte for byte the
+//! same, when both deflate with classic zlib.
 //!
-//! `TRIALS` says how many, `SEED` the number of the first: a failing trial comes again with `SEED=<its number> TRIALS=1`.
+//! `TRIALS` says how many, `SEED` the number of the first: a failing trial comes again with `SEED=<its number>
+//! TRIALS=1`.
 //!
 //! # Known differences
-//! Each is in `docs/differences.md` with its reason. Not generated: what depends on more than the commit (`%d`, `%G?`, `%ar`, `%(describe)`, mailmaps),
-//! names that are not UTF-8 over the API, encodings that are refused, trees that git does not write, paths of virtual files that are shorter than the prefix. Generated, and
-//! allowed for in [`is_known`], [`is_told`], [`is_unreached`] and [`is_before_1970`]: an extra file whose path the tree has; a name that git refuses, where no pathspec reaches it. Abbreviations are seven digits long on both sides.
+//! Each is in `docs/differences.md` with its reason. Not generated: what depends on more than the commit (`%d`, `%G?`,
+//! `%ar`, `%(describe)`, mailmaps), names that are not UTF-8 over the API, encodings that are refused, trees that git
+//! does not write, paths of virtual files that are shorter than the prefix. Generated, and allowed for in [`is_known`],
+//! [`is_told`], [`is_unreached`] and [`is_before_1970`]: an extra file whose path the tree has; a name that git
+//! refuses, where no pathspec reaches it. Abbreviations are seven digits long on both sides.
 
 mod case;
 mod content;

@@ -1,5 +1,5 @@
-//! The whole archive over the API: byte for byte what `git archive` writes where deflate is classic zlib, and read again by the
-//! crate `zip`.
+//! The whole archive over the API: byte for byte what `git archive` writes where deflate is classic zlib, and read
+//! again by the crate `zip`.
 
 use std::io::Cursor;
 

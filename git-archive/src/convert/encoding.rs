@@ -9,6 +9,12 @@ use encoding_rs::{
 };
 use encoding_rs::{Encoding, WINDOWS_1250, WINDOWS_1251, WINDOWS_1252, WINDOWS_1253, WINDOWS_1254, WINDOWS_1256};
 
+use super::error::ConvertError;
+use crate::sink::{Bounds, Sink};
+
+/// The bytes that are encoded before they go to the sink.
+const PIECE: usize = 4096;
+
 /// The result of encoding.
 pub(super) enum Encoded {
     /// The content, encoded.
@@ -54,30 +60,36 @@ const MORE_FAMILIES: [&str; 15] = [
 ];
 
 /// Encodes UTF-8 into the encoding of this name, in upper or lower case.
-pub(super) fn encode(content: &[u8], name: &[u8]) -> Encoded {
+pub(super) fn encode(content: &[u8], name: &[u8], bounds: Bounds<'_>) -> Result<Encoded, ConvertError> {
     let name = String::from_utf8_lossy(name).to_ascii_uppercase();
     let Some(target) = target(&name) else {
-        return if may_be_known_to_glibc(&name) { Encoded::Unsupported } else { Encoded::Unknown };
+        return Ok(if may_be_known_to_glibc(&name) { Encoded::Unsupported } else { Encoded::Unknown });
     };
     let Ok(text) = std::str::from_utf8(content) else {
-        return Encoded::Refused;
+        return Ok(Encoded::Refused);
     };
     if matches!(&target, Target::Table(table, _) if *table == GB18030) && text.chars().any(is_disputed_in_gb18030) {
-        return Encoded::Unsupported;
+        return Ok(Encoded::Unsupported);
     }
-    let mut bytes = Vec::with_capacity(content.len() * 2);
+    let mut encoded = Sink::new(bounds);
+    let mut bytes = Vec::with_capacity(PIECE + 8);
     match target {
         Target::Utf16 { mark: true, big_endian } => utf16(&mut bytes, '\u{FEFF}', big_endian),
         Target::Utf32 { mark: true, big_endian } => utf32(&mut bytes, '\u{FEFF}', big_endian),
         _ => {}
     }
     for c in text.chars() {
+        if bytes.len() >= PIECE {
+            encoded.extend(&bytes)?;
+            bytes.clear();
+        }
         // glibc drops language tags where the encoding has none.
         if target.push(&mut bytes, c).is_none() && !('\u{E0000}'..='\u{E007F}').contains(&c) {
-            return Encoded::Refused;
+            return Ok(Encoded::Refused);
         }
     }
-    Encoded::Done(bytes)
+    encoded.extend(&bytes)?;
+    encoded.finish().map(Encoded::Done)
 }
 
 impl Target {

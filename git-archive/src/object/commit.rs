@@ -59,7 +59,7 @@ pub struct Signature {
     pub seconds: i64,
     /// Offset of the zone from UTC in minutes, positive to the east.
     pub offset_minutes: i32,
-    /// Whether there is a date with a zone. Git shows no other date, but still uses its seconds as the time of entries.
+    /// True if there is a date with a zone. Git shows no other date, but still uses its seconds as the time of entries.
     pub is_dated: bool,
 }
 

@@ -5,7 +5,7 @@ use bstr::BString;
 /// The reason why a pathspec is invalid or selects nothing. The texts are git's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PathspecError {
-    /// An empty one.
+    /// The pathspec is empty.
     #[error("empty string is not a valid pathspec. please use . instead if you meant to match all paths")]
     Empty,
     /// An absolute path, or one that `..` leads out of the tree.
@@ -29,10 +29,10 @@ pub enum PathspecError {
     /// An `attr:` without a name or with characters that cannot be.
     #[error("invalid attr: in pathspec '{0}'")]
     Attribute(BString),
-    /// Two of them.
+    /// A second `attr:`.
     #[error("only one 'attr:' specification is allowed in '{0}'")]
     SecondAttribute(BString),
-    /// Nothing in the tree is meant by it.
+    /// The pathspec matches nothing in the tree.
     #[error("pathspec '{0}' did not match any files")]
     NoMatch(BString),
 }

@@ -1,58 +1,74 @@
-//! What one pathspec says of one entry, as `do_match` of git's tree-walk.c and `match_pathspec_item` of its dir.c.
+//! The match of one pathspec with one entry, as `do_match` of git's tree-walk.c and `match_pathspec_item` of its dir.c.
 //!
-//! Left out is what only makes git's walk end sooner.
+//! What only makes git's walk end sooner is left out.
 
 use bstr::{BStr, BString, ByteSlice};
-use gix_glob::wildmatch::Mode;
 
 use super::spec::Pathspec;
 use crate::attributes::{Attributes, State};
 use crate::object::Kind;
+use crate::wildmatch::{Mode, STEPS, wildmatch};
+use crate::work::{Stopped, Work};
 
-/// How far a pathspec is interested in an entry, from a walk's point of view.
+/// An entry, and what is needed to know whether a pathspec matches it.
+pub(super) struct Question<'a> {
+    pub(super) path: &'a BStr,
+    pub(super) kind: Kind,
+    pub(super) attributes: &'a Attributes,
+    pub(super) work: &'a Work,
+}
+
+/// The extent to which a walk needs an entry for a pathspec.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Interest {
-    /// Not at all.
+    /// The entry is not needed.
     None,
-    /// In this entry; for a directory: perhaps in something in it.
+    /// The entry, or for a directory perhaps something in it.
     Entry,
-    /// In all that is in the same folder, and below.
+    /// Everything in the same folder, and below.
     All,
 }
 
 impl Pathspec {
-    pub(super) fn interest(&self, path: &BStr, kind: Kind, attributes: &Attributes) -> Interest {
+    pub(super) fn interest(&self, question: &Question<'_>) -> Result<Interest, Stopped> {
+        let Question { path, kind, .. } = *question;
         let (base, name) = path.split_at(path.rfind_byte(b'/').map_or(0, |slash| slash + 1));
         if base.len() >= self.path.len() && self.covers(base) {
-            return if self.attributes.is_empty() { Interest::All } else { self.by_attributes(path, kind, attributes) };
+            return if self.attributes.is_empty() { Ok(Interest::All) } else { self.by_attributes(question) };
         }
         let is_match = if base.len() < self.path.len() && self.is_same_base(base, base.len()) {
             self.names(name, &self.path[base.len()..], kind)
                 || self.has_wildcard()
-                    && self.wildmatch(&self.path[base.len()..], name, self.literal.saturating_sub(base.len()))
+                    && self.wildmatch(
+                        &self.path[base.len()..],
+                        name,
+                        self.literal.saturating_sub(base.len()),
+                        question,
+                    )?
         } else if self.has_wildcard() && self.is_same_base(base, self.literal.min(base.len())) {
-            self.wildmatch(&self.path, path, self.literal)
+            self.wildmatch(&self.path, path, self.literal, question)?
         } else {
-            return Interest::None;
+            return Ok(Interest::None);
         };
         match (is_match, kind) {
-            (true, _) => self.by_attributes(path, kind, attributes),
+            (true, _) => self.by_attributes(question),
             // Something in it may match.
-            (false, Kind::Directory) if self.has_wildcard() => Interest::Entry,
-            (false, _) => Interest::None,
+            (false, Kind::Directory) if self.has_wildcard() => Ok(Interest::Entry),
+            (false, _) => Ok(Interest::None),
         }
     }
 
-    /// Whether the path, and not only something in it, is meant.
-    pub(super) fn matches_path(&self, path: &BStr, kind: Kind, attributes: &Attributes) -> bool {
+    /// Returns whether the path itself is meant, and not only something in it.
+    pub(super) fn matches_path(&self, question: &Question<'_>) -> Result<bool, Stopped> {
+        let Question { path, kind, .. } = *question;
         if self.ignores_case && !path.starts_with(&self.path[..self.prefix]) {
-            return false;
+            return Ok(false);
         }
-        if !self.attributes.is_empty() && !self.has_attributes(path, kind, attributes) {
-            return false;
+        if !self.attributes.is_empty() && !self.has_attributes(question)? {
+            return Ok(false);
         }
         if self.path.is_empty() {
-            return true;
+            return Ok(true);
         }
         let pattern = self.path.as_bytes();
         let is_leading = path.get(..pattern.len()).is_some_and(|start| self.is_same(pattern, start));
@@ -60,45 +76,47 @@ impl Pathspec {
             path.len() == pattern.len() || pattern.ends_with(b"/") || path.get(pattern.len()) == Some(&b'/');
         let is_named_as_folder =
             kind == Kind::Directory && pattern.strip_suffix(b"/").is_some_and(|pattern| self.is_same(pattern, path));
-        is_leading && at_boundary
+        Ok(is_leading && at_boundary
             || is_named_as_folder
-            || self.has_wildcard() && self.wildmatch(pattern, path, self.literal)
+            || self.has_wildcard() && self.wildmatch(pattern, path, self.literal, question)?)
     }
 
-    /// Whether all that is in a folder is meant, whatever its attributes.
+    /// Returns whether everything in a folder is meant, whatever its attributes.
     pub(super) fn covers_all_under(&self, folder: &BStr) -> bool {
         let base = [folder.as_bytes(), b"/"].concat();
         self.attributes.is_empty() && base.len() >= self.path.len() && self.covers(&base)
     }
 
-    /// Attributes are asked of files only: those in a folder may have other ones.
-    fn by_attributes(&self, path: &BStr, kind: Kind, attributes: &Attributes) -> Interest {
+    /// Looks at the attributes of files only, because what is in a folder may have other attributes.
+    fn by_attributes(&self, question: &Question<'_>) -> Result<Interest, Stopped> {
         let is_match =
-            self.attributes.is_empty() || kind == Kind::Directory || self.has_attributes(path, kind, attributes);
-        if is_match { Interest::Entry } else { Interest::None }
+            self.attributes.is_empty() || question.kind == Kind::Directory || self.has_attributes(question)?;
+        Ok(if is_match { Interest::Entry } else { Interest::None })
     }
 
-    fn has_attributes(&self, path: &BStr, kind: Kind, attributes: &Attributes) -> bool {
+    fn has_attributes(&self, question: &Question<'_>) -> Result<bool, Stopped> {
         let names: Vec<_> = self.attributes.iter().map(|(name, _)| name.as_str()).collect();
-        // Git asks with the bare path, so that a submodule is no directory here.
-        let states = attributes.states(path, false, &names);
-        self.attributes
+        // Git asks with the bare path, so that a submodule is not a directory here.
+        let Question { path, kind, attributes, work } = *question;
+        let states = attributes.states(path, false, &names, work)?;
+        Ok(self
+            .attributes
             .iter()
             .zip(states)
-            .all(|((name, wanted), state)| *wanted == if name == "builtin_objectmode" { mode_of(kind) } else { state })
+            .all(|((name, wanted), state)| *wanted == if name == "builtin_objectmode" { mode_of(kind) } else { state }))
     }
 
     fn has_wildcard(&self) -> bool {
         self.literal < self.path.len()
     }
 
-    /// Whether `base`, a folder with its slash, is the folder that is meant or in it.
+    /// Returns whether `base`, a folder with its slash, is the folder that is meant or lies in it.
     fn covers(&self, base: &[u8]) -> bool {
         let length = self.path.len();
         self.is_same_base(base, length) && (length == 0 || self.path.ends_with(b"/") || base.get(length) == Some(&b'/'))
     }
 
-    /// Whether an entry is named by `rest`, or leads to what it names.
+    /// Returns whether `rest` names the entry, or something in it.
     fn names(&self, name: &[u8], rest: &[u8], kind: Kind) -> bool {
         let Some(start) = rest.get(..name.len()) else {
             return false;
@@ -111,7 +129,7 @@ impl Pathspec {
         may_lead && self.is_same(start, name)
     }
 
-    /// `basecmp` of git's tree-walk.c: the prefix counts exactly even where case is ignored.
+    /// `basecmp` of git's tree-walk.c: the prefix is compared exactly even if case is ignored.
     fn is_same_base(&self, base: &[u8], length: usize) -> bool {
         let exact = if self.ignores_case { self.prefix.min(length) } else { 0 };
         base[..exact] == self.path[..exact] && self.is_same(&base[exact..length], &self.path[exact..length])
@@ -121,24 +139,22 @@ impl Pathspec {
         if self.ignores_case { left.eq_ignore_ascii_case(right) } else { left == right }
     }
 
-    /// `git_fnmatch` of git's dir.c; the first `literal` bytes are no pattern.
-    fn wildmatch(&self, pattern: &[u8], text: &[u8], literal: usize) -> bool {
+    /// `git_fnmatch` of git's dir.c. The first `literal` bytes are no pattern.
+    fn wildmatch(&self, pattern: &[u8], text: &[u8], literal: usize, question: &Question<'_>) -> Result<bool, Stopped> {
         if !text.get(..literal).is_some_and(|start| self.is_same(start, &pattern[..literal])) {
-            return false;
+            return Ok(false);
         }
         let (pattern, text) = (&pattern[literal..], &text[literal..]);
         if self.is_one_star {
             let ending = pattern.get(1..).unwrap_or_default();
-            return text.len() >= ending.len() && self.is_same(&text[text.len() - ending.len()..], ending);
+            return Ok(text.len() >= ending.len() && self.is_same(&text[text.len() - ending.len()..], ending));
         }
-        let mut mode = Mode::empty();
-        mode.set(Mode::NO_MATCH_SLASH_LITERAL, self.is_glob);
-        mode.set(Mode::IGNORE_CASE, self.ignores_case);
-        gix_glob::wildmatch(pattern.as_bstr(), text.as_bstr(), mode)
+        let mode = Mode { pathname: self.is_glob, ignore_case: self.ignores_case };
+        question.work.metered(STEPS, |steps| wildmatch(pattern, text, mode, steps))
     }
 }
 
-/// The one attribute that git computes itself.
+/// Returns the mode as an attribute, the only one that git computes.
 fn mode_of(kind: Kind) -> State {
     match kind {
         Kind::Directory => State::Unspecified,

@@ -1,4 +1,4 @@
-//! One pathspec, taken apart as git's pathspec.c does it.
+//! The parser of one pathspec, as git's pathspec.c.
 
 use bstr::{BStr, BString, ByteSlice};
 
@@ -35,7 +35,7 @@ pub(super) fn pathspec(given: &BStr) -> Result<Pathspec, PathspecError> {
         return Err(PathspecError::LiteralGlob(given.to_owned()));
     }
     let path = match (magic.prefix, magic.from_top) {
-        // Such a path counts from the top as it is, not even its `./` is taken away.
+        // Such a path counts from the top as it is, even with `./` before it.
         (Some(_), _) | (None, true) => BString::from(path),
         (None, false) => normal(path).ok_or_else(|| PathspecError::Outside(path.into()))?,
     };
@@ -65,7 +65,7 @@ fn assemble(given: &BStr, path: BString, prefix: usize, magic: Magic) -> Pathspe
 }
 
 impl Magic {
-    /// `:(word,word)path`; answers the path.
+    /// Parses `:(word,word)path`, and returns the path.
     fn read_long<'a>(&mut self, given: &BStr, magic: &'a [u8]) -> Result<&'a [u8], PathspecError> {
         let mut rest = magic;
         while rest.first().is_some_and(|&first| first != b')') {
@@ -79,7 +79,7 @@ impl Magic {
 
     fn read_word(&mut self, given: &BStr, word: &[u8]) -> Result<(), PathspecError> {
         match word {
-            // In git's table "attr" is a word like the others, which asks for nothing by itself.
+            // In git's table "attr" is a word like the others, which demands nothing by itself.
             b"" | b"attr" => {}
             b"top" => self.from_top = true,
             b"literal" => self.is_literal = true,
@@ -89,7 +89,7 @@ impl Magic {
             _ => {
                 if let Some(length) = word.strip_prefix(b"prefix:") {
                     let number = number(length).ok_or_else(|| PathspecError::Prefix(given.to_owned()))?;
-                    // A negative one is as if it were not there.
+                    // A negative one is ignored.
                     self.prefix = usize::try_from(number).ok();
                 } else if let Some(wanted) = word.strip_prefix(b"attr:") {
                     if self.attributes.is_some() {
@@ -105,7 +105,7 @@ impl Magic {
         Ok(())
     }
 
-    /// `:/!path` or `:!:path`; answers the path.
+    /// Parses `:/!path` or `:!:path`, and returns the path.
     fn read_short<'a>(&mut self, given: &BStr, magic: &'a [u8]) -> Result<&'a [u8], PathspecError> {
         let mut rest = magic;
         while let Some((&sign, after)) = rest.split_first() {
@@ -124,7 +124,7 @@ impl Magic {
     }
 }
 
-/// Where one of the bytes is, or the end; a backslash takes away the meaning of what follows it.
+/// Returns the length before one of the bytes, or of the whole text. A backslash escapes the byte after it.
 fn length_up_to(text: &[u8], stops: &[u8]) -> usize {
     let mut at = 0;
     while at < text.len() {
@@ -138,7 +138,7 @@ fn length_up_to(text: &[u8], stops: &[u8]) -> usize {
     at
 }
 
-/// The number after `prefix:` as C reads it; nothing is zero.
+/// Parses the number after `prefix:` as C does: an empty one is zero.
 fn number(text: &[u8]) -> Option<i64> {
     match std::str::from_utf8(text).ok()?.trim_start() {
         "" if text.is_empty() => Some(0),
@@ -146,7 +146,7 @@ fn number(text: &[u8]) -> Option<i64> {
     }
 }
 
-/// The attributes after `attr:`, or nothing if git refuses them.
+/// Parses the attributes after `attr:`; `None` if git refuses them.
 fn attributes(wanted: &[u8]) -> Option<Vec<(String, State)>> {
     if wanted.is_empty() {
         return None;
@@ -186,7 +186,7 @@ fn value_of(value: &[u8]) -> Option<BString> {
     Some(unescaped)
 }
 
-/// `normalize_path_copy` of git's path.c, or nothing where a path leads outside.
+/// `normalize_path_copy` of git's path.c; `None` if the path leads outside of the tree.
 fn normal(path: &[u8]) -> Option<BString> {
     if path.starts_with(b"/") {
         return None;

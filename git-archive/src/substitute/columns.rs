@@ -1,16 +1,87 @@
 //! Columns as git's utf8.c counts them: without escape sequences of colors, with wide and combining characters.
 
-use bstr::ByteSlice;
 use unicode_width::UnicodeWidthChar;
+
+use crate::convert::error::ConvertError;
+use crate::sink::Sink;
 
 /// `FORMATTING_LIMIT` of git's pretty.h, the largest width that a format may ask for.
 pub(super) const LIMIT: i64 = 16 * 1024;
 
-/// Counts the columns of the last line. A NUL ends the text, because it is a string in git.
-pub(super) fn current_column(output: &[u8]) -> i64 {
-    let text = &output[..output.find_byte(0).unwrap_or(output.len())];
-    // The line end itself takes no column.
-    width(&text[text.rfind_byte(b'\n').unwrap_or(0)..])
+/// The columns of the output's last line, counted on as the output grows. A NUL ends the output, as a string in git.
+#[derive(Default)]
+pub(super) struct LastLine {
+    /// The bytes that are counted. What follows may be the beginning of a character or of an escape sequence.
+    counted: usize,
+    /// The start of the line, or the line end before it, which takes no column.
+    start: usize,
+    columns: i64,
+    is_not_utf8: bool,
+    /// The NUL that ended the output.
+    end: Option<usize>,
+}
+
+impl LastLine {
+    /// Returns the columns of the last line of the output: its bytes if it is not UTF-8.
+    pub(super) fn columns(&mut self, output: &mut Sink<'_>) -> Result<i64, ConvertError> {
+        if output.mark() < self.counted {
+            *self = Self::default();
+        }
+        output.spend_bytes(16 * (output.len() - self.counted))?;
+        let text = output.as_slice();
+        while self.end.is_none() && self.count_one(text) {}
+        let tail = &text[self.counted..];
+        let end = self.end.unwrap_or(text.len());
+        if self.is_not_utf8 || self.end.is_none() && !is_utf8(tail) {
+            return Ok(to_columns(end - self.start));
+        }
+        Ok(if self.end.is_some() { self.columns } else { self.columns + width(tail) })
+    }
+
+    /// Counts the next character or escape sequence, unless it may be incomplete.
+    fn count_one(&mut self, text: &[u8]) -> bool {
+        let rest = &text[self.counted..];
+        let Some(&byte) = rest.first() else { return false };
+        if byte == 0 {
+            self.end = Some(self.counted);
+            return true;
+        }
+        if byte == b'\n' {
+            *self = Self { counted: self.counted + 1, start: self.counted, ..Self::default() };
+            return true;
+        }
+        let escape = escape_length(rest);
+        let is_open_escape = byte == b'\x1b' && escape == 0 && {
+            let parameters = rest[1..].strip_prefix(b"[").unwrap_or(&rest[1..]);
+            parameters.iter().all(|byte| byte.is_ascii_digit() || *byte == b';')
+        };
+        match split_char(rest) {
+            _ if is_open_escape => return false,
+            _ if escape > 0 => self.counted += escape,
+            Some((c, after)) => {
+                self.columns += char_width(c).max(0);
+                self.counted += rest.len() - after.len();
+            }
+            None if rest.len() < 4 && !rest.iter().any(u8::is_ascii) => return false,
+            None => {
+                self.is_not_utf8 = true;
+                self.counted += 1;
+            }
+        }
+        true
+    }
+}
+
+fn is_utf8(mut text: &[u8]) -> bool {
+    while !text.is_empty() {
+        let Some((_, rest)) = split_char(text) else { return false };
+        text = rest;
+    }
+    true
+}
+
+fn to_columns(bytes: usize) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
 /// Replaces `columns` columns, starting at `from`, with `..`, unless the text is not UTF-8.
@@ -59,7 +130,7 @@ pub(super) fn width(text: &[u8]) -> i64 {
             continue;
         }
         let Some((c, after)) = split_char(rest) else {
-            return i64::try_from(text.len()).unwrap_or(i64::MAX);
+            return to_columns(text.len());
         };
         columns += char_width(c).max(0);
         rest = after;

@@ -2,7 +2,9 @@
 
 use bstr::ByteSlice;
 
-use super::columns::{LIMIT, current_column, cut, escape_length, integer, width};
+use super::columns::{LIMIT, LastLine, cut, escape_length, integer, width};
+use crate::convert::error::ConvertError;
+use crate::sink::Sink;
 
 /// The width that git assumes if there is no terminal.
 const TERMINAL_COLUMNS: i64 = 80;
@@ -80,14 +82,19 @@ impl Padding {
     }
 
     /// Adds the text, padded to the announced width.
-    pub(super) fn apply(self, output: &mut Vec<u8>, mut text: Vec<u8>) {
+    pub(super) fn apply(
+        self,
+        output: &mut Sink<'_>,
+        mut text: Vec<u8>,
+        last_line: &mut LastLine,
+    ) -> Result<(), ConvertError> {
         let mut columns = self.columns;
         if columns < 0 {
-            columns = -columns - current_column(output);
+            columns = -columns - last_line.columns(output)?;
         }
         let width = width(&text);
         if self.kind == PaddingKind::RightStealing {
-            columns += steal(output, &mut text, width - columns);
+            columns += steal(output, &mut text, width - columns)?;
         }
         if width > columns {
             let surplus = width - (columns - 2);
@@ -97,8 +104,7 @@ impl Padding {
                 Truncation::Middle => cut(&mut text, columns / 2 - 1, surplus),
                 Truncation::Right => cut(&mut text, columns - 2, surplus),
             }
-            output.extend_from_slice(&text);
-            return;
+            return output.extend(&text);
         }
         let missing = usize::try_from(columns - width).unwrap_or_default();
         let before = match self.kind {
@@ -106,9 +112,9 @@ impl Padding {
             PaddingKind::Right | PaddingKind::RightStealing => missing,
             PaddingKind::Middle => missing / 2,
         };
-        output.resize(output.len() + before, b' ');
-        output.extend_from_slice(&text);
-        output.resize(output.len() + missing - before, b' ');
+        output.fill(b' ', before)?;
+        output.extend(&text)?;
+        output.fill(b' ', missing - before)
     }
 }
 
@@ -125,25 +131,30 @@ fn columns(number: &[u8], is_to_column: bool) -> Option<i64> {
 /// Removes up to `wanted` spaces from the end of the output, and returns how many.
 ///
 /// Escape sequences between them move to the text.
-fn steal(output: &mut Vec<u8>, text: &mut Vec<u8>, wanted: i64) -> i64 {
+fn steal(output: &mut Sink<'_>, text: &mut Vec<u8>, wanted: i64) -> Result<i64, ConvertError> {
+    let written = output.as_slice();
     let mut stolen = 0;
-    let mut end = output.len();
+    let mut end = written.len();
+    let mut escapes = Vec::new();
     // Git never takes the first byte.
     while stolen < wanted && end > 1 {
-        if output[end - 1] == b' ' {
+        if written[end - 1] == b' ' {
             stolen += 1;
             end -= 1;
             continue;
         }
-        let start = (end.saturating_sub(11)..end - 1).rev().find(|&at| output[at] == b'\x1b');
-        match start.filter(|&start| escape_length(&output[start..]) == end - start) {
+        let start = (end.saturating_sub(11)..end - 1).rev().find(|&at| written[at] == b'\x1b');
+        match start.filter(|&start| escape_length(&written[start..]) == end - start) {
             Some(start) => {
-                text.splice(0..0, output[start..end].iter().copied());
+                escapes.push(start..end);
                 end = start;
             }
             None => break,
         }
     }
+    let moved: Vec<u8> = escapes.into_iter().rev().flat_map(|escape| &written[escape]).copied().collect();
+    output.spend_bytes(16 * (output.len() - end))?;
     output.truncate(end);
-    stolen
+    text.splice(0..0, moved);
+    Ok(stolen)
 }

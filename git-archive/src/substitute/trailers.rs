@@ -3,7 +3,9 @@
 use bstr::ByteSlice;
 
 use super::hex::hex_byte;
+use crate::convert::error::ConvertError;
 use crate::object::message::{is_blank, is_space, split_line, trim_end};
+use crate::sink::Sink;
 
 const COMMENT: &[u8] = b"#";
 /// The line that ends a message, as `wt_status_locate_end` of git's wt-status.c finds it.
@@ -28,37 +30,52 @@ struct Trailer {
     value: Vec<u8>,
 }
 
-/// Adds the trailers of a message; `rest` is what follows `(trailers`. Answers the length up to and with the `)`, or 0
-/// where git does not understand.
-pub(super) fn expand(output: &mut Vec<u8>, message: &[u8], rest: &[u8]) -> usize {
-    let mut options = Options::default();
-    let mut unread = rest;
-    if let Some(after) = rest.strip_prefix(b":") {
-        match options.read(after) {
-            Some(after) => unread = after,
-            None => return 0,
+/// The trailers of one message, found once however often they are asked for.
+pub(super) struct Trailers<'m> {
+    block: &'m [u8],
+    parsed: Vec<Trailer>,
+}
+
+impl<'m> Trailers<'m> {
+    pub(super) fn of(message: &'m [u8]) -> Self {
+        let end = end_of_message(message);
+        let block = &message[block_start(&message[..end])..end];
+        Self { block, parsed: trailers(block) }
+    }
+
+    /// Adds the trailers to the output; `rest` is what follows `(trailers`.
+    ///
+    /// Returns the length up to and with the `)`, or 0 if git does not know an option.
+    pub(super) fn expand(&self, output: &mut Sink<'_>, rest: &[u8]) -> Result<usize, ConvertError> {
+        let mut options = Options::default();
+        let mut unread = rest;
+        if let Some(after) = rest.strip_prefix(b":") {
+            match options.read(after, output)? {
+                Some(after) => unread = after,
+                None => return Ok(0),
+            }
         }
+        if !unread.starts_with(b")") {
+            return Ok(0);
+        }
+        if options.is_default() {
+            output.extend(self.block)?;
+        } else {
+            options.write(output, &self.parsed)?;
+        }
+        Ok(rest.len() - unread.len() + 1)
     }
-    if !unread.starts_with(b")") {
-        return 0;
-    }
-    let end = end_of_message(message);
-    let block = &message[block_start(&message[..end])..end];
-    if options.is_default() {
-        output.extend_from_slice(block);
-    } else {
-        options.write(output, &trailers(block));
-    }
-    rest.len() - unread.len() + 1
 }
 
 impl<'a> Options<'a> {
     /// Parses up to the `)`, which is left; `None` for an option that git does not know.
-    fn read(&mut self, options: &'a [u8]) -> Option<&'a [u8]> {
+    fn read(&mut self, options: &'a [u8], output: &mut Sink<'_>) -> Result<Option<&'a [u8]>, ConvertError> {
         let mut rest = options;
         while !rest.starts_with(b")") {
+            // An option is looked at up to eight times.
+            output.spend_bytes(8 * rest.find_byteset(b",)").unwrap_or(rest.len()))?;
             if let Some((key, after)) = option(rest, b"key") {
-                let key = key?;
+                let Some(key) = key else { return Ok(None) };
                 self.keys.push(key.strip_suffix(b":").unwrap_or(key));
                 self.only = true;
                 rest = after;
@@ -69,10 +86,11 @@ impl<'a> Options<'a> {
                 self.key_value_separator = Some(literal(value.unwrap_or_default()));
                 rest = after;
             } else {
-                rest = self.read_boolean(rest)?;
+                let Some(after) = self.read_boolean(rest) else { return Ok(None) };
+                rest = after;
             }
         }
-        Some(rest)
+        Ok(Some(rest))
     }
 
     /// Parses one boolean option.
@@ -103,9 +121,10 @@ impl<'a> Options<'a> {
         !(self.only || self.unfold || self.key_only || self.value_only || !self.keys.is_empty() || has_separator)
     }
 
-    fn write(&self, output: &mut Vec<u8>, trailers: &[Trailer]) {
+    fn write(&self, output: &mut Sink<'_>, trailers: &[Trailer]) -> Result<(), ConvertError> {
         let start = output.len();
         for Trailer { key, value } in trailers {
+            output.spend(1 + self.keys.len() as u64)?;
             let is_wanted = match key {
                 Some(key) => self.keys.is_empty() || self.keys.iter().any(|wanted| wanted.eq_ignore_ascii_case(key)),
                 None => !self.only,
@@ -114,37 +133,40 @@ impl<'a> Options<'a> {
                 continue;
             }
             if output.len() != start {
-                output.extend_from_slice(self.separator.as_deref().unwrap_or_default());
+                output.extend(self.separator.as_deref().unwrap_or_default())?;
             }
             match key {
-                Some(key) => self.write_pair(output, key, value),
-                None => self.write_line(output, value),
+                Some(key) => self.write_pair(output, key, value)?,
+                None => self.write_line(output, value)?,
             }
             if self.separator.is_none() {
-                output.push(b'\n');
+                output.push(b'\n')?;
             }
         }
+        Ok(())
     }
 
-    fn write_pair(&self, output: &mut Vec<u8>, key: &[u8], value: &[u8]) {
+    fn write_pair(&self, output: &mut Sink<'_>, key: &[u8], value: &[u8]) -> Result<(), ConvertError> {
         let value = if self.unfold { unfolded(value) } else { value.to_vec() };
         if !self.value_only {
-            output.extend_from_slice(key);
+            output.extend(key)?;
         }
         if !self.key_only && !self.value_only {
-            output.extend_from_slice(self.key_value_separator.as_deref().unwrap_or(b": "));
+            output.extend(self.key_value_separator.as_deref().unwrap_or(b": "))?;
         }
         if !self.key_only {
-            output.extend_from_slice(&value);
+            output.extend(&value)?;
         }
+        Ok(())
     }
 
     /// Writes a line between the trailers that is not a trailer. Git then trims the end of the whole output.
-    fn write_line(&self, output: &mut Vec<u8>, line: &[u8]) {
-        output.extend_from_slice(line);
+    fn write_line(&self, output: &mut Sink<'_>, line: &[u8]) -> Result<(), ConvertError> {
+        output.extend(line)?;
         if self.separator.is_some() {
-            output.truncate(trim_end(output).len());
+            output.truncate(trim_end(output.as_slice()).len());
         }
+        Ok(())
     }
 }
 
@@ -172,7 +194,10 @@ fn literal(text: &[u8]) -> Vec<u8> {
                 expanded.push(b'\n');
                 1
             }
-            Some(b'x') => hex_byte(&mut expanded, rest),
+            Some(b'x') => {
+                expanded.extend(hex_byte(rest));
+                hex_byte(rest).map_or(0, |_| 3)
+            }
             _ => 0,
         };
         if length == 0 {

@@ -3,7 +3,9 @@
 use bstr::ByteSlice;
 
 use super::columns::{LIMIT, char_width, escape_length, integer, split_char};
+use crate::convert::error::ConvertError;
 use crate::object::message::is_space;
+use crate::sink::Sink;
 
 /// The wrapping of the text from `start` on.
 #[derive(Clone, Copy, Default)]
@@ -24,12 +26,14 @@ impl Wrap {
     /// Parses `w(72,4,2)`, and returns its length, 0 if git does not know the placeholder.
     ///
     /// The text before it is wrapped as was announced then; the text after it is wrapped as this announces.
-    pub(super) fn parse(&mut self, output: &mut Vec<u8>, rest: &[u8]) -> usize {
+    pub(super) fn parse(&mut self, output: &mut Sink<'_>, rest: &[u8]) -> Result<usize, ConvertError> {
         let Some(inner) = rest.strip_prefix(b"w(") else {
-            return 0;
+            return Ok(0);
         };
-        let Some(end) = inner.find_byte(b')') else {
-            return 0;
+        let end = inner.find_byte(b')');
+        output.spend_bytes(end.unwrap_or(inner.len()))?;
+        let Some(end) = end else {
+            return Ok(0);
         };
         let mut numbers = [0; 3];
         let mut at = 0;
@@ -46,50 +50,60 @@ impl Wrap {
         }
         let is_allowed = numbers.iter().all(|number| (0..=LIMIT).contains(number));
         if end > 0 && inner[at] != b')' || !is_allowed {
-            return 0;
+            return Ok(0);
         }
         let [_, first_indent, indent] = numbers.map(|number| usize::try_from(number).unwrap_or_default());
-        self.change(output, numbers[0], first_indent, indent);
-        end + 3
+        self.change(output, numbers[0], first_indent, indent)?;
+        Ok(end + 3)
     }
 
     /// Wraps the text since the last change, unless the wrapping stays the same.
-    pub(super) fn change(&mut self, output: &mut Vec<u8>, width: i64, first_indent: usize, indent: usize) {
+    pub(super) fn change(
+        &mut self,
+        output: &mut Sink<'_>,
+        width: i64,
+        first_indent: usize,
+        indent: usize,
+    ) -> Result<(), ConvertError> {
         if (self.width, self.first_indent, self.indent) == (width, first_indent, indent) {
-            return;
+            return Ok(());
         }
         if self.start < output.len() {
             let text = output.split_off(self.start);
-            self.wrap(output, &text[..text.find_byte(0).unwrap_or(text.len())]);
+            self.wrap(output, &text[..text.find_byte(0).unwrap_or(text.len())])?;
         }
         *self = Wrap { start: output.len(), width, first_indent, indent };
+        Ok(())
     }
 
     /// Wraps by columns, or by bytes if the text is not UTF-8.
-    fn wrap(&self, output: &mut Vec<u8>, text: &[u8]) {
+    fn wrap(&self, output: &mut Sink<'_>, text: &[u8]) -> Result<(), ConvertError> {
+        output.spend_bytes(16 * text.len())?;
         if self.width == 0 {
             return self.indent_lines(output, text);
         }
         let start = output.len();
-        if Wrapping::of(self, output, text).run(true).is_none() {
+        if Wrapping::of(self, output, text).run(true)?.is_none() {
             output.truncate(start);
-            Wrapping::of(self, output, text).run(false);
+            Wrapping::of(self, output, text).run(false)?;
         }
+        Ok(())
     }
 
-    fn indent_lines(&self, output: &mut Vec<u8>, text: &[u8]) {
+    fn indent_lines(&self, output: &mut Sink<'_>, text: &[u8]) -> Result<(), ConvertError> {
         for (index, line) in text.split_inclusive(|&byte| byte == b'\n').enumerate() {
             let indent = if index == 0 { self.first_indent } else { self.indent };
-            output.resize(output.len() + indent, b' ');
-            output.extend_from_slice(line);
+            output.fill(b' ', indent)?;
+            output.extend(line)?;
         }
+        Ok(())
     }
 }
 
 /// The state of wrapping one text.
-struct Wrapping<'a> {
+struct Wrapping<'a, 'w> {
     wrap: &'a Wrap,
-    output: &'a mut Vec<u8>,
+    output: &'a mut Sink<'w>,
     text: &'a [u8],
     at: usize,
     /// The start of the line that is not written yet.
@@ -109,25 +123,27 @@ enum After {
     Line(usize),
 }
 
-impl<'a> Wrapping<'a> {
-    fn of(wrap: &'a Wrap, output: &'a mut Vec<u8>, text: &'a [u8]) -> Wrapping<'a> {
+impl<'a, 'w> Wrapping<'a, 'w> {
+    fn of(wrap: &'a Wrap, output: &'a mut Sink<'w>, text: &'a [u8]) -> Wrapping<'a, 'w> {
         let indent = wrap.first_indent;
         Wrapping { wrap, output, text, at: 0, line: 0, space: None, indent, columns: to_columns(indent) }
     }
 
     /// Wraps the text; `None` if it should be UTF-8 and is not.
-    fn run(mut self, is_utf8: bool) -> Option<()> {
+    fn run(mut self, is_utf8: bool) -> Result<Option<()>, ConvertError> {
         loop {
             self.skip_escapes();
             let next = self.text.get(self.at).copied();
             if next.is_some_and(|byte| !is_space(byte)) {
-                self.skip_character(is_utf8)?;
+                if self.skip_character(is_utf8).is_none() {
+                    return Ok(None);
+                }
                 continue;
             }
-            match self.end_word(next) {
-                After::Nothing => return Some(()),
+            match self.end_word(next)? {
+                After::Nothing => return Ok(Some(())),
                 After::Word => {}
-                After::Line(space) => self.start_line(space),
+                After::Line(space) => self.start_line(space)?,
             }
         }
     }
@@ -152,19 +168,19 @@ impl<'a> Wrapping<'a> {
     }
 
     /// Writes the word unless it belongs to the next line.
-    fn end_word(&mut self, next: Option<u8>) -> After {
+    fn end_word(&mut self, next: Option<u8>) -> Result<After, ConvertError> {
         if let Some(space) = self.space.filter(|_| self.columns > self.wrap.width) {
-            return After::Line(space);
+            return Ok(After::Line(space));
         }
         if next.is_none() && self.at == self.line {
-            return After::Nothing;
+            return Ok(After::Nothing);
         }
         if self.space.is_none() {
-            self.output.resize(self.output.len() + self.indent, b' ');
+            self.output.fill(b' ', self.indent)?;
         }
-        self.output.extend_from_slice(&self.text[self.space.unwrap_or(self.line)..self.at]);
+        self.output.extend(&self.text[self.space.unwrap_or(self.line)..self.at])?;
         let Some(byte) = next else {
-            return After::Nothing;
+            return Ok(After::Nothing);
         };
         let mut space = self.at;
         if byte == b'\t' {
@@ -173,26 +189,27 @@ impl<'a> Wrapping<'a> {
             space += 1;
             match self.text.get(space) {
                 Some(b'\n') => {
-                    self.output.push(b'\n');
-                    return After::Line(space);
+                    self.output.push(b'\n')?;
+                    return Ok(After::Line(space));
                 }
-                Some(byte) if byte.is_ascii_alphanumeric() => self.output.push(b' '),
-                _ => return After::Line(space),
+                Some(byte) if byte.is_ascii_alphanumeric() => self.output.push(b' ')?,
+                _ => return Ok(After::Line(space)),
             }
         }
         self.space = Some(space);
         self.columns += 1;
         self.at += 1;
-        After::Word
+        Ok(After::Word)
     }
 
-    fn start_line(&mut self, space: usize) {
-        self.output.push(b'\n');
+    fn start_line(&mut self, space: usize) -> Result<(), ConvertError> {
+        self.output.push(b'\n')?;
         self.at = space + usize::from(self.text.get(space).is_some_and(|&byte| is_space(byte)));
         self.line = self.at;
         self.space = None;
         self.indent = self.wrap.indent;
         self.columns = to_columns(self.indent);
+        Ok(())
     }
 }
 

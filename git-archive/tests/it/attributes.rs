@@ -1,8 +1,9 @@
 //! Attributes against `git check-attr --source`.
 
-use bstr::{BString, ByteSlice};
-use git_archive::attributes::{Attributes, State};
+use bstr::{BStr, BString, ByteSlice};
+use git_archive::attributes::{Attributes, PathAttributes, State};
 use git_archive::object::Kind;
+use git_archive::work::Work;
 
 use oracle::{CommitText, FOLDERS, NAMES, Random, Repository, Tree, script, trials};
 
@@ -47,8 +48,10 @@ fn random_files_say_what_git_reads_in_them() {
         let answer = repository.run(&arguments, &input);
         let mut fields = answer.split(|&byte| byte == 0);
         for entry in &entries {
-            let states = attributes.states(entry.path.as_ref(), is_directory(entry.kind), &ASKED);
-            let of = attributes.of(entry.path.as_ref(), is_directory(entry.kind));
+            let states = attributes
+                .states(entry.path.as_ref(), is_directory(entry.kind), &ASKED, &Work::default())
+                .expect("little work");
+            let found = of(&attributes, entry.path.as_ref(), is_directory(entry.kind));
             for (name, state) in ASKED.iter().zip(states) {
                 let expected = fields.nth(2).expect("a state for each").as_bstr();
                 assert!(
@@ -58,18 +61,18 @@ fn random_files_say_what_git_reads_in_them() {
                     script(&streams[trial], &format!("git check-attr {source} -a -- '{}'", entry.path)),
                 );
                 let same = match *name {
-                    "export-ignore" => of.export_ignore == (state == State::Set),
-                    "export-subst" => of.export_subst == (state == State::Set),
-                    "ident" => of.ident == (state == State::Set),
-                    "text" => of.text == state,
-                    "crlf" => of.crlf == state,
-                    "eol" => of.eol == state,
-                    "diff" => of.diff == state,
-                    "filter" => of.filter == state,
-                    "working-tree-encoding" => of.working_tree_encoding == state,
+                    "export-ignore" => found.export_ignore == (state == State::Set),
+                    "export-subst" => found.export_subst == (state == State::Set),
+                    "ident" => found.ident == (state == State::Set),
+                    "text" => found.text == state,
+                    "crlf" => found.crlf == state,
+                    "eol" => found.eol == state,
+                    "diff" => found.diff == state,
+                    "filter" => found.filter == state,
+                    "working-tree-encoding" => found.working_tree_encoding == state,
                     _ => true,
                 };
-                assert!(same, "trial {trial}: {name} of {}: {of:?}", entry.path);
+                assert!(same, "trial {trial}: {name} of {}: {found:?}", entry.path);
             }
         }
     }
@@ -77,15 +80,15 @@ fn random_files_say_what_git_reads_in_them() {
 
 #[test]
 fn many_threads_may_ask_at_once() {
-    let attributes = Attributes::new([(BString::default(), b"*.txt export-ignore\n/d/** export-subst\n".to_vec())]);
+    let attributes = compiled([(BString::default(), b"*.txt export-ignore\n/d/** export-subst\n".to_vec())]);
     std::thread::scope(|scope| {
         for thread in 0..8 {
             let attributes = &attributes;
             scope.spawn(move || {
                 for at in 0..500 {
                     let path = BString::from(format!("d/{thread}/{at}.{}", if at % 2 == 0 { "txt" } else { "c" }));
-                    let of = attributes.of(path.as_ref(), false);
-                    assert_eq!((of.export_ignore, of.export_subst), (at % 2 == 0, true));
+                    let found = of(attributes, path.as_ref(), false);
+                    assert_eq!((found.export_ignore, found.export_subst), (at % 2 == 0, true));
                 }
             });
         }
@@ -94,9 +97,17 @@ fn many_threads_may_ask_at_once() {
 
 #[test]
 fn no_file_says_nothing() {
-    assert!(Attributes::new([]).is_empty());
-    assert!(Attributes::new([(BString::default(), Vec::new())]).is_empty());
-    assert_eq!(Attributes::default().of("a".into(), false), <_>::default());
+    assert!(compiled([]).is_empty());
+    assert!(compiled([(BString::default(), Vec::new())]).is_empty());
+    assert_eq!(of(&Attributes::default(), "a".into(), false), <_>::default());
+}
+
+fn compiled<const N: usize>(files: [(BString, Vec<u8>); N]) -> Attributes {
+    Attributes::new(files, &Work::default()).expect("little work")
+}
+
+fn of(attributes: &Attributes, path: &BStr, is_dir: bool) -> PathAttributes {
+    attributes.of(path, is_dir, &Work::default()).expect("little work")
 }
 
 /// The state in the words of `git check-attr`.
@@ -229,7 +240,7 @@ fn pattern(random: &mut Random) -> String {
 /// As an extra file's may: git takes what is behind the folder's slash for a path that begins with one, and so do we.
 #[test]
 fn a_path_may_have_an_empty_part() {
-    let attributes = Attributes::new([("d".into(), b"/x diff\ny diff\n*/z diff\n".to_vec())]);
-    let is_set = |path: &str| attributes.of(path.into(), false).diff == State::Set;
+    let attributes = compiled([("d".into(), b"/x diff\ny diff\n*/z diff\n".to_vec())]);
+    let is_set = |path: &str| of(&attributes, path.into(), false).diff == State::Set;
     assert_eq!(["d/x", "d//x", "d//y", "d//z"].map(is_set), [true, false, true, true]);
 }

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use bstr::{BString, ByteSlice};
 use git_archive::attributes::{Attributes, PathAttributes, State};
-use git_archive::convert::{ConvertError, convert, is_binary, is_binary_entry, needs_conversion};
+use git_archive::convert::{self, Bounds, ConvertError, ConvertWarning, is_binary, is_binary_entry, needs_conversion};
 use git_archive::object::{Kind, ObjectId};
+use git_archive::work::Work;
 
 use oracle::{CommitText, Member, Random, Repository, Tree, script, text_bits, trials};
 
@@ -28,7 +29,7 @@ fn random_contents_become_what_git_makes_of_them() {
         let members = repository.archive(&treeish, &[]).expect("git archives it");
         let bits = text_bits(&repository.run(&["archive", "--format=zip", &treeish], b""));
         for entry in entries.iter().filter(|entry| entry.kind == Kind::File) {
-            let of = attributes.of(entry.path.as_ref(), false);
+            let of = attributes.of(entry.path.as_ref(), false, &Work::default()).expect("little work");
             let stored = tree.0[&entry.path].1.as_slice();
             let mut warnings = Vec::new();
             let ours = convert(Cow::Borrowed(stored), &of, entry.id, &mut warnings).expect("all of it is supported");
@@ -92,7 +93,8 @@ fn an_encoding_without_a_value_is_an_error_as_in_git() {
         tree.add("a", "100644", "");
         let repository = Repository::import(&tree.commit("refs/heads/t", &CommitText::default()));
         assert_eq!(repository.archive("t", &[]).is_err(), is_refused);
-        let of = tree.attributes(&repository.entries("t")).of("a".into(), false);
+        let of =
+            tree.attributes(&repository.entries("t")).of("a".into(), false, &Work::default()).expect("little work");
         assert_eq!(needs_conversion(&of), is_refused);
         let converted = convert(Cow::Borrowed(b""), &of, null(), &mut Vec::new());
         assert_eq!(converted.err(), is_refused.then_some(ConvertError::EncodingWithoutValue));
@@ -102,8 +104,13 @@ fn an_encoding_without_a_value_is_an_error_as_in_git() {
 #[test]
 fn an_encoding_that_only_iconv_knows_is_an_error() {
     for name in ["EBCDIC-US", "BIG5", "EUC-JP", "IBM037", "CP1255", "UTF-7", "ISO-2022-JP", "ASCII//TRANSLIT", "1026"] {
-        let of = Attributes::new([(BString::default(), format!("a working-tree-encoding={name}\n").into_bytes())])
-            .of("a".into(), false);
+        let of = Attributes::new(
+            [(BString::default(), format!("a working-tree-encoding={name}\n").into_bytes())],
+            &Work::default(),
+        )
+        .expect("little work")
+        .of("a".into(), false, &Work::default())
+        .expect("little work");
         let converted = convert(Cow::Borrowed(b"a"), &of, null(), &mut Vec::new());
         assert_eq!(converted, Err(ConvertError::UnsupportedEncoding(name.into())));
     }
@@ -169,6 +176,15 @@ const ENCODINGS: [&str; 44] = [
 
 fn is_disputed(c: char) -> bool {
     matches!(c, '\u{E5E5}' | '\u{E78D}'..='\u{E796}' | '\u{E816}'..='\u{E864}')
+}
+
+fn convert<'a>(
+    content: Cow<'a, [u8]>,
+    attributes: &PathAttributes,
+    blob: ObjectId,
+    warnings: &mut Vec<ConvertWarning>,
+) -> Result<Cow<'a, [u8]>, ConvertError> {
+    convert::convert(content, attributes, blob, Bounds { limit: 1 << 20, work: &Work::default() }, warnings)
 }
 
 fn null() -> ObjectId {

@@ -4,6 +4,7 @@ use bstr::{BString, ByteSlice};
 use git_archive::object::{Entry, Kind};
 use git_archive::pathspec::{PathspecError, Pathspecs};
 use git_archive::select::{SelectError, select};
+use git_archive::work::Work;
 
 use crate::attributes::attribute_file;
 use oracle::{CommitText, FOLDERS, NAMES, Random, Repository, Tree, member_path, script, trials};
@@ -46,7 +47,7 @@ fn compare(tree: &Tree, entries: Vec<Entry>, specs: &[BString], theirs: &Result<
     let attributes = tree.attributes(&entries);
     let ours = Pathspecs::parse(specs)
         .map_err(SelectError::from)
-        .and_then(|specs| select(entries, &attributes, &specs))
+        .and_then(|specs| select(entries, &attributes, &specs, &Work::default()))
         .map(|selected| selected.iter().map(member_path).collect::<Vec<_>>());
     match (ours, theirs) {
         (Ok(ours), Ok(theirs)) => assert_eq!(&ours, theirs, "{specs:?} {script}"),
@@ -64,10 +65,10 @@ fn excludes_all_that_is_listed(entries: &[Entry], tree: &Tree, specs: &[BString]
         return false;
     };
     let attributes = tree.attributes(entries);
-    let unmatched = parsed.unmatched(entries, &attributes);
+    let unmatched = parsed.unmatched(entries, &attributes, &Work::default()).expect("little work");
     let unmatched_when_listed = |spec: &BString| {
         let listed = listed(entries, specs);
-        parsed.unmatched(&listed, &attributes).contains(&spec.as_bstr())
+        parsed.unmatched(&listed, &attributes, &Work::default()).expect("little work").contains(&spec.as_bstr())
     };
     specs.iter().any(|spec| {
         let excludes = Pathspecs::parse(std::slice::from_ref(spec)).is_ok_and(|spec| spec.only_excludes());
@@ -88,7 +89,7 @@ fn listed(entries: &[Entry], specs: &[BString]) -> Vec<Entry> {
         if denied.iter().any(is_below) {
             continue;
         }
-        if entry.kind == Kind::Directory && !specs.may_match_under(entry.path.as_ref()) {
+        if entry.kind == Kind::Directory && !specs.may_match_under(entry.path.as_ref(), &Work::default()) {
             denied.push(&entry.path);
         }
         listed.push(entry.clone());

@@ -5,6 +5,7 @@ use git_archive::attributes::Attributes;
 use git_archive::object::{Entry, Kind, ObjectId};
 use git_archive::pathspec::Pathspecs;
 use git_archive::select::{NameWarning, SelectError, select, warnings};
+use git_archive::work::Work;
 use git_archive::{names, pathspec::PathspecError};
 
 use oracle::{CommitText, Random, Repository, Tree, member_path, script, trials};
@@ -22,7 +23,8 @@ fn random_trees_are_listed_as_git_lists_them() {
         let treeish = format!("t{trial}");
         let entries = repository.entries(&treeish);
         let attributes = tree.attributes(&entries);
-        let selected = select(entries, &attributes, &Pathspecs::default()).expect("git makes good trees");
+        let selected =
+            select(entries, &attributes, &Pathspecs::default(), &Work::default()).expect("git makes good trees");
         let ours: Vec<_> = selected.iter().map(member_path).collect();
         let members = repository.archive(&treeish, &[]).expect("git archives it");
         let theirs: Vec<_> = members.into_iter().map(|member| member.path).collect();
@@ -139,7 +141,8 @@ fn literal_tree(repository: &Repository, mode: &str, name: &str, id: ObjectId) -
 #[test]
 fn trees_that_are_none_are_refused() {
     let refused = |paths: &[&str]| {
-        select(paths.iter().map(|path| entry(path)), &Attributes::default(), &Pathspecs::default()).map(|_| ())
+        select(paths.iter().map(|path| entry(path)), &Attributes::default(), &Pathspecs::default(), &Work::default())
+            .map(|_| ())
     };
     assert_eq!(refused(&["a", "d/", "d/a", "d/b/", "d/b/c", "d/e", "d.c"]), Err(SelectError::OutOfOrder("d.c".into())));
     assert_eq!(refused(&["a", "d.c", "d/", "d/a", "d/b/", "d/b/c", "d/e", "d0"]), Ok(()));
@@ -159,7 +162,7 @@ fn trees_that_are_none_are_refused() {
 #[test]
 fn a_pathspec_without_a_match_is_an_error() {
     let specs = Pathspecs::parse(&["d".into(), "none".into()]).expect("they are good");
-    let result = select([entry("d/"), entry("d/a")], &Attributes::default(), &specs);
+    let result = select([entry("d/"), entry("d/a")], &Attributes::default(), &specs, &Work::default());
     assert_eq!(result, Err(PathspecError::NoMatch("none".into()).into()));
 }
 
@@ -174,6 +177,44 @@ fn names_that_may_surprise_are_reported() {
         NameWarning::Alike("e\u{301}".into(), "é".into()),
     ];
     assert_eq!(warnings(&entries), expected);
+}
+
+#[test]
+fn names_that_trouble_windows_are_reported() {
+    use NameWarning::{Backslash, Character, Device, Direction, DriveLetter, Ending};
+    type Warning = fn(BString) -> NameWarning;
+    let kinds: [(&str, Warning); 22] = [
+        ("..\\x", Backslash),
+        ("C:", DriveLetter),
+        ("d/a:b", Character),
+        ("what?", Character),
+        ("bell\x07", Character),
+        ("d/dot.", Ending),
+        ("d/space ", Ending),
+        ("con", Device),
+        ("CON.txt", Device),
+        ("d/Aux.tar.gz", Device),
+        ("nul .x", Device),
+        ("com1", Device),
+        ("lpt\u{b2}.c", Device),
+        ("PRN", Device),
+        ("conin$", Device),
+        ("a\u{202e}txt.exe", Direction),
+        ("a\u{2066}b", Direction),
+        ("\u{200f}", Direction),
+        ("d/\u{61c}x", Direction),
+        ("\u{2069}", Direction),
+        ("\u{202a}", Direction),
+        ("d/x\u{200e}", Direction),
+    ];
+    for (path, warning) in kinds {
+        assert_eq!(warnings(&[entry(path)]), [warning(path.into())], "{path:?}");
+        let shown = warning(path.into()).to_string();
+        assert!(!shown.contains(['\u{7}', '\u{202e}', '\u{2066}']), "{shown:?}");
+    }
+    for path in ["con/a.c", "concert", "com12", "comx", "a.con", "..x", ".gitignore", "a b", "日本"] {
+        assert_eq!(warnings(&[entry(path)]), [], "{path:?}");
+    }
 }
 
 fn entry(path: &str) -> Entry {

@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 
 use bstr::{BString, ByteSlice};
+use git_archive::convert::Bounds;
 use git_archive::object::{Commit, ObjectId, Signature};
-use git_archive::substitute::{SubstituteWarning, substitute};
+use git_archive::substitute::{self, SubstituteWarning};
+use git_archive::work::Work;
 
 use oracle::{CommitText, Member, Random, Repository, Tree, script, trials};
 
@@ -94,6 +96,16 @@ fn archived(repository: &Repository, treeish: &str, tree: &Tree) -> Vec<Member> 
         })
     };
     repository.archive(treeish, &[]).unwrap_or_else(|_| tree.0.keys().flat_map(one).collect())
+}
+
+fn substitute<'a>(
+    content: Cow<'a, [u8]>,
+    commit: &Commit,
+    abbreviation: usize,
+    warnings: &mut Vec<SubstituteWarning>,
+) -> Cow<'a, [u8]> {
+    let bounds = Bounds { limit: 1 << 24, work: &Work::default() };
+    substitute::substitute(content, commit, abbreviation, bounds, warnings).expect("it fits")
 }
 
 fn identify(commit: &mut Commit, repository: &Repository, treeish: &str) {

@@ -1,4 +1,5 @@
-//! The container: byte for byte what `git archive` writes where deflate is classic zlib, and read again by the crate `zip`.
+//! The container: byte for byte what `git archive` writes where deflate is classic zlib, and read again by the crate
+//! `zip`.
 
 mod huge;
 
@@ -11,6 +12,7 @@ use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use git_archive::attributes::Attributes;
 use git_archive::object::{Commit, Kind};
+use git_archive::work::Work;
 use git_archive::zip::{DataHeader, LONGEST_PATH, Member, Method, Writer, member_path};
 use git_archive::{Packer, deflate};
 
@@ -23,8 +25,10 @@ fn contained(repository: &Repository, treeish: &str) -> Vec<u8> {
     let id = repository.id(treeish);
     let commit = Commit::parse(id, &repository.run(&["cat-file", "commit", treeish], b"")).expect("a commit");
     let mut zip = Writer::new(Vec::new(), commit.committer.seconds);
-    let attributes = Attributes::new([]);
-    let packer = Packer { commit: None, attributes, abbreviation: 12, level: 6, deflate: zlib, tagged: false };
+    let attributes = Attributes::default();
+    let (limit, work) = (1 << 30, Work::default());
+    let packer =
+        Packer { commit: None, attributes, abbreviation: 12, level: 6, deflate: zlib, tagged: false, limit, work };
     let mut blobs = HashMap::new();
     for entry in repository.entries(treeish) {
         let path = member_path(BStr::new(""), entry.path.as_bstr(), entry.kind);
@@ -35,7 +39,9 @@ fn contained(repository: &Repository, treeish: &str) -> Vec<u8> {
         }
         let read = || repository.run(&["cat-file", "blob", &entry.id.to_string()], b"");
         let blob: &Vec<u8> = blobs.entry(entry.id).or_insert_with(read);
-        let file = packer.pack(&entry, blob.clone().into()).expect("nothing is converted");
+        let file = packer
+            .pack(&entry, &packer.attributes_of(&entry).expect("little work"), blob.clone().into())
+            .expect("nothing is converted");
         zip.member(member, file.content, &file.data).expect("memory takes all");
     }
     zip.finish(Some(id)).expect("memory takes all")

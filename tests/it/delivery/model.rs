@@ -1,4 +1,5 @@
-//! Random histories against a model: whatever is pushed, delivered again, delivered at once, killed or failed, each push has one run.
+//! Random histories against a model: whatever is pushed, delivered again, delivered at once, killed or failed, each
+//! push has one run.
 //!
 //! A seed makes a history. `MODEL_SEED` runs a single one, and `MODEL_HISTORIES` sets how many are tried.
 
@@ -9,7 +10,7 @@ use git_archive::object::ObjectId;
 use serde_json::Value;
 
 use super::small;
-use crate::world::{BRANCH, BUCKET, KEY, World, in_time, pushed};
+use crate::world::{BRANCH, BUCKET, KEY, World, in_time, move_on, pushed};
 use oracle::{CommitText, Repository};
 
 const OTHER: &str = "refs/heads/feature/other";
@@ -39,10 +40,10 @@ impl Chance {
     }
 }
 
-/// What the model knows: the pushes, each an event and a commit.
+/// What the model knows: the pushes, each an event, its branch and its commit.
 struct Model {
     world: World,
-    pushes: Vec<(Value, ObjectId)>,
+    pushes: Vec<(Value, &'static str, ObjectId)>,
     chance: Chance,
     log: Vec<String>,
 }
@@ -58,15 +59,9 @@ impl Model {
     /// Moves a branch on by a commit, and delivers the event.
     async fn push(&mut self) {
         let branch = [BRANCH, OTHER][self.chance.next(2)];
-        let (tip, tree) = (self.world.repository.id(branch), format!("{branch}^{{tree}}"));
-        let tree = self.world.repository.id(&tree).to_string();
-        let message = format!("push {}", self.pushes.len());
-        let arguments = ["commit-tree", "-p", &tip.to_string(), "-m", &message, &tree];
-        let commit = String::from_utf8(self.world.repository.run(&arguments, b"")).expect("an id");
-        self.world.repository.run(&["update-ref", branch, commit.trim()], b"");
-        let commit = self.world.repository.id(branch);
+        let commit = move_on(&self.world.repository, branch, branch, &format!("{branch}^{{tree}}"));
         let event = pushed(&format!("push-{}", self.pushes.len()), &[(branch, commit)]);
-        self.pushes.push((event.clone(), commit));
+        self.pushes.push((event.clone(), branch, commit));
         self.deliver(event).await;
     }
 
@@ -125,9 +120,9 @@ impl Model {
         self.world.inject(&fault);
         self.log.push(fault);
         if self.chance.next(2) == 0 {
-            self.push().await
+            self.push().await;
         } else {
-            self.deliver(event).await
+            self.deliver(event).await;
         }
         self.world.emulator.clear_faults();
     }
@@ -170,7 +165,7 @@ impl Model {
     async fn check(&mut self) {
         self.world.emulator.clear_faults();
         self.time_passes().await;
-        for (event, _) in self.pushes.clone() {
+        for (event, ..) in self.pushes.clone() {
             let run = self.world.started(event).await;
             let executions = self.world.executions();
             let of_version = |execution: &&Execution| execution.revisions.iter().any(|it| it.id == run.version_id);
@@ -178,9 +173,12 @@ impl Model {
         }
         let executions = self.world.executions();
         assert_eq!(executions.len(), self.pushes.len(), "one run a push");
-        for (_, commit) in &self.pushes {
+        for (_, branch, commit) in &self.pushes {
+            // Two branches that move on alike have one commit, and a run each.
             let id = ("COMMIT_ID".to_owned(), commit.to_string());
-            let mut runs = executions.iter().filter(|execution| execution.variables.contains(&id));
+            let name = ("BRANCH_NAME".to_owned(), branch.trim_start_matches("refs/heads/").to_owned());
+            let of_push = |execution: &&Execution| [&id, &name].iter().all(|it| execution.variables.contains(it));
+            let mut runs = executions.iter().filter(of_push);
             let run = runs.next().expect("a run of the commit");
             assert!(runs.next().is_none(), "a second run of {commit}");
             self.world.assert_is_archive_of(&run.revisions[0].id, *commit);

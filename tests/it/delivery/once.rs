@@ -167,10 +167,7 @@ async fn two_pushes_at_once_are_two_objects_and_two_runs() {
 async fn a_later_push_does_not_change_what_was_pushed() {
     let world = two_branches();
     let (old, event) = (world.tip(), world.push());
-    let tree = world.repository.id(&format!("{OTHER}^{{tree}}")).to_string();
-    let new = world.repository.run(&["commit-tree", "-p", &old.to_string(), "-m", "Next", &tree], b"");
-    let new = String::from_utf8(new).unwrap();
-    world.repository.run(&["update-ref", BRANCH, new.trim()], b"");
+    crate::world::move_on(&world.repository, BRANCH, BRANCH, &format!("{OTHER}^{{tree}}"));
     let run = world.started(event).await;
     world.assert_is_archive_of(&run.version_id, old);
     let run = world.started(pushed("push-2", &[(BRANCH, world.tip())])).await;

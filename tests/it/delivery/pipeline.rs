@@ -126,7 +126,8 @@ async fn a_limit_of_runs_passes() {
     assert_eq!((run.found, world.archives()), (Some(Found::Uploaded), 1));
 }
 
-/// The pipeline was changed since it was read: the failed start forgets what was known, and the next delivery reads it again.
+/// The pipeline was changed since it was read: the failed start forgets what was known, and the next delivery reads it
+/// again.
 #[tokio::test]
 async fn what_a_pipeline_said_is_read_again_after_a_failed_start() {
     let world = World::of(&small());

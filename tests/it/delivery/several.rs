@@ -82,7 +82,8 @@ async fn queue_answer(world: &World) -> codecommit_multibranch::Answer {
     world.handle(queued(&[("m-1", world.push().to_string())])).await.expect("it is handled")
 }
 
-/// One second is left beside the reserve, and each request takes half of one: nothing gets done, and nothing is left behind.
+/// One second is left beside the reserve, and each request takes half of one: nothing gets done, and nothing is left
+/// behind.
 #[tokio::test]
 async fn a_deadline_that_is_near_leaves_all_as_it_was() {
     let world = World::of(&every_kind());

@@ -36,8 +36,8 @@ fn chmod(tree: &mut Tree, path: &str, mode: &'static str) {
     tree.0.get_mut(&BString::from(path)).expect("it is there").0 = mode;
 }
 
-/// The root is listed anew wherever anything changed. A `.gitattributes` that is new is asked for twice: to know what it says, and
-/// as an entry.
+/// The root is listed anew wherever anything changed. A `.gitattributes` that is new is asked for twice: to know what
+/// it says, and as an entry.
 const CASES: [Case; 30] = [
     case("nothing", 0, 0, |_| ()),
     case("a file at the top", 1, 1, |tree| write(tree, "README.md", "New.\n")),

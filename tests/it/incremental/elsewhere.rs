@@ -127,7 +127,8 @@ async fn over_git_too_contents_are_taken_over() {
     assert_eq!(zip, world.cold(commit).await);
 }
 
-/// S3 gives the directory, and then nothing more: the cache is left alone after one failure, not after one for each entry.
+/// S3 gives the directory, and then nothing more: the cache is left alone after one failure, not after one for each
+/// entry.
 #[tokio::test]
 async fn an_archive_that_cannot_be_read_is_left_alone() {
     for (fault, counts) in [

@@ -1,4 +1,5 @@
-//! Archives at the key that somebody else made, or that something broke: noticed by their hashes, and built as if they were not there.
+//! Archives at the key that somebody else made, or that something broke: noticed by their hashes, and built as if they
+//! were not there.
 
 use bstr::ByteSlice as _;
 use git_archive::deflate;

@@ -1,5 +1,5 @@
-//! Over git's `core.bigFileThreshold`, with the built function and the memory that it takes. Only where `LARGE` is set: it writes
-//! gigabytes.
+//! Over git's `core.bigFileThreshold`, with the built function and the memory that it takes. Only where `LARGE` is set:
+//! it writes gigabytes.
 
 use std::fs::File;
 use std::io::{BufWriter, Read as _, Write as _};

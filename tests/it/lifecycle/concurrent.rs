@@ -89,8 +89,8 @@ async fn told(world: Arc<World>, branch: String, number: usize, what: &'static s
     as_lambda_would(&instance, event).await.expect("it is done in three tries")
 }
 
-/// Sixty branches are created and forty deleted, twenty of them the ones just created, all at once: each event has an instance of its
-/// own, others' triggers stand beside, and calls fail now and then.
+/// Sixty branches are created and forty deleted, twenty of them the ones just created, all at once: each event has an
+/// instance of its own, others' triggers stand beside, and calls fail now and then.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_hundred_events_in_a_hundred_instances() {
     let world = Arc::new(world(&[("REPOSITORIES", NAME)]));

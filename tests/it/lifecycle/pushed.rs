@@ -137,7 +137,8 @@ async fn branches_are_created_pushed_and_deleted() {
     assert_eq!(pushed.runs()[4..], [first]);
 }
 
-/// The second push may come before the branch has its trigger: then the tip is read; or after it: then there is an event.
+/// The second push may come before the branch has its trigger: then the tip is read; or after it: then there is an
+/// event.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_push_right_behind_the_creation_is_not_lost() {
     let pushed = Pushed::start(&[]).await;

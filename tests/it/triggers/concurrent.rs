@@ -1,4 +1,5 @@
-//! Many branches created and deleted at once, each with a call of its own: none of others' triggers lost, none of ours left over.
+//! Many branches created and deleted at once, each with a call of its own: none of others' triggers lost, none of ours
+//! left over.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -9,7 +9,7 @@ use aws_sdk_codecommit::config::interceptors::BeforeTransmitInterceptorContextRe
 use aws_sdk_codecommit::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_codecommit::error::BoxError;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use codecommit_multibranch::custom_resource::{CustomResourceError, Response, Tools, handle, is_request};
+use codecommit_multibranch::custom_resource::{CustomResourceError, Response, Stack, Tools, handle, is_request};
 use codecommit_multibranch::triggers::{Event, list};
 use emulator::{Fault, FaultKind};
 use serde_json::{Value, json};
@@ -45,6 +45,11 @@ impl Inbox {
 
     pub(crate) fn next(&self) -> (String, Value) {
         self.answers.recv_timeout(DEADLINE).expect("an answer")
+    }
+
+    /// Nothing has arrived so far.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.answers.try_recv().is_err()
     }
 }
 
@@ -88,7 +93,8 @@ async fn handled_within(world: &World, event: &Value, budget: Duration) -> Resul
     let deadline = Instant::now() + budget;
     let panics = event["ResourceProperties"]["RepositoryName"] == "panic";
     let client = if panics { panicking(world) } else { world.client.clone() };
-    let tools = Tools { client: &client, http: &http, branches: &branches, deadline };
+    let stack = Stack { repositories: None, branches: &branches, updates_arn: UPDATES, lifecycle_arn: LIFECYCLE };
+    let tools = Tools { client: &client, http: &http, stack: Ok(stack), loopback: true, deadline };
     let answered = handle(event, &tools);
     can_move_between_threads(&answered);
     answered.await
@@ -219,7 +225,11 @@ async fn every_failure_is_answered_with_its_reason() {
     for (kind, properties, reason) in [
         ("Create", properties(REPOSITORY), "trigger by-hand of project is already a route to the same function"),
         ("Create", json!({ "RepositoryName": "x" }), "missing field `FunctionArn`"),
-        ("Create", properties("nowhere"), "failed to read the triggers of nowhere: RepositoryDoesNotExist"),
+        (
+            "Create",
+            properties("nowhere"),
+            "failed to read the triggers of nowhere: GetRepositoryTriggers failed with RepositoryDoesNotExist",
+        ),
         ("Create", with("TriggerNamePrefix", "a b"), "prefix \"a b\""),
         ("Create", with("Branches", "!a"), "property Branches is wrong: is \"!a\", which includes no branch"),
         ("Update", properties("panic"), "panicked"),
@@ -231,6 +241,50 @@ async fn every_failure_is_answered_with_its_reason() {
         assert!(answer.reason.contains(reason), "{}", answer.reason);
     }
     assert_eq!(names(&world, REPOSITORY).await, ["by-hand"]);
+}
+
+#[tokio::test]
+async fn a_request_names_only_the_stacks_own_functions() {
+    let (world, inbox) = (World::new(&[]).await, Inbox::new(&[200]));
+    for key in ["FunctionArn", "LifecycleFunctionArn"] {
+        let mut foreign = properties(REPOSITORY);
+        foreign[key] = format!("{UPDATES}-of-others").into();
+        handled(&world, &request("Create", &inbox, &foreign)).await.unwrap();
+        let (_, answer) = inbox.next();
+        assert!(answer["Status"] == "FAILED" && answer["Reason"].to_string().contains(key), "{answer}");
+        // Nothing was made, so the rollback has nothing to do and succeeds.
+        let mut delete = request("Delete", &inbox, &foreign);
+        delete["PhysicalResourceId"] = answer["PhysicalResourceId"].clone();
+        handled(&world, &delete).await.unwrap();
+        assert_eq!(inbox.next().1["Status"], "SUCCESS");
+        delete["PhysicalResourceId"] = "triggers:Triggers:project".into();
+        handled(&world, &delete).await.unwrap();
+        assert_eq!(inbox.next().1["Status"], "FAILED");
+    }
+    assert_eq!(names(&world, REPOSITORY).await, <[&str; 0]>::default());
+}
+
+#[tokio::test]
+async fn an_answer_goes_to_s3_only_and_nothing_is_done_for_others() {
+    let (world, inbox) = (World::new(&[]).await, Inbox::new(&[200]));
+    for url in [
+        "http://bucket.s3.amazonaws.com/a",
+        "https://example.com/a",
+        "https://bucket.s3.amazonaws.com.example.com/a",
+        "https://bucket.s3.amazonaws.com@example.com/a",
+        "https://bucket.s3.amazonaws.com:8443/a",
+        "https://abc.execute-api.us-east-1.amazonaws.com/a",
+        "https://s3.abc.execute-api.us-east-1.amazonaws.com/a",
+        "http://127.0.0.1.example.com:80/a",
+        "http://169.254.169.254/a",
+        "nowhere",
+    ] {
+        let mut event = request("Create", &inbox, &properties(REPOSITORY));
+        event["ResponseURL"] = url.into();
+        let error = handled(&world, &event).await.unwrap_err();
+        assert_eq!(error.code(), "CustomResourceRefused", "{url}: {error}");
+    }
+    assert_eq!(names(&world, REPOSITORY).await, <[&str; 0]>::default());
 }
 
 #[tokio::test]

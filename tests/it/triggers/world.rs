@@ -22,7 +22,8 @@ pub(super) struct World {
 }
 
 impl World {
-    /// With the repositories `project` and `second`, each with a branch `main`, and these triggers of others in `project`.
+    /// With the repositories `project` and `second`, each with a branch `main`, and these triggers of others in
+    /// `project`.
     pub(super) async fn new(others: &[Trigger]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().to_owned();

@@ -9,6 +9,7 @@ use std::process::{Command, Output, Stdio};
 use bstr::{BStr, BString, ByteSlice};
 use git_archive::attributes::Attributes;
 use git_archive::object::{Entry, Kind, ObjectId};
+use git_archive::work::Work;
 use tempfile::TempDir;
 
 /// How many trials a test makes: `TRIALS` from the environment, or what suits the test.
@@ -75,7 +76,7 @@ impl Tree {
             let folder = folder.strip_suffix(b"/").or((folder.is_empty()).then_some(folder))?;
             Some((BString::from(folder), self.0[&entry.path].1.clone()))
         });
-        Attributes::new(attribute_files)
+        Attributes::new(attribute_files, &Work::default()).expect("a real tree costs little work")
     }
 
     /// The commands for `git fast-import` that make a commit of it at a reference.
@@ -297,7 +298,7 @@ pub fn script(stream: &[u8], then: &str) -> String {
     script + "' | git fast-import --quiet --date-format=raw-permissive\n" + then
 }
 
-/// Whether each entry of a zip is marked as text, from its central directory.
+/// Returns whether each entry of a zip is marked as text, from its central directory.
 pub fn text_bits(zip: &[u8]) -> BTreeMap<BString, bool> {
     let number = |at: usize| usize::from(u16::from_le_bytes([zip[at], zip[at + 1]]));
     let end = zip.rfind(b"PK\x05\x06").expect("the end of the directory");

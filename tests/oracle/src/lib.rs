@@ -1,6 +1,7 @@
 //! The judge of the tests: the real `git`, repositories that it makes, and zips compared field by field.
 
 mod deflate;
+pub mod fuzz;
 mod git;
 mod samples;
 pub mod strip;

@@ -20,7 +20,8 @@ pub fn noise(length: usize) -> &'static [u8] {
 
 const NOISE_LENGTH: usize = 5 << 20;
 
-/// Every kind of entry, attributes of all kinds that archives know, and names in an order that only git's sorting gives.
+/// Every kind of entry, attributes of all kinds that archives know, and names in an order that only git's sorting
+/// gives.
 pub fn every_kind() -> Tree {
     let mut tree = Tree::default();
     tree.add("README.md", "100644", "A line of text.\n".repeat(50));

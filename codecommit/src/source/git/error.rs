@@ -8,7 +8,10 @@ use aws_smithy_runtime_api::box_error::BoxError;
 use super::pack::PackError;
 use git_archive::object::ObjectId;
 
-/// Why a commit could not be fetched.
+/// The most bytes of a server's message that an error shows.
+pub(super) const MESSAGE_BYTES: usize = 400;
+
+/// The reason why a commit could not be fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
     /// The base URL and the repository's name do not make a valid URL.
@@ -84,7 +87,7 @@ pub enum GitError {
     Connection {
         /// The request.
         operation: &'static str,
-        /// Why.
+        /// The cause.
         source: BoxError,
     },
     /// The body ended before the protocol did.
@@ -102,7 +105,7 @@ pub enum GitError {
 }
 
 impl GitError {
-    /// Whether the same request may succeed on retry.
+    /// Returns whether the same request may succeed on retry.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Throttled { .. } | Self::Timeout { .. } | Self::Connection { .. } | Self::Cut { .. } => true,
@@ -112,13 +115,14 @@ impl GitError {
         }
     }
 
-    /// Whether the endpoint refuses us or cannot serve the commit, so that the API may still have it.
+    /// Returns whether the endpoint refuses us or cannot serve the commit, so that the API may still have it.
     pub fn is_refusal(&self) -> bool {
         matches!(self, Self::AccessDenied { .. } | Self::WantRefused { .. } | Self::Unsupported(_) | Self::Protocol(_))
     }
 
     pub(super) fn remote(message: &[u8]) -> Self {
-        Self::Remote(String::from_utf8_lossy(message.trim_ascii_end()).into_owned())
+        let shown = &message[..message.len().min(MESSAGE_BYTES)];
+        Self::Remote(String::from_utf8_lossy(shown.trim_ascii_end()).into_owned())
     }
 
     /// Recognizes the message about a commit that the server does not serve: git says `not our ref`, JGit `not valid`.

@@ -19,8 +19,8 @@ const UPLOAD_PACK: &str = "GitUploadPack";
 const WAITING_PIECES: usize = 32;
 
 impl Remote {
-    /// Fetches one commit with everything in its tree, and nothing of its history. A thread for blocking work indexes the pack while it
-    /// arrives; dropping the future ends both.
+    /// Fetches one commit with everything in its tree, and nothing of its history. A thread for blocking work indexes
+    /// the pack while it arrives; dropping the future ends both.
     pub async fn fetch(&self, commit: ObjectId, limits: &Limits) -> Result<Pack, GitError> {
         let wanted = self.retries.retry(GitError::is_transient, || self.negotiate(commit)).await?;
         let pack = self.retries.retry(GitError::is_transient, || self.receive(wanted.clone(), limits)).await;

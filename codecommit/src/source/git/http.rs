@@ -10,16 +10,13 @@ use aws_smithy_types::byte_stream::ByteStream;
 use bytes::Bytes;
 use tokio::time::timeout;
 
-use super::error::GitError;
+use super::error::{GitError, MESSAGE_BYTES};
 use super::remote::{Remote, Timeouts};
 use super::sign::{self, SignedTarget};
 use crate::aws::Operation;
 
 /// The user agent, which begins as Git's own does.
 const USER_AGENT: &str = concat!("git/codecommit-multibranch/", env!("CARGO_PKG_VERSION"));
-
-/// The most bytes of a refusal's body that an error shows.
-const MESSAGE_BYTES: usize = 400;
 
 /// One of the two requests of a fetch.
 #[derive(Debug, Clone)]
@@ -101,7 +98,8 @@ impl Remote {
     }
 }
 
-/// Returns the error for a status other than 200. A throttled request may also get a 400 that names the cause in its text.
+/// Returns the error for a status other than 200. A throttled request may also get a 400 that names the cause in its
+/// text.
 fn refusal(operation: &'static str, url: String, status: u16, message: String) -> GitError {
     match status {
         401 | 403 => GitError::AccessDenied { url, status, message },

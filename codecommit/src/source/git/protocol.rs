@@ -82,7 +82,7 @@ impl Advertisement {
         Ok(())
     }
 
-    /// Whether the last line was read.
+    /// Returns whether the last line was read.
     pub(super) fn is_done(&self) -> bool {
         self.part == AdvertisementPart::Done
     }
@@ -117,8 +117,8 @@ impl Advertisement {
         self.capabilities.iter().any(|offered| offered == capability)
     }
 
-    /// Reads `<id> <name>`; on the first line a NUL and the capabilities follow. An empty repository has one such line with the null
-    /// id, which names no reference.
+    /// Reads `<id> <name>`; on the first line a NUL and the capabilities follow. An empty repository has one such line
+    /// with the null id, which names no reference.
     fn reference(&mut self, data: &[u8], wanted: ObjectId) -> Result<(), GitError> {
         let line = data.trim_ascii_end();
         if line == b"version 1" || line.starts_with(b"shallow ") {
@@ -168,7 +168,7 @@ impl FetchResponse {
         Ok(None)
     }
 
-    /// Whether the last line was read.
+    /// Returns whether the last line was read.
     pub(super) fn is_done(&self) -> bool {
         *self == Self::Done
     }

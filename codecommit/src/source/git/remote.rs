@@ -49,8 +49,8 @@ pub fn endpoint(region: &str) -> String {
 }
 
 impl Remote {
-    /// Creates the remote of a repository with the clients' own connector, credentials and region; `None` if they lack one of these. Its
-    /// URL begins with `base`, or with the region's [`endpoint`].
+    /// Creates the remote of a repository with the clients' own connector, credentials and region; `None` if they lack
+    /// one of these. Its URL begins with `base`, or with the region's [`endpoint`].
     pub fn new(aws: &Aws, repository: &str, base: Option<String>) -> Option<Self> {
         let credentials = aws.source_credentials()?;
         let region = aws.region()?.to_string();

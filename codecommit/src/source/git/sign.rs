@@ -1,4 +1,5 @@
-//! Basic credentials for `CodeCommit`'s Git endpoint, derived from the role's own: a Signature Version 4 of the method `GIT`.
+//! Basic credentials for `CodeCommit`'s Git endpoint, derived from the role's own: a Signature Version 4 of the method
+//! `GIT`.
 
 use std::time::SystemTime;
 
@@ -31,7 +32,8 @@ fn user(credentials: &Credentials) -> String {
     }
 }
 
-/// Returns the password: the time and the signature. In the string to sign the time has no `Z` at its end, unlike elsewhere at AWS.
+/// Returns the password: the time and the signature. In the string to sign the time has no `Z` at its end, unlike
+/// elsewhere at AWS.
 fn password(credentials: &Credentials, target: &SignedTarget<'_>, now: SystemTime) -> String {
     let SignedTarget { region, host, path } = target;
     let time = compact(now);

@@ -10,8 +10,8 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
-use codecommit::aws::Aws;
 use codecommit::aws::gate::{Gate, Slot};
+use codecommit::aws::{Aws, Concurrency};
 use futures_util::FutureExt as _;
 use proptest::prelude::*;
 use tokio::sync::Barrier;
@@ -65,6 +65,25 @@ fn calm_answers_let_it_grow_to_what_it_was() {
         enter(&gate, 1).pop().expect("there is a slot").answered(false);
     }
     assert_eq!((gate.limit(), enter(&gate, 100).len()), (8, 8));
+}
+
+#[test]
+fn a_quota_that_others_use_too_is_not_taken_at_once() {
+    let gate = Gate::growing(16, 64);
+    let mut rounds = Vec::new();
+    for _ in 0..4 {
+        let slots = enter(&gate, 100);
+        rounds.push(slots.len());
+        for slot in slots {
+            slot.answered(false);
+        }
+    }
+    assert_eq!(rounds, [16, 32, 64, 64]);
+    enter(&gate, 1).pop().expect("there is a slot").answered(true);
+    for slot in enter(&gate, 32) {
+        slot.answered(false);
+    }
+    assert_eq!(gate.limit(), 33, "after a throttle it grows slowly");
 }
 
 #[derive(Debug, Clone)]
@@ -160,7 +179,7 @@ async fn a_throttled_client_sends_half_as_many_at_once() {
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .http_client(http_client_fn(move |_, _| connector.clone()))
         .build();
-    let aws = Aws::new(config);
+    let aws = Aws::with_concurrency(config, Concurrency { first: 64, most: 64 });
     let asked = (0..200).map(|_| {
         let client = aws.codecommit.clone();
         tokio::spawn(async move { client.get_blob().repository_name("r").blob_id("b").send().await.map(drop) })

@@ -2,9 +2,8 @@
 
 use std::sync::LazyLock;
 
-use codecommit::source::git::{Limits, PackError};
+use codecommit::source::git::{Limits, ObjectKind as Kind, PackError};
 use git_archive::object::ObjectId;
-use gix_object::Kind;
 use proptest::prelude::*;
 
 use super::packs::{self, Item, append, id, limits, pack, receive, receive_limited, tree};

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use codecommit::source::git::{Limits, Pack, PackError};
+use codecommit::source::git::{Limits, ObjectKind, Pack, PackError};
 use git_archive::object::{Kind, ObjectId};
 
 use super::packs::{self, Item, append, limits, receive, receive_limited};
@@ -114,7 +114,7 @@ fn a_walk_lists_what_git_lists() {
 
 #[test]
 fn a_delta_before_its_base_and_a_long_chain() {
-    let kind = gix_object::Kind::Blob;
+    let kind = ObjectKind::Blob;
     let contents: Vec<Vec<u8>> = (1..=3000).map(|length| vec![b'x'; length]).collect();
     let whole = Item::Whole(kind, contents[0].clone());
     let delta = |length: usize| Item::IdDelta(packs::id(kind, &contents[length - 1]), append(length, b"x"));
@@ -132,7 +132,7 @@ fn a_delta_before_its_base_and_a_long_chain() {
 
 #[test]
 fn an_object_may_come_twice() {
-    let kind = gix_object::Kind::Blob;
+    let kind = ObjectKind::Blob;
     let whole = || Item::Whole(kind, b"base".to_vec());
     let delta = || Item::IdDelta(packs::id(kind, b"base"), append(4, b"!"));
     let pack = receive(&packs::pack(&[whole(), delta(), whole(), delta()])).unwrap();

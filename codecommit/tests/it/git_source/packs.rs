@@ -4,16 +4,15 @@ use std::io::Write;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use codecommit::source::git::{Limits, Pack, PackError};
+use codecommit::source::git::{Limits, ObjectKind, Pack, PackError};
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use git_archive::object::ObjectId;
-use gix_object::Kind;
 use sha1::{Digest, Sha1};
 
 /// One object of a pack.
 pub(super) enum Item {
-    Whole(Kind, Vec<u8>),
+    Whole(ObjectKind, Vec<u8>),
     /// The id of the base, and instructions.
     IdDelta(ObjectId, Vec<u8>),
     /// How many objects before this one the base is, and instructions.
@@ -30,7 +29,9 @@ pub(super) fn pack(items: &[Item]) -> Vec<u8> {
         offsets.push(offset);
         let content = match item {
             Item::Whole(kind, content) => {
-                let number = [Kind::Commit, Kind::Tree, Kind::Blob, Kind::Tag].iter().position(|other| other == kind);
+                let number = [ObjectKind::Commit, ObjectKind::Tree, ObjectKind::Blob, ObjectKind::Tag]
+                    .iter()
+                    .position(|other| other == kind);
                 header(&mut bytes, number.expect("all kinds are there") + 1, content.len());
                 content
             }
@@ -53,6 +54,18 @@ pub(super) fn pack(items: &[Item]) -> Vec<u8> {
     with_checksum(bytes)
 }
 
+/// A pack of blobs by their sizes and zlib streams.
+pub(super) fn pack_of_streams(streams: &[(usize, Vec<u8>)]) -> Vec<u8> {
+    let mut bytes = b"PACK\0\0\0\x02".to_vec();
+    bytes.extend_from_slice(&u32::try_from(streams.len()).expect("few objects").to_be_bytes());
+    for (size, stream) in streams {
+        header(&mut bytes, 3, *size);
+        bytes.extend_from_slice(stream);
+    }
+    bytes.extend_from_slice(&[0; 20]);
+    with_checksum(bytes)
+}
+
 /// The pack with its last twenty bytes made its checksum.
 pub(super) fn with_checksum(mut pack: Vec<u8>) -> Vec<u8> {
     let end = pack.len() - 20;
@@ -61,8 +74,12 @@ pub(super) fn with_checksum(mut pack: Vec<u8>) -> Vec<u8> {
     pack
 }
 
-pub(super) fn id(kind: Kind, content: &[u8]) -> ObjectId {
-    gix_object::compute_hash(gix_hash::Kind::Sha1, kind, content).expect("no collision is tried here")
+/// The id that gitoxide's own hash gives an object.
+pub(super) fn id(kind: ObjectKind, content: &[u8]) -> ObjectId {
+    let mut hash = gix_hash::hasher(gix_hash::Kind::Sha1);
+    hash.update(format!("{kind} {}\0", content.len()).as_bytes());
+    hash.update(content);
+    hash.try_finalize().expect("no collision is tried here")
 }
 
 /// Instructions that copy all of a base, which is not empty, and add some bytes, at most 127.
@@ -89,7 +106,7 @@ pub(super) fn tree(entries: &[(&str, &str, ObjectId)]) -> Vec<u8> {
 
 /// Limits that nothing in these tests comes near, but for what they change.
 pub(super) fn limits() -> Limits {
-    Limits { in_memory: 32 << 20, on_disk: 1 << 30, folder: std::env::temp_dir(), working: 256 << 20 }
+    Limits::new(256 << 20, 1 << 30, std::env::temp_dir())
 }
 
 pub(super) fn receive(pack: &[u8]) -> Result<Arc<Pack>, PackError> {

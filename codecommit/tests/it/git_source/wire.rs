@@ -47,7 +47,8 @@ async fn one_commit_in_two_requests() {
     let repository = Repository::various();
     let server = Server::start(repository.path(), &[]);
     let head = repository.id("HEAD");
-    let mut reader = Arc::new(fetch(&server, head).await.unwrap()).reader(1 << 20);
+    let pack = fetch(&server, head).await.unwrap();
+    let mut reader = pack.reader(1 << 20);
     let commit = reader.commit(head).unwrap();
     for entry in reader.walk(commit.tree).unwrap() {
         if matches!(entry.kind, Kind::File | Kind::Executable | Kind::Link) {
@@ -55,7 +56,7 @@ async fn one_commit_in_two_requests() {
             assert!(reader.blob(entry.id).unwrap() == content, "{}", entry.path);
         }
     }
-    assert_eq!(reader.pack().kind(commit.parents[0]), None, "history is not fetched");
+    assert_eq!(pack.kind(commit.parents[0]), None, "history is not fetched");
     let requests = server.requests();
     let lines: Vec<&str> = requests.iter().map(|request| request.line.as_str()).collect();
     let get = "GET /v1/repos/some-repo/info/refs?service=git-upload-pack HTTP/1.1";
@@ -180,9 +181,9 @@ async fn what_the_pack_is_wrapped_in_can_be_wrong() {
         (b"00000008NAK\n000a\x03broke0000", "the server said: broke", 1),
         (b"00000008NAK\n0006\x04x0000", "unknown number", 1),
         (b"00000008ACK\n", "out of place", 1),
-        (b"00000008NAK\n0009\x02busy0009\x01PACK0000", "failed to take in the pack", 3),
-        (b"00000008NAK\n0000", "failed to take in the pack", 3),
-        (b"00000008NAK\n0009\x01XXXX0000", "failed to take in the pack", 3),
+        (b"00000008NAK\n0009\x02busy0009\x01PACK0000", "failed to index the pack", 3),
+        (b"00000008NAK\n0000", "failed to index the pack", 3),
+        (b"00000008NAK\n0009\x01XXXX0000", "failed to index the pack", 3),
     ] {
         let wrong = std::iter::repeat_n(Fault::Body(body.to_vec()), tries);
         let faults: Vec<Fault> = std::iter::once(Fault::Serve).chain(wrong).collect();
@@ -216,7 +217,8 @@ async fn a_name_that_is_no_repository_is_refused_before_anything_is_sent() {
     assert_eq!(server.requests().len(), 0);
 }
 
-/// Repositories to compare with git file by file, as many as the variable `GIT_SOURCE_REPOSITORIES` names, with `:` between.
+/// Repositories to compare with git file by file, as many as the variable `GIT_SOURCE_REPOSITORIES` names, with `:`
+/// between.
 #[tokio::test]
 async fn every_file_of_real_repositories() {
     let folders = std::env::var("GIT_SOURCE_REPOSITORIES").unwrap_or_default();

@@ -1,77 +1,58 @@
-//! Contents that will be needed again, up to a number of bytes, and the buffers that reading goes through.
+//! Contents that are needed again, up to a number of bytes.
 
 use std::collections::{HashMap, VecDeque};
 
 use bytes::Bytes;
-use libdeflater::Decompressor;
 
-/// One thread's share of reading a pack. It belongs to one pack: contents are found by their place in it.
-pub(super) struct Cache {
+/// The bytes of memory that a cached content takes beside its own.
+const OVERHEAD: usize = 128;
+
+/// Contents of objects of one pack, found by their index in it.
+pub(super) struct ContentCache {
     limit: usize,
     held: usize,
-    contents: HashMap<usize, Content>,
+    contents: HashMap<usize, CachedObject>,
     order: VecDeque<usize>,
-    pub(super) buffers: Buffers,
 }
 
-struct Content {
-    bytes: Bytes,
-    used: bool,
+struct CachedObject {
+    content: Bytes,
+    is_used: bool,
 }
 
-/// What inflating needs: an inflater and room for deflated bytes that lie on disk.
-pub(super) struct Buffers {
-    pub(super) inflater: Decompressor,
-    pub(super) deflated: Vec<u8>,
-}
-
-impl Cache {
+impl ContentCache {
     pub(super) fn new(limit: usize) -> Self {
-        Self {
-            limit,
-            held: 0,
-            contents: HashMap::new(),
-            order: VecDeque::new(),
-            buffers: Buffers { inflater: Decompressor::new(), deflated: Vec::new() },
-        }
+        Self { limit, held: 0, contents: HashMap::new(), order: VecDeque::new() }
     }
 
     pub(super) fn get(&mut self, index: usize) -> Option<Bytes> {
-        let content = self.contents.get_mut(&index)?;
-        content.used = true;
-        Some(content.bytes.clone())
+        let cached = self.contents.get_mut(&index)?;
+        cached.is_used = true;
+        Some(cached.content.clone())
     }
 
     /// Keeps a content, unless it would take more than half of the room.
-    pub(super) fn put(&mut self, index: usize, bytes: &Bytes) {
-        if bytes.len() > self.limit / 2 || self.contents.contains_key(&index) {
+    pub(super) fn put(&mut self, index: usize, content: Bytes) {
+        if content.len() > self.limit / 2 || self.contents.contains_key(&index) {
             return;
         }
-        self.held += bytes.len();
-        self.contents.insert(index, Content { bytes: bytes.clone(), used: false });
+        self.held += content.len() + OVERHEAD;
+        self.contents.insert(index, CachedObject { content, is_used: false });
         self.order.push_back(index);
         while self.held > self.limit {
             self.evict();
         }
     }
 
-    /// Second chance: what was used since it came to the front goes to the back once more.
+    /// Removes the oldest content. One that was used since its last turn gets another turn instead.
     fn evict(&mut self) {
-        let Some(index) = self.order.pop_front() else {
-            return;
-        };
-        if let Some(content) = self.contents.get_mut(&index)
-            && std::mem::take(&mut content.used)
+        let Some(index) = self.order.pop_front() else { return };
+        if let Some(cached) = self.contents.get_mut(&index)
+            && std::mem::take(&mut cached.is_used)
         {
             self.order.push_back(index);
-        } else if let Some(content) = self.contents.remove(&index) {
-            self.held -= content.bytes.len();
+        } else if let Some(cached) = self.contents.remove(&index) {
+            self.held -= cached.content.len() + OVERHEAD;
         }
-    }
-}
-
-impl std::fmt::Debug for Cache {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Cache").field("limit", &self.limit).field("held", &self.held).finish_non_exhaustive()
     }
 }

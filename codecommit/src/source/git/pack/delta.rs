@@ -1,6 +1,6 @@
 //! A delta's instructions: copies from a base and literal bytes (gitformat-pack, "Deltified representation").
 
-/// The two sizes that instructions begin with, and the instructions behind them.
+/// The instructions of a delta, and the two sizes that they begin with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Delta<'a> {
     pub(super) base_size: u64,
@@ -14,21 +14,29 @@ pub(super) const MAX_SIZES: usize = 20;
 const CUT: &str = "a delta ends within an instruction";
 
 impl<'a> Delta<'a> {
-    /// Reads the sizes only.
+    /// Reads the two sizes; the instructions are not looked at.
     pub(super) fn new(data: &'a [u8]) -> Result<Self, &'static str> {
         let (base_size, rest) = size(data)?;
         let (result_size, instructions) = size(rest)?;
         Ok(Self { base_size, result_size, instructions })
     }
 
-    /// The object that the instructions make of `base`. What they make is never larger than the size they promise, which
-    /// the caller has compared with its limits.
+    /// Makes the object from `base`. It never grows beyond `result_size`, which the caller has compared with its
+    /// limits.
     pub(super) fn apply(&self, base: &[u8]) -> Result<Vec<u8>, &'static str> {
+        let mut result = Vec::new();
+        self.apply_into(base, &mut result)?;
+        Ok(result)
+    }
+
+    /// Makes the object from `base` in a buffer, whose former content is dropped.
+    pub(super) fn apply_into(&self, base: &[u8], result: &mut Vec<u8>) -> Result<(), &'static str> {
         if base.len() as u64 != self.base_size {
             return Err("a delta is for a base of another size");
         }
         let size = usize::try_from(self.result_size).map_err(|_| "a delta makes more than memory has addresses")?;
-        let mut result = Vec::with_capacity(size);
+        result.clear();
+        result.reserve_exact(size);
         let mut rest = self.instructions;
         while let Some((&instruction, behind)) = rest.split_first() {
             rest = behind;
@@ -45,12 +53,12 @@ impl<'a> Delta<'a> {
         if result.len() < size {
             return Err("a delta makes less than it promises");
         }
-        Ok(result)
+        Ok(())
     }
 }
 
-/// The part of the base that a copy instruction names: bits 0 to 3 tell which bytes of the offset follow, 4 to 6 which of
-/// the length, where 0 stands for 65,536.
+/// Returns the part of the base that a copy instruction names. Its bits 0 to 3 say which bytes of the offset follow,
+/// bits 4 to 6 which bytes of the length; a length of 0 stands for 65,536.
 fn copied<'b>(base: &'b [u8], instruction: u8, rest: &mut &[u8]) -> Result<&'b [u8], &'static str> {
     let mut value = |bits: std::ops::Range<u32>| {
         let mut value = 0;
@@ -69,7 +77,7 @@ fn copied<'b>(base: &'b [u8], instruction: u8, rest: &mut &[u8]) -> Result<&'b [
     base.get(start..start.saturating_add(length)).ok_or("a delta copies from beyond its base")
 }
 
-/// Seven bits a byte, the lowest first.
+/// Reads a size: seven bits a byte, the lowest first.
 fn size(data: &[u8]) -> Result<(u64, &[u8]), &'static str> {
     let mut value = 0;
     for (index, byte) in data.iter().enumerate().take(MAX_SIZES / 2) {

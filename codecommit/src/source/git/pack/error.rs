@@ -1,71 +1,96 @@
-//! What can be wrong with a pack, or with what is asked of it.
+//! The errors of receiving and reading a pack.
 
 use std::io;
 
-use gix_object::Kind;
-
 use git_archive::object::{CommitError, ObjectId, TreeError};
 
-/// Why a pack was refused, or why an object could not be had from it.
+use super::kind::ObjectKind;
+
+/// The reason why a pack is refused, or why an object cannot be read from it.
 #[derive(Debug, thiserror::Error)]
 pub enum PackError {
     /// The bytes ended before the pack did.
     #[error("the pack ends too early")]
     Truncated,
-    /// Something in it is not as the format wants it.
+    /// A part of the pack violates the format.
     #[error("the pack is corrupt at byte {offset}: {what}")]
     Corrupt {
-        /// Where the object starts, or where the fault is if it is in none.
+        /// The offset of the object, or of the fault if it lies in none.
         offset: u64,
-        /// What is wrong there.
+        /// The fault.
         what: &'static str,
     },
-    /// The SHA-1 at its end is not that of its content.
+    /// The SHA-1 at the end of the pack is not that of its content.
     #[error("the pack does not match its own checksum")]
     Checksum,
-    /// A delta's base is not in the pack, or only in a circle of deltas: the pack is thin or broken.
+    /// The base of a delta is not in the pack, or the deltas form a circle: the pack is thin or broken.
     #[error("the pack has a delta at byte {offset} whose base {base} is not in it")]
     MissingBase {
-        /// Where the delta starts.
+        /// The offset of the delta.
         offset: u64,
         /// The id of its base.
         base: ObjectId,
     },
-    /// It outgrew the room that was given to it on disk.
+    /// The pack is larger than its room on disk.
     #[error("the pack is larger than {limit} bytes, the room for it in ephemeral storage (`EphemeralStorage`)")]
     TooLarge {
         /// The limit in bytes.
         limit: u64,
     },
-    /// Something has to be in memory as a whole and is larger than the room for it.
+    /// Something that has to be in memory as a whole is larger than the room for it.
     #[error("{what} takes {bytes} bytes, and the function's memory (`MemorySize`) leaves {limit} for it")]
     Memory {
-        /// What should be in memory.
+        /// The thing that should be in memory.
         what: &'static str,
-        /// What it needs at least.
+        /// The bytes that it needs at least.
         bytes: u64,
-        /// What it may take.
+        /// The bytes that it may take.
         limit: u64,
     },
+    /// A chain of deltas is longer than git makes them.
+    #[error("the pack has a chain of more than {limit} deltas at byte {offset}")]
+    DeltaDepth {
+        /// The offset of the delta that is one too many.
+        offset: u64,
+        /// The longest chain that is accepted.
+        limit: u16,
+    },
+    /// The deltas make too many bytes: a small pack that unfolds into endless work.
+    #[error("the deltas of the pack make more than {limit} bytes, the limit for the function's memory (`MemorySize`)")]
+    DeltaWork {
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// The tree lists too many entries.
+    #[error("tree {tree} lists more than {limit} entries")]
+    TooManyEntries {
+        /// The id of the tree.
+        tree: ObjectId,
+        /// The most entries that are accepted.
+        limit: u64,
+    },
+    /// The caller cancelled the work.
+    #[error("the work on the pack was cancelled")]
+    Cancelled,
     /// No object of this id is in the pack.
     #[error("object {0} is not in the pack")]
     MissingObject(ObjectId),
-    /// The object is there, but of another kind.
+    /// The object is of another kind than expected.
     #[error("object {id} is a {found}, not a {wanted}")]
     WrongKind {
         /// Its id.
         id: ObjectId,
-        /// What it is.
-        found: Kind,
-        /// What it was taken for.
-        wanted: Kind,
+        /// Its kind.
+        found: ObjectKind,
+        /// The kind that was expected.
+        wanted: ObjectKind,
     },
     /// The object hashes to its id but is not a commit's text.
     #[error("failed to read commit {id}")]
     Commit {
         /// Its id.
         id: ObjectId,
-        /// What is wrong with it.
+        /// The reason.
         source: CommitError,
     },
     /// The object hashes to its id but is not a tree that git would write.
@@ -73,22 +98,27 @@ pub enum PackError {
     Tree {
         /// Its id.
         id: ObjectId,
-        /// What is wrong with it.
+        /// The reason.
         source: TreeError,
     },
-    /// The file that holds a large pack could not be made, written or read.
+    /// The file that holds a large pack could not be created, written or read.
     #[error("failed to {action} the pack's temporary file")]
     Spool {
-        /// What was attempted.
+        /// The attempted action.
         action: &'static str,
-        /// What the system says.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
 
 impl PackError {
-    /// Whether the bytes may have been damaged on their way, so that another fetch may bring better ones.
+    /// Returns true if the bytes may have been damaged on their way, so that another fetch may succeed.
     pub fn is_damage(&self) -> bool {
         matches!(self, Self::Truncated | Self::Corrupt { .. } | Self::Checksum | Self::MissingBase { .. })
+    }
+
+    /// Returns true if another try of the same commit is useless: the pack itself, or the room for it, has to change.
+    pub fn is_permanent(&self) -> bool {
+        !self.is_damage() && !matches!(self, Self::Cancelled)
     }
 }

@@ -1,30 +1,32 @@
 //! The header before each object's deflated bytes (gitformat-pack).
 
-use gix_object::Kind;
+use super::kind::ObjectKind;
 
-/// What an entry of a pack says of itself.
+/// The header of one entry of a pack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Header {
-    pub(super) form: Form,
-    /// How much its deflated bytes inflate to: the object, or the instructions of a delta.
+pub(super) struct EntryHeader {
+    pub(super) form: EntryForm,
+    /// The bytes that the entry inflates to: the object itself, or the instructions of a delta.
     pub(super) size: u64,
 }
 
+/// The form in which an entry stores its object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
-    Whole(Kind),
-    /// How many bytes before this entry its base starts.
+pub(super) enum EntryForm {
+    /// The object itself.
+    Whole(ObjectKind),
+    /// A delta whose base starts this many bytes before it.
     OffsetDelta(u64),
-    /// The id of its base.
+    /// A delta whose base has this id.
     IdDelta([u8; 20]),
 }
 
 /// The most bytes that a header takes: ten for a size of 64 bits and twenty for an id.
 pub(super) const MAX_BYTES: u64 = 30;
 
-impl Header {
-    /// Reads a header byte by byte, because it may lie across two chunks of the stream. The inner error says what is wrong
-    /// with it, the outer one is the stream's own.
+impl EntryHeader {
+    /// Reads a header byte by byte, because it may lie across two chunks of the stream. The inner error describes a
+    /// malformed header, the outer one is the stream's own.
     pub(super) fn read<E>(mut next: impl FnMut() -> Result<u8, E>) -> Result<Result<Self, &'static str>, E> {
         let first = next()?;
         let mut size = u64::from(first & 0x0f);
@@ -41,12 +43,12 @@ impl Header {
             more = byte & 0x80 != 0;
         }
         let form = match first >> 4 & 0b111 {
-            1 => Form::Whole(Kind::Commit),
-            2 => Form::Whole(Kind::Tree),
-            3 => Form::Whole(Kind::Blob),
-            4 => Form::Whole(Kind::Tag),
+            1 => EntryForm::Whole(ObjectKind::Commit),
+            2 => EntryForm::Whole(ObjectKind::Tree),
+            3 => EntryForm::Whole(ObjectKind::Blob),
+            4 => EntryForm::Whole(ObjectKind::Tag),
             6 => match distance(&mut next)? {
-                Some(distance) => Form::OffsetDelta(distance),
+                Some(distance) => EntryForm::OffsetDelta(distance),
                 None => return Ok(Err("a delta's distance has more than 64 bits")),
             },
             7 => {
@@ -54,7 +56,7 @@ impl Header {
                 for byte in &mut id {
                     *byte = next()?;
                 }
-                Form::IdDelta(id)
+                EntryForm::IdDelta(id)
             }
             _ => return Ok(Err("an object is of an unknown type")),
         };
@@ -62,7 +64,20 @@ impl Header {
     }
 }
 
-/// git's offset encoding: seven bits a byte, the highest first, each continuation adding one.
+/// The bytes of the shortest header for a whole object of this size.
+pub(super) fn whole_bytes(size: u64) -> u64 {
+    let beyond_first = u64::from((u64::BITS - size.leading_zeros()).saturating_sub(4));
+    1 + beyond_first.div_ceil(7)
+}
+
+/// The size that an entry's header says, and the bytes behind the header.
+pub(super) fn split(entry: &[u8]) -> Result<(u64, &[u8]), &'static str> {
+    let mut rest = entry;
+    let header = EntryHeader::read(|| rest.split_off_first().copied().ok_or("an object's header is cut"))??;
+    Ok((header.size, rest))
+}
+
+/// Reads git's offset encoding: seven bits a byte, the highest first, each continuation adding one.
 fn distance<E>(mut next: impl FnMut() -> Result<u8, E>) -> Result<Option<u64>, E> {
     let mut byte = next()?;
     let mut value = u64::from(byte & 0x7f);
@@ -80,21 +95,28 @@ fn distance<E>(mut next: impl FnMut() -> Result<u8, E>) -> Result<Option<u64>, E
 mod tests {
     use super::*;
 
-    fn read(bytes: &[u8]) -> Result<Result<Header, &'static str>, ()> {
+    fn read(bytes: &[u8]) -> Result<Result<EntryHeader, &'static str>, ()> {
         let mut bytes = bytes.iter().copied();
-        Header::read(|| bytes.next().ok_or(()))
+        EntryHeader::read(|| bytes.next().ok_or(()))
     }
 
     #[test]
     fn every_form_is_read() {
-        let whole = |kind, size| Ok(Ok(Header { form: Form::Whole(kind), size }));
-        assert_eq!(read(&[0x35]), whole(Kind::Blob, 5));
-        assert_eq!(read(&[0x95, 0x01]), whole(Kind::Commit, 21));
-        assert_eq!(read(&[0xb3, 0x00]), whole(Kind::Blob, 3));
-        assert_eq!(read(&[0x63, 0x81, 0x02]), Ok(Ok(Header { form: Form::OffsetDelta(258), size: 3 })));
+        let whole = |kind, size| Ok(Ok(EntryHeader { form: EntryForm::Whole(kind), size }));
+        assert_eq!(read(&[0x35]), whole(ObjectKind::Blob, 5));
+        assert_eq!(read(&[0x95, 0x01]), whole(ObjectKind::Commit, 21));
+        assert_eq!(read(&[0xb3, 0x00]), whole(ObjectKind::Blob, 3));
+        assert_eq!(read(&[0x63, 0x81, 0x02]), Ok(Ok(EntryHeader { form: EntryForm::OffsetDelta(258), size: 3 })));
         let mut with_id = vec![0x7f];
         with_id.extend_from_slice(&[9; 20]);
-        assert_eq!(read(&with_id), Ok(Ok(Header { form: Form::IdDelta([9; 20]), size: 15 })));
+        assert_eq!(read(&with_id), Ok(Ok(EntryHeader { form: EntryForm::IdDelta([9; 20]), size: 15 })));
+    }
+
+    #[test]
+    fn the_shortest_header_is_as_long_as_it_has_to_be() {
+        for (size, bytes) in [(0, 1), (15, 1), (16, 2), (2047, 2), (2048, 3), (u64::MAX, 10)] {
+            assert_eq!(whole_bytes(size), bytes, "{size}");
+        }
     }
 
     #[test]

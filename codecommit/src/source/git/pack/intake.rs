@@ -1,12 +1,15 @@
-//! A pack as it arrives: every byte is stored, counted and hashed once, and handed on to be read.
+//! A pack as it arrives: every byte is stored, counted and hashed once before it is read.
 
 use bytes::{Buf, Bytes};
 use sha1::{Digest, Sha1};
 
+use super::digest::HASH_BYTES;
+use super::error::PackError;
+use super::limits::Limits;
 use super::spool::{Spool, Storage};
-use super::{HASH_BYTES, Limits, PackError};
 
-/// Chunks of any size, as one stream. Bytes are stored when their chunk is taken, so the storage may be ahead of `offset`.
+/// Chunks of any size, as one stream. A chunk is stored as a whole when it is taken, so the storage may be ahead of
+/// `offset`.
 pub(super) struct Intake<'a, I> {
     chunks: I,
     chunk: Bytes,
@@ -32,12 +35,12 @@ impl<'a, I: Iterator<Item = Bytes>> Intake<'a, I> {
         }
     }
 
-    /// How many bytes have been read.
+    /// The number of bytes that were read.
     pub(super) fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// What can be read without waiting, at least one byte.
+    /// Returns the bytes that can be read without waiting: at least one.
     pub(super) fn available(&mut self) -> Result<&[u8], PackError> {
         while self.chunk.is_empty() {
             if !self.next_chunk()? {
@@ -57,6 +60,11 @@ impl<'a, I: Iterator<Item = Bytes>> Intake<'a, I> {
         let byte = self.available()?[0];
         self.advance(1);
         Ok(byte)
+    }
+
+    /// Returns a byte that was read before.
+    pub(super) fn byte_at(&self, offset: u64) -> Result<u8, PackError> {
+        self.spool.byte(offset)
     }
 
     /// Reads the checksum at the end of the pack and nothing behind it.

@@ -1,94 +1,99 @@
-//! The second pass: every delta gets its base, its kind and its id.
+//! The deltas that could not be resolved while the pack arrived: each gets its base, its kind and its id.
 
-use sha1::Digest;
-
-use super::cache::Cache;
-use super::index::{self, Object, ObjectIndex, place};
-use super::{Pack, PackError};
+use super::digest::ContentDigest;
+use super::error::PackError;
+use super::store::{ObjectStore, ReadState};
+use super::table::{Mark, PackedObject, Position, index_of, position};
 use git_archive::object::ObjectId;
 
 /// Bases are kept up to this many bytes while the deltas on them are resolved.
 const CACHE_BYTES: usize = 16 * 1024 * 1024;
 
-/// Computes the id of every delta, each base before what is made from it. Whatever is not reached from a whole object has
-/// no base in the pack, or is its own base by a circle.
-pub(super) fn resolve(pack: &mut Pack) -> Result<(), PackError> {
-    let deltas = Deltas::of(&pack.objects);
+/// Resolves every delta that is left, each base before the deltas on it. A delta that is not reached from a resolved
+/// object has no base in the pack, or is its own base in a circle.
+pub(super) fn resolve(store: &mut ObjectStore) -> Result<(), PackError> {
+    let deltas = PendingDeltas::of(&store.table.objects);
     if deltas.is_empty() {
         return Ok(());
     }
-    let mut cache = Cache::new(CACHE_BYTES);
-    let whole = |object: &Object| object.kind.is_some();
-    let mut bases: Vec<usize> = (0..pack.objects.len()).filter(|index| whole(&pack.objects[*index])).collect();
-    bases.reverse();
-    while let Some(base) = bases.pop() {
-        for delta in deltas.on(base, pack.objects[base].id) {
-            if !whole(&pack.objects[delta]) {
-                finish(pack, base, delta, &mut cache)?;
+    let mut state = ReadState::new(CACHE_BYTES);
+    let mut next = 0;
+    let mut bases: Vec<usize> = Vec::new();
+    while let Some(base) = bases.pop().or_else(|| following(&store.table.objects, &mut next)) {
+        store.work.check()?;
+        for delta in deltas.on(base, store.table.objects[base].id) {
+            if store.table.objects[delta].kind.is_none() {
+                finish(store, base, delta, &mut state)?;
                 bases.push(delta);
             }
         }
     }
-    match pack.objects.iter().find(|object| !whole(object)) {
+    match store.table.objects.iter().find(|object| object.kind.is_none()) {
         None => Ok(()),
-        Some(object) => Err(missing_base(&pack.objects, object)),
+        Some(object) => Err(missing_base(&store.table.objects, object)),
     }
 }
 
-/// Fills in what only a delta's content tells.
-fn finish(pack: &mut Pack, base: usize, delta: usize, cache: &mut Cache) -> Result<(), PackError> {
-    pack.objects[base].is_base = true;
-    let kind = pack.objects[base].kind;
-    let object = &mut pack.objects[delta];
-    object.base = place(base);
-    object.kind = kind;
-    let Some(kind) = kind else { return Ok(()) };
-    let content = pack.content(delta, cache)?;
-    let mut hash = index::hasher(kind, content.len() as u64);
-    hash.update(&content);
-    pack.objects[delta].id = hash.finalize().into();
+/// Returns the next object in the order of the pack that is resolved.
+fn following(objects: &[PackedObject], next: &mut usize) -> Option<usize> {
+    let skipped = objects.get(*next..)?.iter().position(|object| object.kind.is_some())?;
+    let index = *next + skipped;
+    *next = index + 1;
+    Some(index)
+}
+
+/// Fills in the parts of a delta's row that depend on its content.
+fn finish(store: &mut ObjectStore, base: usize, delta: usize, state: &mut ReadState) -> Result<(), PackError> {
+    let objects = &mut store.table.objects;
+    objects[base].set(Mark::IsBase, true);
+    let mut object = objects[delta];
+    let place = position(base).ok_or(PackError::Corrupt { offset: object.offset, what: "it has too many objects" })?;
+    object.put_on(&objects[base], place)?;
+    objects[delta] = object;
+    let content = store.content(delta, state)?;
+    ContentDigest::of(&content, &mut store.table.objects[delta]);
     Ok(())
 }
 
-fn missing_base(objects: &[Object], delta: &Object) -> PackError {
+fn missing_base(objects: &[PackedObject], delta: &PackedObject) -> PackError {
     let mut object = delta;
     while let Some(base) = object.base {
-        object = &objects[base.get() as usize - 1];
+        object = &objects[index_of(base)];
     }
     PackError::MissingBase { offset: object.offset, base: ObjectId::Sha1(object.id) }
 }
 
-/// All deltas of a pack, by what they name as their base.
-struct Deltas {
-    by_place: Vec<(ObjectIndex, u32)>,
+/// The unresolved deltas of a pack, by what they name as their base.
+struct PendingDeltas {
+    by_position: Vec<(Position, u32)>,
     by_id: Vec<([u8; 20], u32)>,
 }
 
-impl Deltas {
-    fn of(objects: &[Object]) -> Self {
-        let mut deltas = Self { by_place: Vec::new(), by_id: Vec::new() };
+impl PendingDeltas {
+    fn of(objects: &[PackedObject]) -> Self {
+        let mut deltas = Self { by_position: Vec::new(), by_id: Vec::new() };
         for (index, object) in (0..).zip(objects).filter(|(_, object)| object.kind.is_none()) {
             match object.base {
-                Some(base) => deltas.by_place.push((base, index)),
+                Some(base) => deltas.by_position.push((base, index)),
                 None => deltas.by_id.push((object.id, index)),
             }
         }
-        deltas.by_place.sort_unstable();
+        deltas.by_position.sort_unstable();
         deltas.by_id.sort_unstable();
         deltas
     }
 
     fn is_empty(&self) -> bool {
-        self.by_place.is_empty() && self.by_id.is_empty()
+        self.by_position.is_empty() && self.by_id.is_empty()
     }
 
-    /// The deltas on one object.
+    /// Returns the deltas on one object.
     fn on(&self, index: usize, id: [u8; 20]) -> impl Iterator<Item = usize> {
-        let by_place = place(index).map_or(&[][..], |place| equal(&self.by_place, &place));
+        let by_position = position(index).map_or(&[][..], |place| equal(&self.by_position, &place));
         let by_id = equal(&self.by_id, &id);
-        let places = by_place.iter().map(|(_, delta)| *delta);
+        let positions = by_position.iter().map(|(_, delta)| *delta);
         let ids = by_id.iter().map(|(_, delta)| *delta);
-        places.chain(ids).map(|delta| delta as usize)
+        positions.chain(ids).map(|delta| delta as usize)
     }
 }
 

@@ -1,28 +1,36 @@
-//! Where a pack's bytes are kept: in memory up to a limit, beyond it in a file without a name.
+//! The bytes of a pack: in memory up to a limit, beyond it in a file without a name.
 
 use std::fs::File;
 use std::io::Write;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
-use super::{Limits, PackError};
+use bytes::Bytes;
 
-/// The bytes of a pack. The file has no name, so that nothing is left behind however the process ends.
+use super::error::PackError;
+use super::limits::Limits;
+
+/// A pack that is received as a whole. Its file has no name, so that nothing is left behind however the process ends.
 pub(super) enum Storage {
-    Memory(Vec<u8>),
+    Memory(Bytes),
     File(File),
 }
 
-/// Takes a pack's bytes in as they come.
+/// A pack that is being received.
 pub(super) struct Spool<'a> {
-    storage: Storage,
+    written: WrittenPack,
     length: u64,
     limits: &'a Limits,
 }
 
+enum WrittenPack {
+    Memory(Vec<u8>),
+    File(File),
+}
+
 impl<'a> Spool<'a> {
     pub(super) fn new(limits: &'a Limits) -> Self {
-        Self { storage: Storage::Memory(Vec::new()), length: 0, limits }
+        Self { written: WrittenPack::Memory(Vec::new()), length: 0, limits }
     }
 
     pub(super) fn append(&mut self, bytes: &[u8]) -> Result<(), PackError> {
@@ -30,44 +38,76 @@ impl<'a> Spool<'a> {
         if self.length > self.limits.in_memory {
             self.spill()?;
         }
-        match &mut self.storage {
-            Storage::Memory(held) => held.extend_from_slice(bytes),
-            Storage::File(file) => file.write_all(bytes).map_err(spool("write"))?,
+        match &mut self.written {
+            WrittenPack::Memory(held) => held.extend_from_slice(bytes),
+            WrittenPack::File(file) => file.write_all(bytes).map_err(spool("write"))?,
         }
         Ok(())
     }
 
+    /// Returns one byte of the pack that was appended already.
+    pub(super) fn byte(&self, offset: u64) -> Result<u8, PackError> {
+        match &self.written {
+            WrittenPack::Memory(held) => held.get(index(offset)?).copied().ok_or(PackError::Truncated),
+            WrittenPack::File(file) => {
+                let mut byte = [0];
+                file.read_exact_at(&mut byte, offset).map_err(spool("read"))?;
+                Ok(byte[0])
+            }
+        }
+    }
+
     pub(super) fn finish(self) -> Storage {
-        self.storage
+        match self.written {
+            WrittenPack::Memory(held) => Storage::Memory(Bytes::from(held)),
+            WrittenPack::File(file) => Storage::File(file),
+        }
     }
 
     fn spill(&mut self) -> Result<(), PackError> {
         if self.length > self.limits.on_disk {
             return Err(PackError::TooLarge { limit: self.limits.on_disk });
         }
-        if let Storage::Memory(held) = &self.storage {
+        if let WrittenPack::Memory(held) = &self.written {
             let mut file = tempfile::tempfile_in(&self.limits.folder).map_err(spool("create"))?;
             file.write_all(held).map_err(spool("write"))?;
-            self.storage = Storage::File(file);
+            self.written = WrittenPack::File(file);
         }
         Ok(())
     }
 }
 
 impl Storage {
-    /// The bytes of a range, borrowed where they are in memory, else read into `buffer`.
+    /// Returns the bytes of a range: borrowed if the pack is in memory, else read into `buffer`.
     pub(super) fn slice<'a>(&'a self, range: Range<u64>, buffer: &'a mut Vec<u8>) -> Result<&'a [u8], PackError> {
-        let start = index(range.start)?;
-        let end = index(range.end)?;
         match self {
-            Self::Memory(held) => held.get(start..end).ok_or(PackError::Truncated),
+            Self::Memory(held) => held.get(index(range.start)?..index(range.end)?).ok_or(PackError::Truncated),
             Self::File(file) => {
-                buffer.resize(end.checked_sub(start).ok_or(PackError::Truncated)?, 0);
+                buffer.resize(length(&range)?, 0);
                 file.read_exact_at(buffer, range.start).map_err(spool("read"))?;
                 Ok(buffer)
             }
         }
     }
+
+    /// Returns the bytes of a range: shared with the pack if that is in memory, else read from its file.
+    pub(super) fn bytes(&self, range: Range<u64>) -> Result<Bytes, PackError> {
+        match self {
+            Self::Memory(held) => {
+                let part = held.get(index(range.start)?..index(range.end)?).ok_or(PackError::Truncated)?;
+                Ok(held.slice_ref(part))
+            }
+            Self::File(file) => {
+                let mut part = vec![0; length(&range)?];
+                file.read_exact_at(&mut part, range.start).map_err(spool("read"))?;
+                Ok(part.into())
+            }
+        }
+    }
+}
+
+fn length(range: &Range<u64>) -> Result<usize, PackError> {
+    index(range.end.checked_sub(range.start).ok_or(PackError::Truncated)?)
 }
 
 fn index(offset: u64) -> Result<usize, PackError> {

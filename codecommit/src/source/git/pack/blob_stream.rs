@@ -1,4 +1,4 @@
-//! A blob in pieces, so that its size does not matter.
+//! The content of a blob in pieces, so that its size does not matter.
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -6,64 +6,73 @@ use std::sync::Arc;
 use bytes::{Buf, Bytes};
 use zlib_rs::{Inflate, InflateFlush, Status};
 
-use super::reader::split_header;
-use super::{Pack, PackError, header};
+use super::error::PackError;
+use super::header;
+use super::store::ObjectStore;
 
 /// Deflated bytes are read in pieces of this size.
 const PIECE_BYTES: u64 = 64 * 1024;
 
 /// The content of one blob, from its first byte to its last.
-pub struct Stream(Source);
+pub struct BlobStream(BlobSource);
 
-enum Source {
-    Content(Bytes),
-    Deflated(Box<Deflated>),
+enum BlobSource {
+    Whole(Bytes),
+    Deflated(Box<DeflatedBlob>),
 }
 
-struct Deflated {
-    pack: Arc<Pack>,
+struct DeflatedBlob {
+    store: Arc<ObjectStore>,
     inflate: Inflate,
-    /// Where the next piece starts, and where the last one ends.
+    /// The offset of the next piece, and the offset at which the last one ends.
     next: u64,
     end: u64,
     buffer: Vec<u8>,
     piece: Bytes,
-    /// How many bytes of content are still to come.
+    /// The number of bytes of content that are still to come.
     left: u64,
 }
 
-impl Stream {
+impl BlobStream {
     pub(super) fn of_content(content: Bytes) -> Self {
-        Self(Source::Content(content))
+        Self(BlobSource::Whole(content))
     }
 
-    pub(super) fn of_object(pack: Arc<Pack>, index: usize) -> Result<Self, PackError> {
-        let range = pack.range(index);
+    pub(super) fn of_object(store: Arc<ObjectStore>, index: usize) -> Result<Self, PackError> {
+        let range = store.table.range(index);
         let head = range.start..range.end.min(range.start + header::MAX_BYTES);
         let mut buffer = Vec::new();
-        let entry = pack.storage.slice(head, &mut buffer)?;
-        let (left, behind) = split_header(entry).map_err(|what| PackError::Corrupt { offset: range.start, what })?;
+        let entry = store.storage.slice(head, &mut buffer)?;
+        let (left, behind) = header::split(entry).map_err(|what| PackError::Corrupt { offset: range.start, what })?;
         let next = range.start + (entry.len() - behind.len()) as u64;
         let inflate = Inflate::new(true, 15);
         let piece = Bytes::new();
-        Ok(Self(Source::Deflated(Box::new(Deflated { pack, inflate, next, end: range.end, buffer, piece, left }))))
+        Ok(Self(BlobSource::Deflated(Box::new(DeflatedBlob {
+            store,
+            inflate,
+            next,
+            end: range.end,
+            buffer,
+            piece,
+            left,
+        }))))
     }
 }
 
-impl Read for Stream {
+impl Read for BlobStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match &mut self.0 {
-            Source::Content(content) => {
+            BlobSource::Whole(content) => {
                 let count = content.len().min(buffer.len());
                 content.copy_to_slice(&mut buffer[..count]);
                 Ok(count)
             }
-            Source::Deflated(deflated) => deflated.read(buffer),
+            BlobSource::Deflated(deflated) => deflated.read(buffer),
         }
     }
 }
 
-impl Deflated {
+impl DeflatedBlob {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.left > 0 && !buffer.is_empty() {
             if self.piece.is_empty() {
@@ -87,7 +96,8 @@ impl Deflated {
 
     fn next_piece(&mut self) -> io::Result<()> {
         let end = self.end.min(self.next + PIECE_BYTES);
-        let piece = self.pack.storage.slice(self.next..end, &mut self.buffer).map_err(io::Error::other)?;
+        self.store.work.check().map_err(io::Error::other)?;
+        let piece = self.store.storage.slice(self.next..end, &mut self.buffer).map_err(io::Error::other)?;
         self.piece = Bytes::copy_from_slice(piece);
         self.next = end;
         Ok(())
@@ -99,12 +109,12 @@ fn corrupt() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "a blob does not inflate to its size")
 }
 
-impl std::fmt::Debug for Stream {
+impl std::fmt::Debug for BlobStream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let left = match &self.0 {
-            Source::Content(content) => content.len() as u64,
-            Source::Deflated(deflated) => deflated.left,
+            BlobSource::Whole(content) => content.len() as u64,
+            BlobSource::Deflated(deflated) => deflated.left,
         };
-        f.debug_struct("Stream").field("left", &left).finish_non_exhaustive()
+        f.debug_struct("BlobStream").field("left", &left).finish_non_exhaustive()
     }
 }

@@ -1,0 +1,180 @@
+//! The pass over a pack as it arrives: each entry is inflated once, and everything that the archive needs to know of it
+//! is noted.
+//!
+//! A delta is resolved at once if its base was seen a moment ago, which is how git orders packs. The others wait for
+//! the end of the pack, as do deltas that name their base by id: no server sends such to a client that takes offsets,
+//! as ours does.
+
+use bytes::Bytes;
+
+use super::delta::{self, Delta};
+use super::digest::ContentDigest;
+use super::error::PackError;
+use super::header::{self, EntryForm, EntryHeader};
+use super::intake::Intake;
+use super::kind::ObjectKind;
+use super::limits::Limits;
+use super::recent::RecentContents;
+use super::spool::Storage;
+use super::table::{self, Mark, OBJECT_BYTES, ObjectTable, PackedObject, Position, index_of, position};
+use super::work::WorkBudget;
+use super::zlib_reader::{Expected, ZlibReader};
+
+/// Contents of recent objects, the bases of deltas that are about to arrive, are kept up to this many bytes.
+const RECENT_BYTES: u64 = 16 << 20;
+/// A larger object is inflated in pieces and not kept.
+const HELD_BYTES: u64 = 2 << 20;
+/// The level in the header of a zlib stream (RFC 1950) that stands for "default"; 3 stands for "maximum".
+const DEFAULT_LEVEL: u8 = 2;
+
+/// Reads a whole pack. Some of its deltas may not be resolved afterwards.
+pub(super) fn scan(
+    chunks: impl Iterator<Item = Bytes>,
+    limits: &Limits,
+    work: &WorkBudget,
+) -> Result<(Storage, ObjectTable), PackError> {
+    let working = limits.working;
+    let recent = usize::try_from(RECENT_BYTES.min(working / 4)).unwrap_or(usize::MAX);
+    let mut scan = PackScan {
+        intake: Intake::new(chunks, limits),
+        zlib: ZlibReader::new(work),
+        objects: Vec::new(),
+        recent: RecentContents::new(recent),
+        made: Vec::new(),
+        held: HELD_BYTES.min(working / 4),
+        working,
+        work,
+    };
+    for _ in 0..scan.count()? {
+        let object = scan.entry()?;
+        scan.objects.push(object);
+    }
+    let end = scan.intake.offset();
+    let storage = scan.intake.finish()?;
+    Ok((storage, ObjectTable::new(scan.objects, end)))
+}
+
+struct PackScan<'a, I> {
+    intake: Intake<'a, I>,
+    zlib: ZlibReader<'a>,
+    objects: Vec<PackedObject>,
+    recent: RecentContents,
+    /// The result of the last delta.
+    made: Vec<u8>,
+    /// The largest object that is inflated as a whole.
+    held: u64,
+    working: u64,
+    work: &'a WorkBudget,
+}
+
+impl<I: Iterator<Item = Bytes>> PackScan<'_, I> {
+    /// Reads the beginning of a pack: `PACK`, a version, the number of objects.
+    fn count(&mut self) -> Result<u32, PackError> {
+        let mut words = [[0; 4]; 3];
+        for byte in words.as_flattened_mut() {
+            *byte = self.intake.byte()?;
+        }
+        if words[0] != *b"PACK" {
+            return Err(PackError::Corrupt { offset: 0, what: "it does not begin as a pack" });
+        }
+        if !matches!(u32::from_be_bytes(words[1]), 2 | 3) {
+            return Err(PackError::Corrupt { offset: 4, what: "its version is neither 2 nor 3" });
+        }
+        let count = u32::from_be_bytes(words[2]);
+        let bytes = u64::from(count) * OBJECT_BYTES;
+        if bytes > self.working {
+            return Err(PackError::Memory { what: "the index of the pack", bytes, limit: self.working });
+        }
+        Ok(count)
+    }
+
+    fn entry(&mut self) -> Result<PackedObject, PackError> {
+        let offset = self.intake.offset();
+        let corrupt = |what| PackError::Corrupt { offset, what };
+        let header = EntryHeader::read(|| self.intake.byte())?.map_err(corrupt)?;
+        let mut object = PackedObject::new(offset, header.size);
+        match header.form {
+            EntryForm::Whole(kind) => return self.whole(kind, object),
+            EntryForm::OffsetDelta(distance) => {
+                let base = offset.checked_sub(distance).and_then(|base| self.starting_at(base));
+                object.base = Some(base.ok_or(corrupt("a delta's base does not start where it says"))?);
+            }
+            EntryForm::IdDelta(id) => object.id = id,
+        }
+        self.delta(object, header.size)
+    }
+
+    fn whole(&mut self, kind: ObjectKind, mut object: PackedObject) -> Result<PackedObject, PackError> {
+        let start = self.intake.offset();
+        let expected = Expected { offset: object.offset, size: object.size };
+        let mut digest = ContentDigest::new(kind, object.size);
+        object.kind = Some(kind);
+        if object.size <= self.held {
+            let content = self.zlib.whole(&mut self.intake, expected)?;
+            digest.update(content);
+            digest.finish(&mut object);
+            self.recent.push(self.objects.len(), content);
+        } else {
+            self.zlib.pieces(&mut self.intake, expected, |piece| digest.update(piece))?;
+            digest.finish(&mut object);
+        }
+        if kind == ObjectKind::Blob && start == object.offset + header::whole_bytes(object.size) {
+            self.mark_reusable(&mut object, start)?;
+        }
+        Ok(object)
+    }
+
+    /// Notes whether the archive can take over the deflated bytes from `start` to here. They were inflated to exactly
+    /// the content, by an inflate that refuses preset dictionaries and windows over 32 KiB. Padding that is too short
+    /// to be noticed cannot make them longer than the content.
+    fn mark_reusable(&self, object: &mut PackedObject, start: u64) -> Result<(), PackError> {
+        if self.zlib.is_padded() {
+            return Ok(());
+        }
+        let is_smaller = table::raw_bytes(self.intake.offset() - start) < object.size;
+        object.set(Mark::IsReusable, is_smaller);
+        if !is_smaller {
+            let level = self.intake.byte_at(start + 1)? >> 6;
+            object.set(Mark::IsIncompressible, level >= DEFAULT_LEVEL);
+        }
+        Ok(())
+    }
+
+    /// Reads a delta of `size` bytes of instructions.
+    fn delta(&mut self, mut object: PackedObject, size: u64) -> Result<PackedObject, PackError> {
+        let expected = Expected { offset: object.offset, size };
+        let corrupt = |what| PackError::Corrupt { offset: expected.offset, what };
+        let mut sizes = Vec::with_capacity(delta::MAX_SIZES);
+        let instructions = if size <= self.held {
+            self.zlib.whole(&mut self.intake, expected)?
+        } else {
+            self.zlib.pieces(&mut self.intake, expected, |piece| {
+                let missing = delta::MAX_SIZES - sizes.len();
+                sizes.extend_from_slice(&piece[..missing.min(piece.len())]);
+            })?;
+            &sizes
+        };
+        let delta = Delta::new(instructions).map_err(corrupt)?;
+        object.size = delta.result_size;
+        if object.size > self.working {
+            return Err(PackError::Memory { what: "a delta's result", bytes: object.size, limit: self.working });
+        }
+        self.work.spend(size.saturating_add(object.size))?;
+        let base = object.base.filter(|_| size.max(object.size) <= self.held);
+        let Some((base, content)) = base.and_then(|base| Some((base, self.recent.get(index_of(base))?))) else {
+            return Ok(object);
+        };
+        delta.apply_into(content, &mut self.made).map_err(corrupt)?;
+        let base_object = &mut self.objects[index_of(base)];
+        base_object.set(Mark::IsBase, true);
+        object.put_on(base_object, base)?;
+        ContentDigest::of(&self.made, &mut object);
+        self.recent.push(self.objects.len(), &self.made);
+        Ok(object)
+    }
+
+    /// Returns the position of the object that starts at an offset.
+    fn starting_at(&self, offset: u64) -> Option<Position> {
+        position(self.objects.binary_search_by_key(&offset, |object| object.offset).ok()?)
+    }
+}

@@ -1,0 +1,177 @@
+//! The index of a pack: one row of 48 bytes an object, and a table that finds rows by id.
+
+use std::mem::size_of;
+use std::num::NonZeroU32;
+use std::ops::Range;
+
+use git_archive::object::ObjectId;
+
+use super::error::PackError;
+use super::header;
+use super::kind::ObjectKind;
+
+/// The longest chain of deltas. git itself makes none that is longer (`OE_DEPTH_BITS` in its `pack-objects.h`).
+const MAX_DEPTH: u16 = 4095;
+
+/// The bytes before the raw deflate of an object (the header of its zlib stream) and behind it (an Adler-32).
+const ZLIB_HEADER: u64 = 2;
+const ZLIB_TRAILER: u64 = 4;
+
+/// The bytes of memory that each object takes in the table.
+pub(super) const OBJECT_BYTES: u64 = (size_of::<PackedObject>() + size_of::<(u32, u32)>()) as u64;
+
+/// An object's place in the pack: one more than its index, so that an `Option` of it takes no room.
+pub(super) type Position = NonZeroU32;
+
+/// What the table knows of one object.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PackedObject {
+    /// Its id, or the id of its base while it is an unresolved delta that names its base by id.
+    pub(super) id: [u8; 20],
+    /// The position of its base, if it is a delta and the base is known.
+    pub(super) base: Option<Position>,
+    /// The CRC-32 of a blob's content.
+    pub(super) crc: u32,
+    /// The offset of its header in the pack.
+    pub(super) offset: u64,
+    /// The size of its content, also for a delta.
+    pub(super) size: u64,
+    /// Its kind; `None` while it is an unresolved delta.
+    pub(super) kind: Option<ObjectKind>,
+    marks: u8,
+    /// The number of deltas between it and an object that is stored whole.
+    depth: u16,
+}
+
+/// A yes or no about an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mark {
+    /// Another object is a delta on it.
+    IsBase = 1,
+    /// There is a NUL in its first 8,000 bytes.
+    HasNul = 2,
+    /// It is a Git LFS pointer.
+    IsPointer = 4,
+    /// Its raw deflate can be copied into an archive.
+    IsReusable = 8,
+    /// Deflate at the usual level did not make it smaller.
+    IsIncompressible = 16,
+}
+
+impl PackedObject {
+    pub(super) fn new(offset: u64, size: u64) -> Self {
+        Self { id: [0; 20], base: None, crc: 0, offset, size, kind: None, marks: 0, depth: 0 }
+    }
+
+    pub(super) fn has(&self, mark: Mark) -> bool {
+        self.marks & mark as u8 != 0
+    }
+
+    pub(super) fn set(&mut self, mark: Mark, value: bool) {
+        if value {
+            self.marks |= mark as u8;
+        }
+    }
+
+    /// Notes the base of a delta, and with it the delta's kind.
+    pub(super) fn put_on(&mut self, base: &Self, position: Position) -> Result<(), PackError> {
+        if base.depth >= MAX_DEPTH {
+            return Err(PackError::DeltaDepth { offset: self.offset, limit: MAX_DEPTH });
+        }
+        self.depth = base.depth + 1;
+        self.base = Some(position);
+        self.kind = base.kind;
+        Ok(())
+    }
+}
+
+/// All objects of a pack.
+pub(super) struct ObjectTable {
+    /// In the order of the pack.
+    pub(super) objects: Vec<PackedObject>,
+    /// The offset behind the last object, where the checksum is.
+    pub(super) end: u64,
+    /// The first bytes of each id and its index into `objects`, in the order of the ids.
+    by_id: Vec<(u32, u32)>,
+}
+
+impl ObjectTable {
+    /// A table in which ids cannot be looked up yet.
+    pub(super) fn new(objects: Vec<PackedObject>, end: u64) -> Self {
+        Self { objects, end, by_id: Vec::new() }
+    }
+
+    /// Makes ids searchable, once all of them are known. The prefix beside the index keeps most of a search within this
+    /// table.
+    pub(super) fn sort(&mut self) {
+        let prefixes = self.objects.iter().map(|object| prefix(&object.id));
+        let mut table: Vec<(u32, u32)> = prefixes.zip(0..).collect();
+        table.sort_unstable_by_key(|(prefix, index)| (*prefix, self.objects[*index as usize].id));
+        self.by_id = table;
+    }
+
+    /// All ids, in ascending order.
+    pub(super) fn ids(&self) -> impl Iterator<Item = ObjectId> {
+        self.by_id.iter().map(|(_, index)| ObjectId::Sha1(self.objects[*index as usize].id))
+    }
+
+    /// The index of an object.
+    pub(super) fn find(&self, id: ObjectId) -> Option<usize> {
+        let prefix = prefix(id.as_slice());
+        let start = self.by_id.partition_point(|(other, _)| *other < prefix);
+        let candidates = self.by_id[start..].iter().take_while(|(other, _)| *other == prefix);
+        let mut indexes = candidates.map(|(_, index)| *index as usize);
+        indexes.find(|index| self.objects[*index].id[..] == *id.as_slice())
+    }
+
+    /// The index of an object that has to be of a certain kind.
+    pub(super) fn find_kind(&self, id: ObjectId, wanted: ObjectKind) -> Result<usize, PackError> {
+        let index = self.find(id).ok_or(PackError::MissingObject(id))?;
+        match self.objects[index].kind {
+            Some(found) if found != wanted => Err(PackError::WrongKind { id, found, wanted }),
+            _ => Ok(index),
+        }
+    }
+
+    /// The range of an object in the pack, its header included.
+    pub(super) fn range(&self, index: usize) -> Range<u64> {
+        let end = self.objects.get(index + 1).map_or(self.end, |next| next.offset);
+        self.objects[index].offset..end
+    }
+
+    /// The range of the raw deflate of an object that is marked as reusable.
+    pub(super) fn raw_range(&self, index: usize) -> Range<u64> {
+        let range = self.range(index);
+        let start = range.start + header::whole_bytes(self.objects[index].size);
+        start + ZLIB_HEADER..range.end - ZLIB_TRAILER
+    }
+}
+
+/// The number of bytes of raw deflate in a zlib stream.
+pub(super) fn raw_bytes(zlib_bytes: u64) -> u64 {
+    zlib_bytes.saturating_sub(ZLIB_HEADER + ZLIB_TRAILER)
+}
+
+/// The position of an index.
+pub(super) fn position(index: usize) -> Option<Position> {
+    u32::try_from(index + 1).ok().and_then(Position::new)
+}
+
+/// The index of a position.
+pub(super) fn index_of(position: Position) -> usize {
+    position.get() as usize - 1
+}
+
+fn prefix(id: &[u8]) -> u32 {
+    id.iter().take(4).fold(0, |prefix, byte| prefix << 8 | u32::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_index_is_compact() {
+        assert_eq!(OBJECT_BYTES, 56);
+    }
+}

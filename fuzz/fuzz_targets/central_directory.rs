@@ -1,0 +1,4 @@
+//! See `oracle::fuzz::central_directory`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| oracle::fuzz::central_directory(data));

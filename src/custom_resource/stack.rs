@@ -1,0 +1,44 @@
+//! What a request may name: the stack's own repositories and functions.
+
+use super::properties::Properties;
+use crate::branches::Branches;
+use crate::config::{Config, Repositories};
+
+/// The stack that the function belongs to, as its settings tell.
+#[derive(Debug, Clone)]
+pub struct Stack<'a> {
+    /// `REPOSITORIES`: the repositories whose triggers may change; all, unless set.
+    pub repositories: Option<&'a Repositories>,
+    /// `BRANCHES`, for a resource that names none.
+    pub branches: &'a Branches,
+    /// `TRIGGER_FUNCTION_ARN`: the function that the triggers invoke.
+    pub updates_arn: &'a str,
+    /// The lifecycle function's own ARN.
+    pub lifecycle_arn: &'a str,
+}
+
+impl<'a> Stack<'a> {
+    /// Returns the stack of the lifecycle function, or `None` for a function that serves no requests.
+    pub fn of(config: &'a Config, own_arn: &'a str) -> Option<Self> {
+        Some(Self {
+            repositories: config.repositories.as_ref(),
+            branches: &config.branches,
+            updates_arn: config.lifecycle.function_arn.as_deref()?,
+            lifecycle_arn: own_arn,
+        })
+    }
+
+    /// Returns the first property that names something else, with its value.
+    pub(super) fn foreign<'p>(&self, properties: &'p Properties) -> Option<(&'static str, &'p str)> {
+        let Properties { repository_name, function_arn, lifecycle_function_arn, .. } = properties;
+        let known = |all: &Repositories| all.names().any(|name| name == repository_name);
+        let lifecycle = [self.lifecycle_arn, ""];
+        [
+            ("RepositoryName", repository_name, self.repositories.is_none_or(known)),
+            ("FunctionArn", function_arn, function_arn == self.updates_arn),
+            ("LifecycleFunctionArn", lifecycle_function_arn, lifecycle.contains(&lifecycle_function_arn.as_str())),
+        ]
+        .into_iter()
+        .find_map(|(property, value, own)| (!own).then_some((property, value.as_str())))
+    }
+}
