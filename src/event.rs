@@ -1,5 +1,5 @@
 //! What arrives: a `CodeCommit` trigger event or an `EventBridge` event, either alone or inside SNS or SQS → changes of
-//! references.
+//! references. An `EventBridge` rule may put settings beside its event; they stand for a trigger's custom data.
 
 use aws_lambda_events::code_commit::{CodeCommitEvent, CodeCommitRecord, CodeCommitReference};
 use aws_lambda_events::eventbridge::EventBridgeEvent;
@@ -12,8 +12,8 @@ use serde_json::Value;
 use crate::names::{Reference, RepositoryArn};
 use git_archive::object::ObjectId;
 
-/// Nesting that is looked into: `EventBridge` or a trigger, in SNS, in SQS.
-const DEEPEST: usize = 3;
+/// Nesting that is looked into: `EventBridge` or a trigger, beside settings, in SNS, in SQS.
+const DEEPEST: usize = 4;
 
 /// What one invocation brought.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ pub struct Change {
     pub commit: Option<ObjectId>,
     /// What happened to it.
     pub what: What,
-    /// The trigger's custom data.
+    /// The trigger's custom data, or the settings beside the event.
     pub custom_data: Option<String>,
 }
 
@@ -98,9 +98,15 @@ pub fn parse(event: Value) -> Result<Arrival, EventError> {
     Ok(Arrival { messages: vec![Message { id: None, changes: Ok(changes) }], from_queue: false, scheduled })
 }
 
-fn changes(event: Value, depth: usize) -> Result<Vec<Change>, EventError> {
+fn changes(mut event: Value, depth: usize) -> Result<Vec<Change>, EventError> {
     if depth >= DEEPEST {
         return Err(EventError::new("the event", "is wrapped more often than SQS and SNS do"));
+    }
+    if event["settings"].is_object() && event["event"].is_object() {
+        let settings = event["settings"].to_string();
+        let mut changes = changes(event["event"].take(), depth + 1)?;
+        changes.iter_mut().for_each(|change| change.custom_data = Some(settings.clone()));
+        return Ok(changes);
     }
     match source(&event) {
         "aws:codecommit" => from_trigger(&typed(event)?),

@@ -8,14 +8,14 @@ use serde_json::Value;
 
 use crate::config::{Config, ConfigError};
 use crate::custom_resource::{self, CustomResourceError, Response, Stack, Tools};
-use crate::deliver::{self, Outcome, Run};
-use crate::error::{Error, Failed};
+use crate::deliver::{self, Found, Outcome, Run};
+use crate::error::{Error, Failed, StepError};
 use crate::event::{Change, Message};
 use crate::metrics::Line;
 use crate::paths::{self, Verdict};
 use crate::pipeline::Targets;
 use crate::plan::{Job, Plan, Reason, Skipped};
-use crate::report::{self, Reported};
+use crate::report::{self, Reported, Told};
 use crate::{event, lifecycle, plan, supersede};
 use codecommit::aws::{self, Aws};
 use codecommit::causes::with_causes;
@@ -53,6 +53,9 @@ pub struct Answer {
     /// Pull requests that were told the result of a run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reported: Vec<Reported>,
+    /// The reason why no pull request was told a result.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_reported: Option<&'static str>,
     /// Messages that a queue shall deliver again; only for events from a queue.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch_item_failures: Option<Vec<BatchItemFailure>>,
@@ -138,27 +141,49 @@ impl Function {
             failed.extend(lifecycle::follow(config, &self.aws, self.arn(), &changes, &mut jobs).await);
         }
         for job in jobs {
-            let mut warnings = match self.changed_paths(config, &job).await {
-                Verdict::NoMatch => {
-                    answer.skip(job.skipped(Reason::PathsNotChanged), Some(&job.event_id));
-                    continue;
-                }
-                Verdict::Matches => Vec::new(),
-                Verdict::Unknown(why) => vec![why],
-            };
-            match deliver::deliver(&job, config, &self.aws, &self.targets, deadline).await {
-                Ok(Outcome::Started(mut run)) => {
-                    if config.supersede {
-                        warnings.extend(supersede::stop_older(&self.aws, &job, &run.pipeline_execution_id).await);
-                    }
-                    run.warnings.append(&mut warnings);
-                    answer.start(*run);
-                }
-                Ok(Outcome::Skipped(reason)) => answer.skip(job.skipped(reason), Some(&job.event_id)),
-                Err(error) => failed.push(Failed::new(&job.repository, &job.reference, error)),
+            if let Err(error) = self.deliver(config, &job, answer, deadline).await {
+                failed.push(Failed::new(&job.repository, &job.reference, error));
             }
         }
         all_done(failed, &changes, count)
+    }
+
+    /// Delivers one job if `PATHS` selects it, and stops the runs that it leaves behind.
+    async fn deliver(
+        &self,
+        config: &Config,
+        job: &Job,
+        answer: &mut Answer,
+        deadline: Instant,
+    ) -> Result<(), StepError> {
+        let mut warnings = match self.changed_paths(config, job).await {
+            Verdict::NoMatch => {
+                answer.skip(job.skipped(Reason::PathsNotChanged), Some(&job.event_id));
+                return Ok(());
+            }
+            Verdict::Matches => Vec::new(),
+            Verdict::Unknown(why) => vec![why],
+        };
+        let outcome = deliver::deliver(job, config, &self.aws, &self.targets, deadline).await?;
+        let started = match &outcome {
+            Outcome::Started(run) => (run.found != Some(Found::Started)).then_some(&*run.pipeline_execution_id),
+            Outcome::Skipped(_) => None,
+        };
+        // An earlier delivery of an overtaken event may have started its run, and not come to stop it.
+        if config.supersede && matches!(outcome, Outcome::Started(_) | Outcome::Skipped(Reason::Overtaken)) {
+            warnings.extend(supersede::stop_outdated(&self.aws, job, started, deadline).await);
+        }
+        match outcome {
+            Outcome::Started(mut run) => {
+                run.warnings.append(&mut warnings);
+                answer.start(*run);
+            }
+            Outcome::Skipped(reason) => {
+                warnings.iter().for_each(|warning| tracing::warn!(branch = job.branch(), "{warning}"));
+                answer.skip(job.skipped(reason), Some(&job.event_id));
+            }
+        }
+        Ok(())
     }
 
     /// Returns whether the job's branch changed a path that matters. Without paths asks nobody.
@@ -169,13 +194,19 @@ impl Function {
         }
     }
 
-    /// Tells the pull requests of a branch the result of its run; with `REPORT=off` does nothing.
+    /// Tells the pull requests of a branch the result of its run; with `REPORT=off` tells nobody.
     async fn report(&self, config: &Config, event: &Value, deadline: Instant) -> Result<Answer, Error> {
-        if !config.report {
-            return Ok(Answer::default());
-        }
-        let reported = Box::pin(report::report(config, &self.aws, event, deadline)).await;
-        Ok(Answer { reported: reported.map_err(Error::Report)?, ..Answer::default() })
+        let told = match config.report {
+            true => Box::pin(report::report(config, &self.aws, event, deadline)).await.map_err(Error::Report)?,
+            false => Told::Nobody("REPORT is off"),
+        };
+        let answer = match told {
+            Told::PullRequests(reported) => Answer { reported, ..Answer::default() },
+            Told::Nobody(reason) => Answer { not_reported: Some(reason), ..Answer::default() },
+        };
+        answer.reported.iter().map(Line::reported).for_each(|line| line.print());
+        answer.not_reported.iter().map(|reason| Line::not_reported(reason)).for_each(|line| line.print());
+        Ok(answer)
     }
 
     /// `CloudFormation` cannot give a trigger to a repository that exists: this does it for the stack.

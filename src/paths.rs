@@ -1,11 +1,18 @@
 //! `PATHS`: a branch runs only if something that it changed since it left the trunk matches.
 //!
-//! The merge base comes from `GetMergeOptions`, the changes from `GetDifferences`. Both depend on the commit and on the trunk alone,
-//! so every delivery of an event gets the same answer unless the trunk moves. If AWS cannot tell, the branch runs.
+//! The merge base comes from `GetMergeOptions`, the changes from `GetDifferences`. Both depend on the commit and on the
+//! trunk alone, so every delivery of an event gets the same answer unless the trunk moves. If AWS cannot tell, the branch
+//! runs.
+//!
+//! Calls: one `GetRepository` unless the trunk is set, one `GetMergeOptions`, and one `GetDifferences` for each page, up
+//! to the first path that matches and to [`PAGES`].
 
 use crate::path_globs::Paths;
 use crate::plan::Job;
 use codecommit::aws::{Aws, CallError};
+
+/// The number of pages of changes that are read.
+const PAGES: usize = 100;
 
 /// What the changes of a commit say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +50,7 @@ async fn matches(aws: &Aws, job: &Job, paths: &Paths, trunk: Option<&str>) -> Re
         return Err(CallError::malformed("GetMergeOptions", "no merge base"));
     }
     let mut token = None;
-    loop {
+    for _ in 0..PAGES {
         let request = aws.codecommit.get_differences().repository_name(repository).before_commit_specifier(&base);
         let sent = request.after_commit_specifier(&commit).set_next_token(token).send().await;
         let answer = sent.map_err(|error| CallError::new("GetDifferences", error))?;
@@ -56,6 +63,7 @@ async fn matches(aws: &Aws, job: &Job, paths: &Paths, trunk: Option<&str>) -> Re
             return Ok(false);
         }
     }
+    Err(CallError::malformed("GetDifferences", format!("more than {PAGES} pages of changes")))
 }
 
 async fn default_branch(aws: &Aws, repository: &str) -> Result<String, CallError> {

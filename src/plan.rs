@@ -64,10 +64,17 @@ impl Job {
 pub struct Token(pub String);
 
 impl Token {
-    /// A function of the event alone.
-    pub fn new(event_id: &str, repository: &RepositoryArn, reference: &Reference, commit: ObjectId) -> Self {
+    /// A function of the event and of its pipeline: rules with settings of their own send one event to several
+    /// pipelines.
+    pub fn new(
+        event_id: &str,
+        repository: &RepositoryArn,
+        reference: &Reference,
+        commit: ObjectId,
+        pipeline: &str,
+    ) -> Self {
         let mut hasher = Sha256::new();
-        for field in [event_id, &repository.arn, &reference.0, &commit.to_string()] {
+        for field in [event_id, &repository.arn, &reference.0, &commit.to_string(), pipeline] {
             hasher.update(field.len().to_be_bytes());
             hasher.update(field);
         }
@@ -168,7 +175,8 @@ pub fn plan(changes: Vec<Change>, config: &Config) -> (Plan, Vec<(Change, PlanEr
     let (mut plan, mut failed) = (Plan::default(), Vec::new());
     let mut seen = HashSet::new();
     for change in changes {
-        if !seen.insert((change.repository.clone(), change.reference.clone(), change.commit)) {
+        let Change { repository, reference, commit, custom_data, .. } = &change;
+        if !seen.insert((repository.clone(), reference.clone(), *commit, custom_data.clone())) {
             continue;
         }
         match decide(&change, config) {
@@ -214,17 +222,18 @@ fn decide(change: &Change, config: &Config) -> Result<Decision, PlanError> {
     }
     // A pipeline of the custom data's has its own source action.
     let source_action = if overrides.pipeline_name.is_some() { None } else { config.source_action.clone() };
+    let pipeline = overrides
+        .pipeline_name
+        .or_else(|| config.pipeline_name.clone())
+        .ok_or_else(|| PlanError::NoPipeline { repository: repository() })?;
     Ok(Decision::Deliver(Box::new(Job {
+        token: Token::new(&change.event_id, &change.repository, &change.reference, commit, &pipeline),
         repository: change.repository.clone(),
         reference: change.reference.clone(),
         commit,
-        pipeline: overrides
-            .pipeline_name
-            .or_else(|| config.pipeline_name.clone())
-            .ok_or_else(|| PlanError::NoPipeline { repository: repository() })?,
+        pipeline,
         source_action: overrides.source_action.or(source_action),
         event_id: change.event_id.clone(),
-        token: Token::new(&change.event_id, &change.repository, &change.reference, commit),
         paths: overrides.paths.or_else(|| config.paths.clone()),
         by_hand: false,
     })))

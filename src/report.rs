@@ -76,13 +76,22 @@ impl ReportError {
     }
 }
 
-/// Follows one notice. An empty list means that there was nothing to tell: the log says why.
+/// The end of a notice that was followed.
+#[derive(Debug)]
+pub(crate) enum Told {
+    /// These pull requests know the result.
+    PullRequests(Vec<Reported>),
+    /// There was nothing to tell, and why.
+    Nobody(&'static str),
+}
+
+/// Follows one notice.
 pub(crate) async fn report(
     config: &Config,
     aws: &Aws,
     event: &Value,
     deadline: Instant,
-) -> Result<Vec<Reported>, ReportError> {
+) -> Result<Told, ReportError> {
     let notice = notice::parse(event).map_err(ReportError::Event)?;
     let reporter = Reporter { config, aws, deadline };
     match notice {
@@ -94,7 +103,7 @@ pub(crate) async fn report(
             let what = format!("to pull request {}", opened.pull_request);
             reporter.opened(&opened).await.map_err(|source| ReportError::Call { what, source })
         }
-        Notice::Other(why) => Ok(nothing(why)),
+        Notice::Other(why) => Ok(Told::Nobody(why)),
     }
 }
 
@@ -105,35 +114,49 @@ struct Reporter<'a> {
 }
 
 impl Reporter<'_> {
-    async fn ended(&self, ended: &Ended) -> Result<Vec<Reported>, CallError> {
+    async fn ended(&self, ended: &Ended) -> Result<Told, CallError> {
+        if !self.config.allows_pipeline(&ended.pipeline) {
+            return Ok(Told::Nobody("neither PIPELINE_NAME nor PIPELINES allows the pipeline"));
+        }
         let Some(run) = self.settled(ended).await? else {
-            return Ok(nothing("the execution is not the run of a branch, or it goes on"));
+            return Ok(Told::Nobody("the execution is not the run of a branch, or it goes on"));
         };
+        if !self.serves(&run.repository) {
+            return Ok(Told::Nobody("REPOSITORIES does not name the repository"));
+        }
         let requests = pull_requests::open(self.aws, &run.repository).await?;
         let requests: Vec<PullRequest> = requests.into_iter().filter(|request| request.is_at(&run)).collect();
         if requests.is_empty() {
-            return Ok(nothing("no open pull request has this commit as its source"));
+            return Ok(Told::Nobody("no open pull request has this commit as its source"));
         }
         let approves = self.config.approve && self.is_latest(&ended.pipeline, &run).await?;
         self.tell(&ended.pipeline, &ended.region, run, &requests, approves).await
     }
 
-    async fn opened(&self, opened: &Opened) -> Result<Vec<Reported>, CallError> {
+    async fn opened(&self, opened: &Opened) -> Result<Told, CallError> {
         let Some(pipeline) = opened.pipeline.as_ref().or(self.config.pipeline_name.as_ref()) else {
-            return Ok(nothing("neither PIPELINE_NAME nor the event's settings name a pipeline"));
+            return Ok(Told::Nobody("neither PIPELINE_NAME nor the event's settings name a pipeline"));
         };
+        if !self.config.allows_pipeline(pipeline) {
+            return Ok(Told::Nobody("neither PIPELINE_NAME nor PIPELINES allows the pipeline"));
+        }
         let request = match pull_requests::read(self.aws, &opened.pull_request).await? {
-            Some(request) if request.is_open => request,
-            _ => return Ok(nothing("the pull request is closed")),
+            Some(request) if request.is_open && self.serves(&request.repository) => request,
+            Some(request) if request.is_open => return Ok(Told::Nobody("REPOSITORIES does not name the repository")),
+            _ => return Ok(Told::Nobody("the pull request is closed")),
         };
         let limit = if opened.is_new { SEARCHED } else { SEARCHED_FOR_MOVE };
         match self.last_run(pipeline, &request, limit).await? {
             Some(run) if run.has_ended() => {
                 self.tell(pipeline, &opened.region, run, &[request], self.config.approve).await
             }
-            Some(_) => Ok(nothing("the run has not ended")),
-            None => Ok(nothing("the pull request's source commit has no run")),
+            Some(_) => Ok(Told::Nobody("the run has not ended")),
+            None => Ok(Told::Nobody("the pull request's source commit has no run")),
         }
+    }
+
+    fn serves(&self, repository: &str) -> bool {
+        self.config.repositories.as_ref().is_none_or(|allowed| allowed.names().any(|name| name == repository))
     }
 
     /// Reads the run that ended, and waits for a moment while it is shown as in progress. Returns `None` if it stays so: then a
@@ -186,7 +209,7 @@ impl Reporter<'_> {
         run: BranchRun,
         requests: &[PullRequest],
         approves: bool,
-    ) -> Result<Vec<Reported>, CallError> {
+    ) -> Result<Told, CallError> {
         let result = RunResult::read(self.aws, pipeline, region, run).await?;
         let state = if result.run.status == PipelineExecutionStatus::Succeeded { "APPROVE" } else { "REVOKE" };
         let mut reported = Vec::new();
@@ -195,14 +218,8 @@ impl Reporter<'_> {
             let is_set = approves && pull_requests::set_approval(self.aws, request, state).await?;
             let (pull_request, execution) = (request.id.clone(), result.run.id.clone());
             let approval = is_set.then_some(state);
-            tracing::info!(outcome = "reported", pull_request, execution, ?comment, approval);
             reported.push(Reported { pull_request, execution, comment, approval });
         }
-        Ok(reported)
+        Ok(Told::PullRequests(reported))
     }
-}
-
-fn nothing(why: &str) -> Vec<Reported> {
-    tracing::info!(outcome = "not reported", reason = why);
-    Vec::new()
 }

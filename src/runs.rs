@@ -6,6 +6,7 @@ use aws_sdk_codepipeline::types::{
 use aws_smithy_types::DateTime;
 
 use codecommit::aws::{Aws, CallError};
+use git_archive::object::ObjectId;
 
 /// The largest page of `ListPipelineExecutions`.
 const PAGE: i32 = 100;
@@ -65,7 +66,7 @@ impl BranchRun {
             id: execution.pipeline_execution_id()?.to_owned(),
             repository: variable("REPOSITORY_NAME")?,
             branch: variable("BRANCH_NAME")?,
-            commit: variable("COMMIT_ID").filter(|id| id.len() == 40)?,
+            commit: variable("COMMIT_ID").filter(|id| ObjectId::from_hex(id.as_bytes()).is_ok())?,
             message: variable("COMMIT_MESSAGE"),
             status: execution.status()?.clone(),
             reason: execution.status_summary().map(str::to_owned),

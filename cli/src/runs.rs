@@ -1,5 +1,6 @@
 //! `codecommit runs`: the last runs of a repository's branches, and waiting for the end of one.
 
+use std::collections::HashMap;
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
@@ -33,7 +34,7 @@ pub(crate) async fn run(arguments: Runs, client: &Client, printer: &Printer) -> 
         let id = awaited(&aws, &arguments, printer, deadline).await?;
         return watch(&aws, &pipeline, &id, printer, deadline).await;
     }
-    let rows = rows(&aws, &arguments).await.map_err(|call| failed(&pipeline, &call))?;
+    let rows = rows(&aws, &arguments, &mut Known::default()).await.map_err(|call| failed(&pipeline, &call))?;
     let region = region(&aws);
     if printer.json {
         let described = rows.iter().map(|row| described(row, &pipeline, &region)).collect();
@@ -78,11 +79,12 @@ async fn awaited(aws: &Aws, arguments: &Runs, printer: &Printer, deadline: Insta
         Some(commit) => commit.clone(),
         None => tip(aws, arguments).await?,
     };
-    let mut shown = Shown::new(printer);
+    let (mut shown, mut known) = (Shown::new(printer), Known::default());
     let mut pause = PAUSES[0];
     loop {
-        let rows = rows(aws, arguments).await.map_err(|call| failed(&arguments.pipeline, &call))?;
+        let rows = rows(aws, arguments, &mut known).await.map_err(|call| failed(&arguments.pipeline, &call))?;
         if let Some(row) = rows.iter().find(|row| row.run.commit.starts_with(&commit)) {
+            shown.clear();
             return Ok(row.run.id.clone());
         }
         let what = format!("a run of commit {commit} in {}", arguments.pipeline);
@@ -111,16 +113,13 @@ async fn rest(pause: &mut Duration, deadline: Instant, what: &str) -> Result<(),
 }
 
 /// Returns the newest runs of the repository, or of one of its branches.
-async fn rows(aws: &Aws, arguments: &Runs) -> Result<Vec<Row>, CallError> {
+async fn rows(aws: &Aws, arguments: &Runs, known: &mut Known) -> Result<Vec<Row>, CallError> {
     let mut rows = Vec::new();
     for listed in runs::list(aws, &arguments.pipeline, SEARCHED).await? {
         if rows.len() >= arguments.limit {
             break;
         }
-        let run = match runs::read(aws, &arguments.pipeline, &listed.id).await {
-            Err(call) if call.is(&["PipelineExecutionNotFoundException"]) => None,
-            run => run?,
-        };
+        let run = known.run(aws, &arguments.pipeline, &listed).await?;
         let is_wanted = |run: &BranchRun| {
             run.repository == arguments.repository
                 && arguments.branch.as_ref().is_none_or(|branch| branch.replace('"', "'") == run.branch)
@@ -128,6 +127,28 @@ async fn rows(aws: &Aws, arguments: &Runs) -> Result<Vec<Row>, CallError> {
         rows.extend(run.filter(is_wanted).map(|run| Row { run, listed }));
     }
     Ok(rows)
+}
+
+/// The executions that were read before: variables never change, and the list has the status.
+#[derive(Default)]
+struct Known(HashMap<String, Option<BranchRun>>);
+
+impl Known {
+    async fn run(
+        &mut self,
+        aws: &Aws,
+        pipeline: &str,
+        listed: &ListedExecution,
+    ) -> Result<Option<BranchRun>, CallError> {
+        if !self.0.contains_key(&listed.id) {
+            match runs::read(aws, pipeline, &listed.id).await {
+                Err(call) if call.is(&["PipelineExecutionNotFoundException"]) => return Ok(None),
+                run => self.0.insert(listed.id.clone(), run?),
+            };
+        }
+        let run = self.0.get(&listed.id).cloned().flatten();
+        Ok(run.map(|run| BranchRun { status: listed.status.clone(), ..run }))
+    }
 }
 
 fn ended(run: &BranchRun, pipeline: &str, region: &str, printer: &Printer) -> Result<(), Failure> {

@@ -70,7 +70,7 @@ async fn job(aws: &Aws, arguments: Start) -> Result<Job, Failure> {
         .map_err(|_| failed(&CallError::malformed("GetBranch", format!("commit {id:?}"))))?;
     let reference = Reference(format!("refs/heads/{branch}"));
     let event_id = event_id.unwrap_or_else(fresh);
-    let token = Token::new(&event_id, &repository, &reference, commit);
+    let token = Token::new(&event_id, &repository, &reference, commit, &pipeline);
     Ok(Job { event_id, repository, reference, commit, pipeline, source_action, token, paths: None, by_hand: true })
 }
 

@@ -14,7 +14,7 @@ use codecommit::aws::{Aws, CallError};
 pub(super) struct PullRequest {
     pub(super) id: String,
     pub(super) is_open: bool,
-    repository: String,
+    pub(super) repository: String,
     branch: String,
     source_commit: String,
     destination_commit: String,
@@ -105,11 +105,8 @@ pub(super) async fn comment(aws: &Aws, request: &PullRequest, result: &RunResult
         // Shortened: a newer result has followed this one.
         Some(own) if comment::shortened(&text).as_ref() == Some(&own.content) => return Ok(CommentChange::Unchanged),
         Some(own) if own.content == text => CommentChange::Unchanged,
-        Some(own) => {
-            update(aws, &own.id, &text).await?;
-            CommentChange::Updated
-        }
-        None => post(aws, request, result, &text).await?,
+        Some(own) if update(aws, &own.id, &text).await? => CommentChange::Updated,
+        _ => post(aws, request, result, &text).await?,
     };
     for older in older {
         if let Some(short) = comment::shortened(&older.content) {
@@ -163,12 +160,12 @@ async fn post(aws: &Aws, request: &PullRequest, result: &RunResult, text: &str) 
     }
 }
 
-/// Edits a comment. One that another role posted, or that a person deleted, stays as it is.
-async fn update(aws: &Aws, id: &str, text: &str) -> Result<(), CallError> {
+/// Edits a comment. Returns false if another role posted it, or if a person deleted it.
+async fn update(aws: &Aws, id: &str, text: &str) -> Result<bool, CallError> {
     let sent = aws.codecommit.update_comment().comment_id(id).content(text).send().await;
     match sent.map_err(|error| CallError::new("UpdateComment", error)) {
-        Ok(_) => Ok(()),
-        Err(call) if call.is(&["CommentNotCreatedByCallerException", "CommentDeletedException"]) => Ok(()),
+        Ok(_) => Ok(true),
+        Err(call) if call.is(&["CommentNotCreatedByCallerException", "CommentDeletedException"]) => Ok(false),
         Err(call) => Err(call),
     }
 }

@@ -1,12 +1,13 @@
 //! `PATHS`: a branch runs only if something that it changed since it left the trunk matches; Git gives the right answer.
 
+use codecommit_multibranch::Answer;
 use codecommit_multibranch::plan::Reason;
 use git_archive::object::ObjectId;
 use oracle::Repository;
 use serde_json::json;
 
 use crate::branch::held;
-use crate::world::{BRANCH, World, pushed};
+use crate::world::{BRANCH, PIPELINE, World, event, pushed};
 
 /// Adds a commit that writes or deletes one path.
 fn change(repository: &Repository, reference: &str, from: &str, path: &str, deletes: bool) -> ObjectId {
@@ -85,4 +86,42 @@ async fn custom_data_has_paths_of_its_own_and_no_paths_ask_nobody() {
     event["Records"][0]["customData"] = json!({ "paths": "!web/**" }).to_string().into();
     let error = world.failed(event).await;
     assert_eq!(error.error.code(), "CustomDataInvalid");
+}
+
+/// Two rules on one repository send the same event, each with settings of its own.
+#[tokio::test]
+async fn a_push_starts_each_pipeline_of_a_monorepo_once() {
+    let world = monorepo(&[("PIPELINES", "demo-*")]);
+    let service = world.emulator.codepipeline();
+    let declared = service.call("GetPipeline", json!({ "name": PIPELINE })).await.expect("it is there");
+    let mut web = declared["pipeline"].clone();
+    web["name"] = "demo-web".into();
+    service.call("CreatePipeline", json!({ "pipeline": web })).await.expect("it may be so");
+    let runs = |name: &str| world.emulator.codepipeline().executions(name).len();
+    let before = runs("demo-web");
+    let rules = [("demo-dev", "api/**"), ("demo-web", "web/**,shared/**")];
+    for (path, wanted) in [("web/x", &["demo-web"][..]), ("api/x", &["demo-dev"]), ("shared/x", &["demo-web"])] {
+        let commit = change(&world.repository, BRANCH, "refs/heads/main", path, false);
+        let mut inner = event("eventbridge-updated.json");
+        inner["id"] = path.into();
+        inner["detail"]["commitId"] = commit.to_string().into();
+        inner["detail"]["referenceFullName"] = BRANCH.into();
+        let mut started = Vec::new();
+        for (pipeline, paths) in rules {
+            let event = json!({ "settings": { "pipeline_name": pipeline, "paths": paths }, "event": inner });
+            let answers: [Answer; 2] = [world.handle(event.clone()).await.unwrap(), world.handle(event).await.unwrap()];
+            let [first, second] = answers.map(|answer| answer.started);
+            assert_eq!(first.len(), second.len(), "every delivery has the same answer");
+            started.extend(first.into_iter().map(|run| run.pipeline));
+        }
+        assert_eq!(started, wanted, "{path}");
+    }
+    // A change in both starts both, although the event, the commit and the key are the same.
+    let commit = change(&world.repository, BRANCH, BRANCH, "api/y", false);
+    for (pipeline, paths) in rules {
+        let mut event = pushed("both", &[(BRANCH, commit)]);
+        event["Records"][0]["customData"] = json!({ "pipeline_name": pipeline, "paths": paths }).to_string().into();
+        assert_eq!(world.started(event).await.pipeline, pipeline);
+    }
+    assert_eq!((runs("demo-dev"), runs("demo-web") - before), (2, 3));
 }

@@ -4,7 +4,7 @@ use codecommit_multibranch::report::CommentChange;
 use serde_json::json;
 
 use crate::branch::{commit, ended, held};
-use crate::world::{BRANCH, World, event};
+use crate::world::{BRANCH, PIPELINE, World, event};
 
 const ON: [(&str, &str); 2] = [("REPORT", "on"), ("APPROVE", "on")];
 
@@ -87,10 +87,11 @@ async fn a_pull_request_opened_later_gets_the_last_result() {
     assert_eq!(changes.iter().filter(|change| **change == CommentChange::Posted).count(), 1, "{changes:?}");
     assert_eq!(world.comments(&request).await.len(), 1);
     assert_eq!(world.comments(&second).await.len(), 1);
-    // Settings beside the event name another pipeline.
-    let other = json!({ "settings": { "pipeline_name": "none" }, "event": created(&request) });
-    let error = world.handle(other).await.expect_err("there is no such pipeline");
-    assert_eq!(error.code(), "ReportFailed");
+    // Settings beside the event narrow what the operator allowed, and never widen it.
+    let other = |name: &str| json!({ "settings": { "pipeline_name": name }, "event": created(&request) });
+    assert_eq!(reported(&world, other(PIPELINE)).await, [CommentChange::Unchanged]);
+    let answer = world.handle(other("none")).await.expect("it is handled");
+    assert_eq!(answer.not_reported, Some("neither PIPELINE_NAME nor PIPELINES allows the pipeline"));
 }
 
 #[tokio::test]
@@ -103,6 +104,7 @@ async fn what_is_not_the_result_of_a_branch_is_left_alone() {
     let mut foreign = run.clone();
     foreign.pipeline_execution_id = by_hand.unwrap()["pipelineExecutionId"].as_str().unwrap().to_owned();
     world.end(&foreign, None);
+    world.end(&run, None);
     assert_eq!(reported(&world, ended(&foreign, "SUCCEEDED")).await, []);
     assert_eq!(world.comments(&request).await.len(), 0);
     // With REPORT=off nobody is asked.
@@ -110,6 +112,16 @@ async fn what_is_not_the_result_of_a_branch_is_left_alone() {
     off.emulator.clear_requests();
     assert_eq!(reported(&off, ended(&run, "SUCCEEDED")).await, []);
     assert!(off.emulator.requests().is_empty());
+    // So it is for pipelines and repositories that the settings do not name.
+    for (setting, reason) in [
+        (("PIPELINE_NAME", "other"), "neither PIPELINE_NAME nor PIPELINES allows the pipeline"),
+        (("REPOSITORIES", "other"), "REPOSITORIES does not name the repository"),
+    ] {
+        let narrowed = world.instance(&[ON[0], setting]);
+        let deadline = std::time::Instant::now() + std::time::Duration::from_mins(2);
+        let answer = narrowed.handle(ended(&run, "SUCCEEDED"), deadline).await.expect("it is handled");
+        assert_eq!(answer.not_reported, Some(reason));
+    }
 }
 
 #[tokio::test]

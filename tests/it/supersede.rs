@@ -64,6 +64,50 @@ async fn a_stop_that_fails_does_not_cost_the_new_run() {
     assert_eq!(world.executions().len(), 2);
 }
 
+/// The older event was checked before the newer push, and started its run after the newer event had looked for older
+/// runs.
+#[tokio::test]
+async fn a_run_that_starts_late_stops_itself() {
+    let world = held(&ON);
+    let old = commit(&world.repository, BRANCH, "one");
+    let late = world.instance(&[("SOURCE", "api"), ("CACHE", "off")]);
+    let newer = world.pushed_run("two").await;
+    let deadline = std::time::Instant::now() + std::time::Duration::from_mins(2);
+    let late_event = pushed("event of one", &[(BRANCH, old)]);
+    let started = Box::pin(late.handle(late_event.clone(), deadline)).await.unwrap().started.remove(0);
+    assert_eq!(world.execution(&started).status, Status::InProgress, "the function was ended before it could stop it");
+    // Delivered again, its event is overtaken, and stops what the first delivery has left.
+    let answer = world.handle(late_event).await.unwrap();
+    assert_eq!(answer.skipped[0].reason, Reason::Overtaken);
+    assert_eq!(world.execution(&started).status, Status::Stopping);
+    assert_eq!(world.execution(&newer).status, Status::InProgress);
+}
+
+/// The tip is read after the runs: otherwise a push in between would cost its own run.
+#[tokio::test]
+async fn the_tip_is_read_after_the_runs() {
+    let world = held(&ON);
+    world.pushed_run("one").await;
+    world.emulator.clear_requests();
+    world.pushed_run("two").await;
+    let requests = world.emulator.requests();
+    let last = |name: &str| requests.iter().rposition(|request| request.operation == name).expect("it is called");
+    let order = ["ListPipelineExecutions", "GetPipelineExecution", "GetBranch", "StopPipelineExecution"].map(last);
+    assert!(order.is_sorted(), "{order:?}");
+    // The new execution is known without a call, and so is the branch of what has ended.
+    assert_eq!(world.counts(["GetPipelineExecution", "StopPipelineExecution"]), [1, 1]);
+}
+
+#[tokio::test]
+async fn a_list_that_lags_is_waited_for() {
+    let world = held(&ON);
+    world.emulator.codepipeline().set_visibility_lag(std::time::Duration::from_millis(700));
+    let first = world.pushed_run("one").await;
+    let second = world.pushed_run("two").await;
+    assert_eq!(world.execution(&first).status, Status::Stopping);
+    assert_eq!(world.execution(&second).status, Status::InProgress);
+}
+
 /// Ten pushes whose events are handled at once: the run of the tip goes on, and every other one that started is stopped.
 #[tokio::test]
 async fn the_tip_wins_every_race() {
