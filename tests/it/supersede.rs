@@ -4,7 +4,7 @@ use codecommit_multibranch::plan::Reason;
 use emulator::codepipeline::Status;
 
 use crate::branch::{commit, held};
-use crate::world::{BRANCH, pushed};
+use crate::world::{BRANCH, pushed, until};
 
 const ON: [(&str, &str); 1] = [("SUPERSEDE", "on")];
 const OTHER: &str = "refs/heads/feature/other";
@@ -81,6 +81,20 @@ async fn a_run_that_starts_late_stops_itself() {
     assert_eq!(answer.skipped[0].reason, Reason::Overtaken);
     assert_eq!(world.execution(&started).status, Status::Stopping);
     assert_eq!(world.execution(&newer).status, Status::InProgress);
+}
+
+#[tokio::test]
+async fn a_branch_that_moves_on_during_the_start_stops_its_own_run() {
+    let world = held(&ON);
+    let old = commit(&world.repository, BRANCH, "one");
+    // The function waits until the list shows its run, and the branch moves on meanwhile.
+    world.emulator.codepipeline().set_visibility_lag(std::time::Duration::from_secs(5));
+    let moving = async {
+        until("the run is started", || world.emulator.count("StartPipelineExecution") == 1).await;
+        commit(&world.repository, BRANCH, "two");
+    };
+    let (run, ()) = tokio::join!(world.started(pushed("event of one", &[(BRANCH, old)])), moving);
+    assert_eq!((world.execution(&run).status, run.warnings), (Status::Stopping, vec![]));
 }
 
 /// The tip is read after the runs: otherwise a push in between would cost its own run.

@@ -12,6 +12,7 @@ const RUNS: [&str; 4] = ["runs", "project", "--pipeline", "dev"];
 fn runs_are_listed_the_newest_first() {
     let world = World::new();
     world.out(&["start", "project", "feature/x", "--pipeline", "dev"]);
+    world.git(&["branch", "feature/y", "main"]);
     world.commit("feature/y", "Other");
     world.out(&["start", "project", "feature/y", "--pipeline", "dev"]);
     let table = world.text(&RUNS);
@@ -19,7 +20,7 @@ fn runs_are_listed_the_newest_first() {
     assert!(lines[0].starts_with("BRANCH     COMMIT    STATUS     STARTED"), "{table}");
     let commit = &world.id("feature/y")[..8];
     assert!(lines[1].starts_with(&format!("feature/y  {commit}  Succeeded  20")), "{table}");
-    assert!(lines[2].starts_with("feature/x  ") && lines[2].contains("  Second  https://"), "{table}");
+    assert!(lines[2].starts_with("feature/x  ") && lines[2].contains("  Second   https://"), "{table}");
     assert_eq!(lines.len(), 3);
     let one = world.json(&["runs", "project", "feature/x", "--pipeline", "dev", "--json"]);
     assert_eq!((one.as_array().unwrap().len(), one[0]["branch"].as_str()), (1, Some("feature/x")));
