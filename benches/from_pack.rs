@@ -23,7 +23,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let [pack, commit, zip] = &arguments[..] else { return Err("usage: from_pack PACK COMMIT ZIP".into()) };
     let commit = ObjectId::from_hex(commit.as_bytes())?;
     // What the function has with 512 MB of memory.
-    let options = Options { budget: 128 << 20, ..Options::default() };
+    let options = Options { budget: 128 << 20, reuse_deflate: true, ..Options::default() };
     let pack = received(File::open(pack)?, &options.source).await?;
     // Clients that nobody asks: all is in the pack.
     let aws = Aws::new(SdkConfig::builder().behavior_version(BehaviorVersion::v2026_01_12()).build());

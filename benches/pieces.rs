@@ -93,8 +93,8 @@ fn directory_parsing(bencher: Bencher<'_, '_>) {
     let zip = zip_of(&[]);
     let (offset, _) = central_directory::locate(&zip, zip.len() as u64).expect("it is ours");
     let rows = &zip[usize::try_from(offset).expect("it is in memory")..];
-    assert_eq!(Directory::parse(rows, LEVEL).contents.len(), MANY, "every entry is tagged");
-    bencher.counter(ItemsCount::new(MANY)).bench(|| Directory::parse(black_box(rows), LEVEL));
+    assert_eq!(Directory::parse(rows, LEVEL, true).contents.len(), MANY, "every entry is tagged");
+    bencher.counter(ItemsCount::new(MANY)).bench(|| Directory::parse(black_box(rows), LEVEL, true));
 }
 
 #[divan::bench]
@@ -142,7 +142,7 @@ fn zip_of(data: &[u8]) -> Vec<u8> {
     let size = if data.is_empty() { 0 } else { FILE as u64 };
     let content = zip::DataHeader { method, crc: 0, size, compressed: data.len() as u64, text: true };
     for number in 0..MANY {
-        let (path, extra) = (path(number), central_directory::tag(id(number), LEVEL));
+        let (path, extra) = (path(number), central_directory::tag(id(number), LEVEL, false));
         let member = Member { path: BStr::new(&path), kind: Kind::File, extra: &extra };
         writer.member(member, content, data).expect("memory takes it");
     }

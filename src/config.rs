@@ -6,6 +6,7 @@ use std::str::FromStr;
 use crate::branches::{Branches, Pipelines};
 use crate::names::RepositoryArn;
 use crate::path_globs::Paths;
+use codecommit::aws::Concurrency;
 use codecommit::source;
 
 /// What the function was told to do.
@@ -21,12 +22,16 @@ pub struct Config {
     pub branches: Branches,
     /// `REPOSITORIES`: whose events are taken; all, unless set.
     pub repositories: Option<Repositories>,
-    /// `SOURCE`, `CODECOMMIT_GIT_URL`, the function's memory and ephemeral storage: how commits are read.
+    /// `SOURCE`, `CODECOMMIT_GIT_URL`, `GIT_FROM_REQUESTS`, the function's memory and ephemeral storage: how commits are read.
     pub source: source::SourceOptions,
     /// `SOURCE_ROLE_ARN`: the role to read the repository with, where it is in another account.
     pub source_role: Option<String>,
     /// `CACHE`: whether the next archive takes over what has not changed.
     pub cache: bool,
+    /// `REQUESTS_AT_ONCE`: the most requests to `CodeCommit` in flight.
+    pub requests_at_once: usize,
+    /// `REUSE_DEFLATE`: whether deflate streams of the commit's pack and of the previous archive are copied.
+    pub reuse_deflate: bool,
     /// `COMMIT_INFO`: the path of a JSON file about the commit in the archive.
     pub commit_info: Option<String>,
     /// `SIZE_LIMIT_MIB`: contents of a commit beyond this many bytes are refused.
@@ -137,6 +142,10 @@ impl Config {
             source: settings.source(memory),
             source_role: settings.checked("SOURCE_ROLE_ARN", |arn| an_arn(arn, "iam")),
             cache: settings.checked("CACHE", on_or_off).unwrap_or(true),
+            requests_at_once: settings
+                .checked("REQUESTS_AT_ONCE", requests_at_once)
+                .unwrap_or_else(|| Concurrency::default().most),
+            reuse_deflate: settings.checked("REUSE_DEFLATE", on_or_off).unwrap_or(true),
             commit_info: settings.checked("COMMIT_INFO", relative_path),
             size_limit: settings.checked("SIZE_LIMIT_MIB", mebibytes),
             paths: settings.checked("PATHS", str::parse),
@@ -184,11 +193,13 @@ struct Environment<L> {
 
 impl<L: Fn(&str) -> Option<String>> Environment<L> {
     fn source(&mut self, memory: u64) -> source::SourceOptions {
+        let defaults = source::SourceOptions::default();
         source::SourceOptions {
             mode: self.checked("SOURCE", str::parse).unwrap_or_default(),
             git_url: self.checked("CODECOMMIT_GIT_URL", http_url),
+            git_from_requests: self.checked("GIT_FROM_REQUESTS", count).unwrap_or(defaults.git_from_requests),
             memory: memory / 2,
-            ..source::SourceOptions::default()
+            ..defaults
         }
     }
 
@@ -256,6 +267,15 @@ fn http_url(value: &str) -> Result<String, String> {
         return Ok(value.to_owned());
     }
     Err(format!("is {value:?}, which is not an http(s) address"))
+}
+
+fn count(value: &str) -> Result<usize, String> {
+    value.parse().map_err(|_| format!("is {value:?}, which is not a number"))
+}
+
+fn requests_at_once(value: &str) -> Result<usize, String> {
+    let number = count(value)?;
+    if (1..=1000).contains(&number) { Ok(number) } else { Err(format!("is {value:?}, which is not 1 to 1000")) }
 }
 
 fn mebibytes(value: &str) -> Result<u64, String> {

@@ -20,7 +20,7 @@ use crate::step::{Clock, Milliseconds, Step};
 use crate::upload::{self, Current, Stored};
 use archived::{Archived, Archiving};
 use codecommit::aws::{Aws, CallError};
-use codecommit::source::{Checkout, Mode, Previous, Source, SourceError};
+use codecommit::source::{Checkout, Mode, Previous, PreviousOptions, Source, SourceError};
 use deadline::Deadline;
 use git_archive::DEFAULT_LEVEL;
 use git_archive::object::Commit;
@@ -204,8 +204,12 @@ impl Delivery<'_> {
         let Self { job, config, aws, deadline, .. } = *self;
         let previous = match current {
             Some(current) => {
-                let reading =
-                    async { Ok(Previous::open(current.object(aws, target), DEFAULT_LEVEL, config.budget() / 4).await) };
+                let options = PreviousOptions {
+                    level: DEFAULT_LEVEL,
+                    reuse_deflate: config.reuse_deflate,
+                    largest_directory: config.budget() / 4,
+                };
+                let reading = async { Ok(Previous::open(current.object(aws, target), options).await) };
                 deadline.before(Step::Open, reading).await?
             }
             None => None,
@@ -282,6 +286,8 @@ impl Delivery<'_> {
             entries: summary.as_ref().map(|summary| summary.entries),
             content_bytes: summary.as_ref().map(|summary| summary.content_bytes),
             reused: summary.as_ref().map(|summary| summary.reused),
+            copied_bytes: summary.as_ref().map(|summary| summary.copied_bytes),
+            deflated_bytes: summary.as_ref().map(|summary| summary.deflated_bytes),
             found,
             api_calls: std::collections::BTreeMap::new(),
             throttled: 0,

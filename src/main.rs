@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use codecommit::aws::Aws;
+use codecommit::aws::{Aws, Concurrency};
 use codecommit::causes::with_causes;
 use codecommit_multibranch::Function;
 use codecommit_multibranch::config::{self, Config};
@@ -36,7 +36,8 @@ fn diagnostic(error: &Error) -> Diagnostic {
 }
 
 async fn clients(config: &Config) -> Aws {
-    let aws = Aws::from_env().await;
+    let concurrency = Concurrency { most: config.requests_at_once, ..Concurrency::default() };
+    let aws = Aws::from_env_with(concurrency).await;
     match &config.source_role {
         Some(role) => aws.with_source_role(role).await,
         None => aws,

@@ -41,6 +41,8 @@ impl Line {
             "ArchiveBytes": run.bytes,
             "Entries": run.entries,
             "Reused": run.reused,
+            "CopiedBytes": run.copied_bytes,
+            "DeflatedBytes": run.deflated_bytes,
             "ApiCalls": run.api_calls.values().sum::<u64>(),
             "Throttles": run.throttled,
             "TotalMilliseconds": run.milliseconds.total,

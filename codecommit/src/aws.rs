@@ -67,6 +67,12 @@ impl Aws {
         Self::load(aws_config::defaults(BehaviorVersion::v2026_01_12())).await
     }
 
+    /// Creates the clients from the environment, with limits of its own for `CodeCommit`.
+    pub async fn from_env_with(concurrency: Concurrency) -> Self {
+        let loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
+        Self::with_concurrency(loader.http_client(https()).load().await, concurrency)
+    }
+
     /// Creates the clients from a loader that was given a profile, a region or an endpoint.
     pub async fn load(loader: aws_config::ConfigLoader) -> Self {
         Self::new(loader.http_client(https()).load().await)

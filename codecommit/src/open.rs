@@ -31,6 +31,10 @@ pub struct Options {
     pub level: u8,
     /// The deflate implementation.
     pub deflate: deflate::Deflate,
+    /// True if deflate streams of the commit's pack and of the previous archive are copied, if the level is git's
+    /// default. That is much faster, and mostly makes git's own bytes; but then the compressed bytes of the same commit
+    /// depend on the server's pack. False if the same commit always has the same bytes.
+    pub reuse_deflate: bool,
     /// Files that are in no tree.
     pub extra: Vec<ExtraFile>,
     /// The time of all entries in seconds since 1970 (UTC); the committer's unless set.
@@ -54,6 +58,7 @@ impl Default for Options {
             paths: Vec::new(),
             level: DEFAULT_LEVEL,
             deflate: deflate::deflate,
+            reuse_deflate: false,
             extra: Vec::new(),
             mtime: None,
             bare_tree: false,
@@ -171,6 +176,7 @@ pub async fn open(checkout: Checkout, commit: Commit, options: &Options) -> Resu
             abbreviation: ABBREVIATION.get().into(),
             level: options.level,
             deflate: options.deflate,
+            reuse_deflate: options.reuse_deflate,
             tagged: options.tagged,
             limit: options.budget.max(LEAST_CONVERTED),
             work,

@@ -7,6 +7,7 @@
 mod options;
 mod repository;
 mod checkout;
+mod difference;
 mod listing;
 pub mod api;
 pub mod git;
@@ -19,5 +20,5 @@ pub use checkout::Checkout;
 pub use content::{BlobContent, PackedBlob};
 pub use error::SourceError;
 pub use options::{Mode, SourceOptions};
-pub use previous::{ObjectVersion, Previous};
+pub use previous::{ObjectVersion, Previous, PreviousOptions};
 pub use repository::Source;

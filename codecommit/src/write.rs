@@ -7,6 +7,7 @@
 mod contents;
 mod window;
 mod prepare;
+mod copied;
 mod repeated;
 mod large;
 mod zip_output;
@@ -47,13 +48,16 @@ pub async fn write<O: Output>(
         preparation.budget.advance(index);
         let Some(ready) = window.next().await else { break };
         let path = zip::member_path(prefix.as_bstr(), entry.path.as_bstr(), entry.kind);
-        let tag = preparation.packer.tag(entry);
+        let ready = ready.map_err(|error| error.of(entry.path.clone()))?;
+        let tag = preparation.packer.tag(entry, ready.as_ref().is_some_and(Ready::is_copied));
         let member = Member { path: path.as_bstr(), kind: entry.kind, extra: &tag };
-        match ready.map_err(|error| error.of(entry.path.clone()))? {
+        match ready {
             None => archive.put_empty(member).await?,
+            Some(Ready::Copied(copied)) => archive.put_copied(member, copied).await?,
             Some(Ready::Held(packed, _permit)) => archive.put_packed(member, packed).await?,
             Some(Ready::Large(large)) => archive.put_large(member, large).await?,
         }
+        tokio::task::consume_budget().await;
     }
     for file in extra {
         let kind = if file.executable { Kind::Executable } else { Kind::File };

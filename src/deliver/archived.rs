@@ -73,12 +73,13 @@ impl Archiving<'_> {
     }
 
     fn options(&self, commit: &Commit) -> Options {
-        let Config { source, cache, size_limit, commit_info, .. } = self.config;
+        let Config { source, cache, reuse_deflate, size_limit, commit_info, .. } = self.config;
         let storage = source.storage.min(free_bytes(&source.folder));
         Options {
             budget: self.config.budget(),
             source: SourceOptions { storage, ..source.clone() },
             tagged: *cache,
+            reuse_deflate: *reuse_deflate,
             limit: *size_limit,
             extra: commit_info.iter().map(|path| commit_info::file(path, self.job, commit)).collect(),
             ..Options::default()

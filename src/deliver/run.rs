@@ -38,6 +38,12 @@ pub struct Run {
     /// The number of entries taken over from the previous archive; absent likewise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reused: Option<u64>,
+    /// Bytes of deflate streams that were copied from the commit's pack or the previous archive; absent likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub copied_bytes: Option<u64>,
+    /// Bytes of deflate streams that were made for this archive; absent likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deflated_bytes: Option<u64>,
     /// What an earlier delivery of the same event had done already.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub found: Option<Found>,

@@ -89,7 +89,7 @@ async fn all_wrong_settings_are_named_in_the_error_of_the_invocation() {
 }
 
 /// An invalid value of every setting.
-const INVALID: [(&str, &str); 14] = [
+const INVALID: [(&str, &str); 17] = [
     ("PIPELINE_NAME", "a b"),
     ("SOURCE_ACTION", "a b"),
     ("BRANCHES", "!wip/**"),
@@ -99,6 +99,9 @@ const INVALID: [(&str, &str); 14] = [
     ("SOURCE", "both"),
     ("CODECOMMIT_GIT_URL", "ssh://host"),
     ("CACHE", "maybe"),
+    ("REUSE_DEFLATE", "maybe"),
+    ("REQUESTS_AT_ONCE", "many"),
+    ("GIT_FROM_REQUESTS", "many"),
     ("COMMIT_INFO", "../commit.json"),
     ("SIZE_LIMIT_MIB", "much"),
     ("BRANCH_TRIGGERS", "maybe"),

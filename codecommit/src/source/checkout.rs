@@ -4,14 +4,15 @@
 //! 6 MB, names that are not UTF-8, legacy modes) or would take too many requests. Once there is a pack, everything is
 //! read from it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use bstr::BStr;
 use bytes::Bytes;
 use tokio::sync::OnceCell;
 
-use super::content::BlobContent;
+use super::content::{BlobContent, PackedBlob};
+use super::difference;
 use super::error::SourceError;
 use super::git::{Pack, PackError};
 use super::listing::{self, ListingLimits};
@@ -21,7 +22,7 @@ use super::repository::Source;
 use super::shared_pack::SharedPack;
 use crate::causes::with_causes;
 use crate::memory::{Permit, Turn};
-use git_archive::object::{Commit, Entry, ObjectId};
+use git_archive::object::{Commit, Entry, Kind, ObjectId};
 
 /// One commit that is being read.
 #[derive(Debug)]
@@ -31,14 +32,24 @@ pub struct Checkout {
     previous: Option<Previous>,
     /// Contents that were read already.
     held: HashMap<ObjectId, Bytes>,
-    /// The commit's pack, once it was fetched.
+    /// What the commit has that the previous archive's commit has not, once it was fetched; `None` if it cannot be
+    /// fetched or completed.
+    difference: OnceCell<Option<Arc<SharedPack>>>,
+    /// The commit's whole pack, once it was fetched.
     pack: OnceCell<Arc<SharedPack>>,
 }
 
 impl Source {
     /// Begins to read one commit. Nothing is sent yet.
     pub fn checkout(&self, id: ObjectId) -> Checkout {
-        Checkout { source: self.clone(), id, previous: None, held: HashMap::new(), pack: OnceCell::new() }
+        Checkout {
+            source: self.clone(),
+            id,
+            previous: None,
+            held: HashMap::new(),
+            difference: OnceCell::new(),
+            pack: OnceCell::new(),
+        }
     }
 }
 
@@ -100,11 +111,11 @@ impl Checkout {
         wanted: impl Fn(&BStr) -> bool,
     ) -> Result<(Commit, Vec<Entry>), SourceError> {
         let entries = match (self.pack_if_first().await?, self.mode()) {
-            (Some(pack), _) => Self::list_pack(pack, &commit)?,
+            (Some(_), _) => self.list_over_git(&commit).await?,
             (None, Mode::Auto) => self.list_or_fetch(&commit, &wanted).await?,
             (None, _) => self.list_over_api(&commit, &wanted, usize::MAX).await?,
         };
-        let commit = match self.pack.get() {
+        let commit = match self.packs().next() {
             Some(pack) => pack.commit(self.id)?,
             None => commit,
         };
@@ -122,13 +133,18 @@ impl Checkout {
         }
     }
 
+    /// Returns a blob of the commit's pack, once that was fetched.
+    pub fn packed(&self, id: ObjectId) -> Option<PackedBlob> {
+        self.packs().find_map(|pack| PackedBlob::find(pack, id))
+    }
+
     /// Reads a content when the byte budget admits it, and proves it against its id. Returns the bytes that it holds of
     /// the budget too.
     pub async fn content(&self, id: ObjectId, turn: &Turn) -> Result<(BlobContent, Option<Permit>), SourceError> {
         if let Some(content) = self.held.get(&id) {
             return Ok((BlobContent::InMemory(content.clone()), None));
         }
-        if let Some(pack) = self.pack.get() {
+        if let Some(pack) = self.pack_with(id).await? {
             return BlobContent::admitted(pack, id, turn).await;
         }
         match self.source.api.blob(id, Some(turn)).await {
@@ -140,14 +156,17 @@ impl Checkout {
     /// Reads a content before the archive is begun, so outside of its order; `None` if it has more than `most` bytes.
     pub async fn content_now(&self, id: ObjectId, is_link: bool, most: u64) -> Result<Option<Bytes>, SourceError> {
         let read = |content: BlobContent| (content.size() <= most).then(|| content.read()).transpose();
-        if let Some(pack) = self.pack.get() {
-            return read(BlobContent::in_pack(pack, id)?);
+        if let Some(packed) = self.packed(id) {
+            return read(BlobContent::InPack(packed));
         }
         if let Some(previous) = &self.previous
             && previous.find(id, is_link).is_some_and(|located| located.size <= most)
             && let Some(content) = previous.content(id, is_link).await
         {
             return Ok(Some(content));
+        }
+        if let Some(pack) = self.pack_with(id).await? {
+            return read(BlobContent::in_pack(pack, id)?);
         }
         match self.source.api.blob(id, None).await {
             Err(error) => read(BlobContent::in_pack(self.pack_after(error).await?, id)?),
@@ -162,6 +181,13 @@ impl Checkout {
             listed => return listed,
         };
         let is_only_slow = matches!(error, SourceError::TooManyRequests);
+        if is_only_slow
+            && self.source.falls_back_to_git(&error)
+            && let Some(difference) = self.difference().await
+            && let Some(entries) = self.list_difference(difference, commit)?
+        {
+            return Ok(entries);
+        }
         match self.pack_after(error).await {
             Err(error) if is_only_slow => {
                 tracing::warn!(error = with_causes(&error), "Git refuses us: every file is requested by itself");
@@ -181,6 +207,32 @@ impl Checkout {
         listing::list(&self.source.api, commit, wanted, self.previous(), limits).await
     }
 
+    async fn list_over_git(&self, commit: &Commit) -> Result<Vec<Entry>, SourceError> {
+        if let Some(Some(difference)) = self.difference.get()
+            && let Some(entries) = self.list_difference(difference, commit)?
+        {
+            return Ok(entries);
+        }
+        Self::list_pack(self.pack().await?, commit)
+    }
+
+    /// Lists the commit by the difference and the previous archive; `None` if these lack a folder or too many files.
+    fn list_difference(&self, difference: &SharedPack, commit: &Commit) -> Result<Option<Vec<Entry>>, SourceError> {
+        let entries = match Self::list_pack(difference, commit) {
+            Err(SourceError::Pack(PackError::MissingObject(_))) => return Ok(None),
+            entries => entries?,
+        };
+        let is_at_hand = |entry: &&Entry| {
+            let is_link = entry.kind == Kind::Link;
+            let is_old = || self.previous().is_some_and(|previous| previous.find(entry.id, is_link).is_some());
+            matches!(entry.kind, Kind::Directory | Kind::Submodule) || difference.facts(entry.id).is_some() || is_old()
+        };
+        let missing: HashSet<ObjectId> =
+            entries.iter().filter(|entry| !is_at_hand(entry)).map(|entry| entry.id).collect();
+        let most = if self.mode() == Mode::Git { 0 } else { self.source.git_from_requests };
+        Ok((missing.len() <= most).then_some(entries))
+    }
+
     fn list_pack(pack: &SharedPack, commit: &Commit) -> Result<Vec<Entry>, SourceError> {
         match pack.walk(commit.tree) {
             Err(SourceError::Pack(PackError::TooManyEntries { limit, .. })) => {
@@ -190,9 +242,37 @@ impl Checkout {
         }
     }
 
-    /// Returns the pack where it is the first choice: in Git mode, or where it was fetched already.
+    /// Returns a pack with the commit where Git is the first choice: in Git mode, or where one was fetched already.
     async fn pack_if_first(&self) -> Result<Option<&Arc<SharedPack>>, SourceError> {
-        if self.mode() == Mode::Git { self.pack().await.map(Some) } else { Ok(self.pack.get()) }
+        if self.mode() != Mode::Git || self.packs().next().is_some() {
+            return Ok(self.packs().next());
+        }
+        match self.difference().await {
+            None => self.pack().await.map(Some),
+            difference => Ok(difference),
+        }
+    }
+
+    /// Returns the packs that were fetched. The whole one comes last, since the difference may be all that is needed.
+    fn packs(&self) -> impl Iterator<Item = &Arc<SharedPack>> {
+        self.difference.get().into_iter().flatten().chain(self.pack.get())
+    }
+
+    /// Returns the pack to read a content from; `None` where the API is asked for it.
+    async fn pack_with(&self, id: ObjectId) -> Result<Option<&Arc<SharedPack>>, SourceError> {
+        match self.packs().find(|pack| pack.facts(id).is_some()).or(self.pack.get()) {
+            None if self.mode() == Mode::Git => self.pack().await.map(Some),
+            pack => Ok(pack),
+        }
+    }
+
+    /// Returns the difference to the previous archive, which is fetched once.
+    async fn difference(&self) -> Option<&Arc<SharedPack>> {
+        let fetch = || async {
+            let pack = difference::fetch(&self.source, self.previous.as_ref()?, self.id).await?;
+            Some(Arc::new(SharedPack::new(pack)))
+        };
+        self.difference.get_or_init(fetch).await.as_ref()
     }
 
     /// Returns the pack as the fallback after a failure of the API, or the failure where Git cannot help.

@@ -11,5 +11,5 @@ mod pack;
 mod error;
 
 pub use error::GitError;
-pub use pack::{BlobFacts, BlobStream, Limits, ObjectKind, Pack, PackError, Reader, Reuse};
+pub use pack::{BlobFacts, BlobStream, Limits, ObjectKind, Pack, PackError, Reader, Reuse, ThinPack};
 pub use remote::{Remote, Timeouts, endpoint};

@@ -28,6 +28,7 @@ const LARGEST_CONTENT: u64 = 16 << 20;
 #[derive(Debug)]
 pub struct Previous {
     object: ObjectVersion,
+    commit: Option<ObjectId>,
     directory: Directory,
     blocks: Mutex<VecDeque<(u64, Arc<Block>)>>,
     reading: Semaphore,
@@ -52,17 +53,44 @@ pub struct ObjectVersion {
     pub bytes: u64,
 }
 
+/// Options of reading an earlier archive.
+#[derive(Debug, Clone, Copy)]
+pub struct PreviousOptions {
+    /// The level of the contents.
+    pub level: u8,
+    /// True if contents may be used that others deflated.
+    pub reuse_deflate: bool,
+    /// The size in bytes of the largest directory that is read. In memory a directory takes about three times its size.
+    pub largest_directory: u64,
+}
+
 impl Previous {
-    /// Reads the directory of an archive. Returns `None` if it is not one of ours, has more than `largest_directory`
-    /// bytes, or cannot be read. This is no failure: everything is read from the repository then. In memory a directory
-    /// takes about three times its size.
-    pub async fn open(object: ObjectVersion, level: u8, largest_directory: u64) -> Option<Self> {
-        let directory = object.directory(level, largest_directory).await.unwrap_or_else(|error| {
+    /// Reads the directory of an archive. Returns `None` if it is not one of ours, is larger than wanted, or cannot be
+    /// read. This is no failure: everything is read from the repository then.
+    pub async fn open(object: ObjectVersion, options: PreviousOptions) -> Option<Self> {
+        let (commit, directory) = object.directory(options).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "the previous archive cannot be read, so nothing of it is used");
             None
         })?;
         let allowance = AtomicU64::new(2 * object.bytes.div_ceil(BLOCK));
-        Some(Self { object, directory, blocks: Mutex::default(), reading: Semaphore::new(BLOCKS_KEPT), allowance })
+        Some(Self {
+            object,
+            commit,
+            directory,
+            blocks: Mutex::default(),
+            reading: Semaphore::new(BLOCKS_KEPT),
+            allowance,
+        })
+    }
+
+    /// Returns the commit that the archive says it is of. It may say anything.
+    pub fn commit(&self) -> Option<ObjectId> {
+        self.commit
+    }
+
+    /// Returns all folders whose tree ids could be recomputed.
+    pub fn folders(&self) -> impl Iterator<Item = &Folder> {
+        self.directory.folders.values()
     }
 
     /// Returns the entries of the folder that has this tree id.
@@ -130,18 +158,19 @@ impl Previous {
 }
 
 impl ObjectVersion {
-    async fn directory(&self, level: u8, largest: u64) -> Result<Option<Directory>, CallError> {
+    async fn directory(&self, options: PreviousOptions) -> Result<Option<(Option<ObjectId>, Directory)>, CallError> {
         let tail_at = self.bytes.saturating_sub(TAIL);
         let tail = self.range(tail_at, self.bytes - tail_at).await?;
         let Some((offset, size)) = central_directory::locate(&tail, self.bytes) else { return Ok(None) };
-        if size > largest {
+        if size > options.largest_directory {
             return Ok(None);
         }
         let directory = match offset.checked_sub(tail_at).and_then(|within| usize::try_from(within).ok()) {
             Some(within) => tail.slice(within..),
             None => self.range(offset, size).await?,
         };
-        Ok(Some(Directory::parse(&directory, level)))
+        let commit = central_directory::commit(&tail);
+        Ok(Some((commit, Directory::parse(&directory, options.level, options.reuse_deflate))))
     }
 
     async fn range(&self, start: u64, length: u64) -> Result<Bytes, CallError> {

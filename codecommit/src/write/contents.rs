@@ -38,6 +38,10 @@ pub struct Written {
     pub content_bytes: u64,
     /// The number of entries whose data were taken from the previous archive.
     pub reused: u64,
+    /// The bytes of deflate streams that were copied from the pack or from the previous archive.
+    pub copied_bytes: u64,
+    /// The bytes of deflate streams that were made for this archive.
+    pub deflated_bytes: u64,
     /// Warnings, one line each.
     pub warnings: Vec<String>,
 }

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::source::git::{BlobFacts, Reuse};
 use crate::source::{PackedBlob, SourceError};
 use git_archive::attributes::PathAttributes;
 use git_archive::deflate;
@@ -28,6 +29,8 @@ pub(super) struct Large {
     content: PackedBlob,
     level: u8,
     text_if: TextIf,
+    /// The header, if the sender of the pack found that deflate does not make the file smaller.
+    stored: Option<zip::DataHeader>,
 }
 
 /// The text bit of the file, by whether there is a NUL among its first bytes. Attributes may set both.
@@ -54,14 +57,27 @@ impl Large {
     pub(super) fn new(content: PackedBlob, packer: &Packer, entry: &Entry, attributes: &PathAttributes) -> Self {
         let text_if = TextIf { no_nul: packer.text_bit(attributes, b""), nul: packer.text_bit(attributes, b"\0") };
         let level = if entry.kind == Kind::Link { 0 } else { packer.level };
-        Self { content, level, text_if }
+        let BlobFacts { size, crc, has_nul, .. } = content.facts;
+        let is_stored = content.facts.reuse == Reuse::Incompressible && packer.may_copy(entry, attributes);
+        let text = if has_nul { text_if.nul } else { text_if.no_nul };
+        let header = zip::DataHeader { method: Method::Stored, crc, size, compressed: size, text };
+        let stored = (is_stored && size <= BIG_FILE).then_some(header);
+        Self { content, level, text_if, stored }
     }
 
     pub(super) fn size(&self) -> u64 {
-        self.content.size
+        self.content.facts.size
+    }
+
+    /// Returns whether the sender of the pack decided how the file is compressed.
+    pub(super) fn is_copied(&self) -> bool {
+        self.stored.is_some()
     }
 
     pub(super) async fn header(&self) -> Result<LargeHeader, SourceError> {
+        if self.stored.is_some() {
+            return Ok(LargeHeader { method: Method::Stored, known: self.stored });
+        }
         let method = if self.level == 0 { Method::Stored } else { Method::Deflated };
         if self.size() > BIG_FILE {
             return Ok(LargeHeader { method, known: None });

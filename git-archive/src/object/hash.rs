@@ -73,6 +73,11 @@ pub fn blob_id(content: &[u8]) -> Result<ObjectId, CollisionAttack> {
 /// Returns the id of the tree that has exactly these entries, and sorts them in git's order.
 pub fn tree_id(entries: &mut [(Kind, BString, ObjectId)]) -> Result<ObjectId, CollisionAttack> {
     entries.sort_by(|a, b| compare_names((&a.1, a.0), (&b.1, b.0)));
+    object_id("tree", &tree(entries))
+}
+
+/// Returns the content of the tree that has these entries, which are in git's order.
+pub fn tree(entries: &[(Kind, BString, ObjectId)]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (kind, name, id) in entries {
         bytes.extend_from_slice(kind.mode().as_bytes());
@@ -81,7 +86,7 @@ pub fn tree_id(entries: &mut [(Kind, BString, ObjectId)]) -> Result<ObjectId, Co
         bytes.push(0);
         bytes.extend_from_slice(id.as_bytes());
     }
-    object_id("tree", &bytes)
+    bytes
 }
 
 fn object_id(kind: &str, content: &[u8]) -> Result<ObjectId, CollisionAttack> {

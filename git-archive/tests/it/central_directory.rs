@@ -15,7 +15,7 @@ fn written(entries: &[Entry], content_of: impl Fn(&Entry) -> Vec<u8>) -> Vec<u8>
     let mut writer = Writer::new(Vec::new(), 1_700_000_000);
     for entry in entries {
         let path = member_path(BStr::new(""), entry.path.as_bstr(), entry.kind);
-        let extra = if entry.kind == Kind::Directory { Vec::new() } else { tag(entry.id, LEVEL) };
+        let extra = if entry.kind == Kind::Directory { Vec::new() } else { tag(entry.id, LEVEL, false) };
         let member = Member { path: path.as_bstr(), kind: entry.kind, extra: &extra };
         let content = content_of(entry);
         let deflated = deflate::deflate(&content, LEVEL).filter(|_| entry.kind != Kind::Link);
@@ -30,7 +30,7 @@ fn written(entries: &[Entry], content_of: impl Fn(&Entry) -> Vec<u8>) -> Vec<u8>
 
 fn parsed(zip: &[u8]) -> Directory {
     let (start, size) = located(zip);
-    Directory::parse(&zip[start..start + size], LEVEL)
+    Directory::parse(&zip[start..start + size], LEVEL, true)
 }
 
 fn located(zip: &[u8]) -> (usize, usize) {
@@ -140,14 +140,14 @@ fn what_begins_behind_4_gib_is_found() {
     open.end(huge).unwrap();
     let start = writer.written() + 30 + 9 + 4;
     let content = DataHeader { method: Method::Stored, crc: crc32fast::hash(b"x"), size: 1, compressed: 1, text: true };
-    let extra = tag(id, LEVEL);
+    let extra = tag(id, LEVEL, false);
     writer.member(Member { extra: &extra, ..member("last") }, content, b"x").unwrap();
     let Small(kept, length) = writer.finish(Some(id)).unwrap();
     let (begin, bytes) = locate(&kept, length).unwrap();
     assert!(begin > 5 << 30);
     let behind = usize::try_from(length - begin).unwrap();
     let directory = &kept[kept.len() - behind..][..usize::try_from(bytes).unwrap()];
-    assert_eq!(Directory::parse(directory, LEVEL).contents[&(id, false)].start, start);
+    assert_eq!(Directory::parse(directory, LEVEL, true).contents[&(id, false)].start, start);
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn garbage_is_read_without_a_panic() {
         }
         zip.truncate(zip.len() - random.below(zip.len()).min(random.below(40)));
         let (start, _) = strip::bounds(&honest);
-        let directory = Directory::parse(&zip[start.min(zip.len())..], LEVEL);
+        let directory = Directory::parse(&zip[start.min(zip.len())..], LEVEL, true);
         assert!(directory.folders.len() <= 4 && directory.contents.len() <= 3);
         if let Some((start, size)) = locate(&zip, honest.len() as u64) {
             assert!(start + size <= honest.len() as u64);

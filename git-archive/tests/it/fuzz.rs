@@ -45,7 +45,7 @@ fn old_archive() -> [Vec<u8>; 2] {
     let mut zip = Writer::new(Vec::new(), 0);
     let id = hash::blob_id(b"content").expect("no collision");
     let content = DataHeader { crc: crc32fast::hash(b"content"), size: 7, compressed: 7, ..DataHeader::NONE };
-    let tag = central_directory::tag(id, 6);
+    let tag = central_directory::tag(id, 6, false);
     for (path, kind, extra) in [("a", Kind::File, &tag[..]), ("d/", Kind::Directory, &[]), ("d/l", Kind::Link, &tag)] {
         let member = Member { path: path.into(), kind, extra };
         match kind {

@@ -27,8 +27,17 @@ fn contained(repository: &Repository, treeish: &str) -> Vec<u8> {
     let mut zip = Writer::new(Vec::new(), commit.committer.seconds);
     let attributes = Attributes::default();
     let (limit, work) = (1 << 30, Work::default());
-    let packer =
-        Packer { commit: None, attributes, abbreviation: 12, level: 6, deflate: zlib, tagged: false, limit, work };
+    let packer = Packer {
+        commit: None,
+        attributes,
+        abbreviation: 12,
+        level: 6,
+        deflate: zlib,
+        reuse_deflate: false,
+        tagged: false,
+        limit,
+        work,
+    };
     let mut blobs = HashMap::new();
     for entry in repository.entries(treeish) {
         let path = member_path(BStr::new(""), entry.path.as_bstr(), entry.kind);

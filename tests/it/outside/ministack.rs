@@ -9,7 +9,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_s3::types::{BucketVersioningStatus, CreateBucketConfiguration, VersioningConfiguration};
 use codecommit::aws::Aws;
 use codecommit::open::Options;
-use codecommit::source::Previous;
+use codecommit::source::{Previous, PreviousOptions};
 use codecommit_multibranch::config::Config;
 use codecommit_multibranch::event;
 use codecommit_multibranch::pipeline::Target;
@@ -156,8 +156,9 @@ async fn the_previous_archive_is_read_by_range() {
     let zip = world.archive(world.tip(), &options).await;
     in_time(Box::pin(server.write(&job("cached"), &zip))).await;
     let current = in_time(upload::current(&server.aws, &server.target)).await.expect("the head").expect("an object");
+    let options = PreviousOptions { level: 6, reuse_deflate: false, largest_directory: 32 << 20 };
     let previous =
-        in_time(Previous::open(current.object(&server.aws, &server.target), 6, 32 << 20)).await.expect("a directory");
+        in_time(Previous::open(current.object(&server.aws, &server.target), options)).await.expect("a directory");
     let located = previous.find(world.repository.id(&format!("{BRANCH}:a/x")), false).expect("the entry");
     let data = in_time(previous.data(located)).await.expect("a range");
     assert_eq!(&data[..], b"in a\n");

@@ -127,7 +127,7 @@ pub fn central_directory(data: &[u8]) {
     if let Some((offset, size)) = central_directory::locate(data, data.len() as u64) {
         assert!(offset.checked_add(size).is_some_and(|end| end <= data.len() as u64));
     }
-    let directory = Directory::parse(data, 6);
+    let directory = Directory::parse(data, 6, true);
     for (id, entries) in &directory.folders {
         assert_eq!(hash::tree_id(&mut entries.clone()), Ok(*id));
     }

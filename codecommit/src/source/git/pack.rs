@@ -27,6 +27,7 @@ mod scan;
 mod spool;
 mod store;
 mod table;
+mod thin;
 mod walk;
 mod work;
 mod zlib_reader;
@@ -47,6 +48,7 @@ pub use facts::{BlobFacts, Reuse};
 pub use kind::ObjectKind;
 pub use limits::Limits;
 pub use reader::Reader;
+pub use thin::ThinPack;
 
 /// An indexed pack. Threads share it, each with a [`Reader`] of its own.
 pub struct Pack(Arc<ObjectStore>);
@@ -55,12 +57,21 @@ impl Pack {
     /// Receives a pack in chunks of any size, and blocks while it waits for the next chunk. The end of the chunks is
     /// the end of the pack.
     pub fn receive(chunks: impl IntoIterator<Item = Bytes>, limits: &Limits) -> Result<Self, PackError> {
+        let mut store = Self::scan(chunks, limits)?;
+        resolve::resolve(&mut store)?;
+        Ok(Self::of(store))
+    }
+
+    fn scan(chunks: impl IntoIterator<Item = Bytes>, limits: &Limits) -> Result<ObjectStore, PackError> {
         let work = WorkBudget::new(limits);
         let (storage, table) = scan::scan(chunks.into_iter(), limits, &work)?;
-        let mut store = ObjectStore { storage, table, working: limits.working, entries: limits.entries, work };
-        resolve::resolve(&mut store)?;
+        let Limits { working, entries, .. } = *limits;
+        Ok(ObjectStore { storage, table, working, entries, lacks_blobs: false, work })
+    }
+
+    fn of(mut store: ObjectStore) -> Self {
         store.table.sort();
-        Ok(Self(Arc::new(store)))
+        Self(Arc::new(store))
     }
 
     /// Returns a reader for one thread. It keeps bases of deltas up to `cache_bytes`.

@@ -13,6 +13,8 @@ use sha1::{Digest, Sha1};
 /// One object of a pack.
 pub(super) enum Item {
     Whole(ObjectKind, Vec<u8>),
+    /// The size of the content, and its zlib stream.
+    Stream(ObjectKind, usize, Vec<u8>),
     /// The id of the base, and instructions.
     IdDelta(ObjectId, Vec<u8>),
     /// How many objects before this one the base is, and instructions.
@@ -29,11 +31,13 @@ pub(super) fn pack(items: &[Item]) -> Vec<u8> {
         offsets.push(offset);
         let content = match item {
             Item::Whole(kind, content) => {
-                let number = [ObjectKind::Commit, ObjectKind::Tree, ObjectKind::Blob, ObjectKind::Tag]
-                    .iter()
-                    .position(|other| other == kind);
-                header(&mut bytes, number.expect("all kinds are there") + 1, content.len());
+                header(&mut bytes, number(*kind), content.len());
                 content
+            }
+            Item::Stream(kind, size, stream) => {
+                header(&mut bytes, number(*kind), *size);
+                bytes.extend_from_slice(stream);
+                continue;
             }
             Item::IdDelta(base, content) => {
                 header(&mut bytes, 7, content.len());
@@ -115,6 +119,11 @@ pub(super) fn receive(pack: &[u8]) -> Result<Arc<Pack>, PackError> {
 
 pub(super) fn receive_limited(pack: &[u8], limits: &Limits) -> Result<Arc<Pack>, PackError> {
     Pack::receive([Bytes::copy_from_slice(pack)], limits).map(Arc::new)
+}
+
+fn number(kind: ObjectKind) -> usize {
+    let kinds = [ObjectKind::Commit, ObjectKind::Tree, ObjectKind::Blob, ObjectKind::Tag];
+    kinds.iter().position(|other| *other == kind).expect("all kinds are there") + 1
 }
 
 fn header(bytes: &mut Vec<u8>, number: usize, size: usize) {

@@ -5,15 +5,13 @@ use sha1::{Digest, Sha1};
 
 use super::kind::ObjectKind;
 use super::table::{Mark, PackedObject};
+use git_archive::LFS_POINTER;
 
 /// The bytes of a SHA-1.
 pub(super) const HASH_BYTES: usize = 20;
 
 /// A content with a NUL within this many bytes is binary (`buffer_is_binary` in git's `xdiff-interface.c`).
 const HEAD_BYTES: usize = 8000;
-
-/// A Git LFS pointer begins with these bytes.
-const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
 
 /// The digest of a content that arrives in pieces.
 pub(super) struct ContentDigest {

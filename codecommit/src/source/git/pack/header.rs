@@ -70,6 +70,26 @@ pub(super) fn whole_bytes(size: u64) -> u64 {
     1 + beyond_first.div_ceil(7)
 }
 
+/// Returns the shortest header for a whole object.
+pub(super) fn of_whole(kind: ObjectKind, size: u64) -> Vec<u8> {
+    let number: u8 = match kind {
+        ObjectKind::Commit => 1,
+        ObjectKind::Tree => 2,
+        ObjectKind::Blob => 3,
+        ObjectKind::Tag => 4,
+    };
+    let low = |value: u64, bits: u32| u8::try_from(value & ((1 << bits) - 1)).unwrap_or_default();
+    let more = |rest: u64| if rest > 0 { 0x80 } else { 0 };
+    let mut rest = size >> 4;
+    let mut header = vec![number << 4 | low(size, 4) | more(rest)];
+    while rest > 0 {
+        let digit = low(rest, 7);
+        rest >>= 7;
+        header.push(digit | more(rest));
+    }
+    header
+}
+
 /// The size that an entry's header says, and the bytes behind the header.
 pub(super) fn split(entry: &[u8]) -> Result<(u64, &[u8]), &'static str> {
     let mut rest = entry;
@@ -116,6 +136,11 @@ mod tests {
     fn the_shortest_header_is_as_long_as_it_has_to_be() {
         for (size, bytes) in [(0, 1), (15, 1), (16, 2), (2047, 2), (2048, 3), (u64::MAX, 10)] {
             assert_eq!(whole_bytes(size), bytes, "{size}");
+            for kind in [ObjectKind::Commit, ObjectKind::Tree, ObjectKind::Blob, ObjectKind::Tag] {
+                let header = of_whole(kind, size);
+                assert_eq!(header.len() as u64, bytes, "{size}");
+                assert_eq!(read(&header), Ok(Ok(EntryHeader { form: EntryForm::Whole(kind), size })));
+            }
         }
     }
 

@@ -9,9 +9,18 @@ use git_archive::object::ObjectId;
 /// Bases are kept up to this many bytes while the deltas on them are resolved.
 const CACHE_BYTES: usize = 16 * 1024 * 1024;
 
-/// Resolves every delta that is left, each base before the deltas on it. A delta that is not reached from a resolved
-/// object has no base in the pack, or is its own base in a circle.
+/// Resolves every delta that is left. A delta that is not reached from a resolved object has no base in the pack, or is
+/// its own base in a circle.
 pub(super) fn resolve(store: &mut ObjectStore) -> Result<(), PackError> {
+    resolve_known(store)?;
+    match store.table.objects.iter().find(|object| object.kind.is_none()) {
+        None => Ok(()),
+        Some(object) => Err(missing_base(&store.table.objects, object)),
+    }
+}
+
+/// Resolves the deltas whose bases are in the pack, each base before the deltas on it.
+pub(super) fn resolve_known(store: &mut ObjectStore) -> Result<(), PackError> {
     let deltas = PendingDeltas::of(&store.table.objects);
     if deltas.is_empty() {
         return Ok(());
@@ -28,10 +37,7 @@ pub(super) fn resolve(store: &mut ObjectStore) -> Result<(), PackError> {
             }
         }
     }
-    match store.table.objects.iter().find(|object| object.kind.is_none()) {
-        None => Ok(()),
-        Some(object) => Err(missing_base(&store.table.objects, object)),
-    }
+    Ok(())
 }
 
 /// Returns the next object in the order of the pack that is resolved.

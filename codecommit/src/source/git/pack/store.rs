@@ -22,6 +22,8 @@ pub(super) struct ObjectStore {
     pub(super) working: u64,
     /// The most entries of a listing.
     pub(super) entries: u64,
+    /// True if blobs may be missing, because they did not change since the commit that we have.
+    pub(super) lacks_blobs: bool,
     pub(super) work: WorkBudget,
 }
 
