@@ -44,12 +44,21 @@ pub struct Config {
     pub trunk: Option<String>,
     /// `SUPERSEDE`: whether the run of a branch's tip stops older runs of the same branch.
     pub supersede: bool,
-    /// `REPORT`: whether the result of a run becomes a comment on the branch's pull requests.
-    pub report: bool,
-    /// `APPROVE`: whether a report also sets the approval state of the pull request.
-    pub approve: bool,
+    /// `REPORT`, `APPROVE`: what the branch's pull requests are told of a run's result.
+    pub reporting: Reporting,
     /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`: the function's memory in bytes.
     pub memory: u64,
+}
+
+/// What the pull requests of a branch are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reporting {
+    /// Nothing.
+    Off,
+    /// The result, as a comment.
+    Comment,
+    /// The result as a comment, and as the approval state of the revision.
+    CommentAndApproval,
 }
 
 /// How triggers follow the branches.
@@ -151,8 +160,7 @@ impl Config {
             paths: settings.checked("PATHS", str::parse),
             trunk: settings.checked("TRUNK", branch_name),
             supersede: settings.checked("SUPERSEDE", on_or_off).unwrap_or(false),
-            report: settings.checked("REPORT", on_or_off).unwrap_or(false),
-            approve: settings.checked("APPROVE", on_or_off).unwrap_or(false),
+            reporting: settings.reporting(),
             lifecycle: Lifecycle {
                 branch_triggers: settings.checked("BRANCH_TRIGGERS", on_or_off).unwrap_or(false),
                 prefix: settings
@@ -200,6 +208,16 @@ impl<L: Fn(&str) -> Option<String>> Environment<L> {
             git_from_requests: self.checked("GIT_FROM_REQUESTS", count).unwrap_or(defaults.git_from_requests),
             memory: memory / 2,
             ..defaults
+        }
+    }
+
+    fn reporting(&mut self) -> Reporting {
+        let report = self.checked("REPORT", on_or_off).unwrap_or(false);
+        let approve = self.checked("APPROVE", on_or_off).unwrap_or(false);
+        match (report, approve) {
+            (false, _) => Reporting::Off,
+            (true, false) => Reporting::Comment,
+            (true, true) => Reporting::CommentAndApproval,
         }
     }
 

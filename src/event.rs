@@ -105,7 +105,9 @@ fn changes(mut event: Value, depth: usize) -> Result<Vec<Change>, EventError> {
     if event["settings"].is_object() && event["event"].is_object() {
         let settings = event["settings"].to_string();
         let mut changes = changes(event["event"].take(), depth + 1)?;
-        changes.iter_mut().for_each(|change| change.custom_data = Some(settings.clone()));
+        for change in &mut changes {
+            change.custom_data = Some(settings.clone());
+        }
         return Ok(changes);
     }
     match source(&event) {

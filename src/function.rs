@@ -6,7 +6,7 @@ use std::time::Instant;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, Reporting};
 use crate::custom_resource::{self, CustomResourceError, Response, Stack, Tools};
 use crate::deliver::{self, Found, Outcome, Run};
 use crate::error::{Error, Failed, StepError};
@@ -179,7 +179,9 @@ impl Function {
                 answer.start(*run);
             }
             Outcome::Skipped(reason) => {
-                warnings.iter().for_each(|warning| tracing::warn!(branch = job.branch(), "{warning}"));
+                for warning in warnings {
+                    tracing::warn!(branch = job.branch(), "{warning}");
+                }
                 answer.skip(job.skipped(reason), Some(&job.event_id));
             }
         }
@@ -196,16 +198,21 @@ impl Function {
 
     /// Tells the pull requests of a branch the result of its run; with `REPORT=off` tells nobody.
     async fn report(&self, config: &Config, event: &Value, deadline: Instant) -> Result<Answer, Error> {
-        let told = match config.report {
-            true => Box::pin(report::report(config, &self.aws, event, deadline)).await.map_err(Error::Report)?,
-            false => Told::Nobody("REPORT is off"),
+        let told = if config.reporting == Reporting::Off {
+            Told::Nobody("REPORT is off")
+        } else {
+            Box::pin(report::report(config, &self.aws, event, deadline)).await.map_err(Error::Report)?
         };
         let answer = match told {
             Told::PullRequests(reported) => Answer { reported, ..Answer::default() },
             Told::Nobody(reason) => Answer { not_reported: Some(reason), ..Answer::default() },
         };
-        answer.reported.iter().map(Line::reported).for_each(|line| line.print());
-        answer.not_reported.iter().map(|reason| Line::not_reported(reason)).for_each(|line| line.print());
+        for reported in &answer.reported {
+            Line::reported(reported).print();
+        }
+        if let Some(reason) = answer.not_reported {
+            Line::not_reported(reason).print();
+        }
         Ok(answer)
     }
 

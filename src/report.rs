@@ -17,7 +17,7 @@ use serde_json::Value;
 use self::notice::{Ended, Notice, Opened};
 use self::pull_requests::PullRequest;
 use self::result::RunResult;
-use crate::config::Config;
+use crate::config::{Config, Reporting};
 use crate::event::EventError;
 use crate::runs::{self, BranchRun};
 use codecommit::aws::{Aws, CallError, Fault};
@@ -86,12 +86,7 @@ pub(crate) enum Told {
 }
 
 /// Follows one notice.
-pub(crate) async fn report(
-    config: &Config,
-    aws: &Aws,
-    event: &Value,
-    deadline: Instant,
-) -> Result<Told, ReportError> {
+pub(crate) async fn report(config: &Config, aws: &Aws, event: &Value, deadline: Instant) -> Result<Told, ReportError> {
     let notice = notice::parse(event).map_err(ReportError::Event)?;
     let reporter = Reporter { config, aws, deadline };
     match notice {
@@ -129,7 +124,7 @@ impl Reporter<'_> {
         if requests.is_empty() {
             return Ok(Told::Nobody("no open pull request has this commit as its source"));
         }
-        let approves = self.config.approve && self.is_latest(&ended.pipeline, &run).await?;
+        let approves = self.approves() && self.is_latest(&ended.pipeline, &run).await?;
         self.tell(&ended.pipeline, &ended.region, run, &requests, approves).await
     }
 
@@ -147,12 +142,14 @@ impl Reporter<'_> {
         };
         let limit = if opened.is_new { SEARCHED } else { SEARCHED_FOR_MOVE };
         match self.last_run(pipeline, &request, limit).await? {
-            Some(run) if run.has_ended() => {
-                self.tell(pipeline, &opened.region, run, &[request], self.config.approve).await
-            }
+            Some(run) if run.has_ended() => self.tell(pipeline, &opened.region, run, &[request], self.approves()).await,
             Some(_) => Ok(Told::Nobody("the run has not ended")),
             None => Ok(Told::Nobody("the pull request's source commit has no run")),
         }
+    }
+
+    fn approves(&self) -> bool {
+        self.config.reporting == Reporting::CommentAndApproval
     }
 
     fn serves(&self, repository: &str) -> bool {

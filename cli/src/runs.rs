@@ -174,7 +174,7 @@ fn table(rows: &[Row], pipeline: &str, region: &str) -> String {
             printable(&run.branch),
             run.commit[..8].to_owned(),
             run.status.as_str().to_owned(),
-            listed.started.map_or_else(|| "-".to_owned(), |time| spoken(time)),
+            listed.started.map_or_else(|| "-".to_owned(), spoken),
             took(listed),
             printable(&message.chars().take(50).collect::<String>()),
             runs::console_url(region, pipeline, &run.id),
@@ -247,7 +247,9 @@ struct Shown {
 impl Shown {
     fn new(printer: &Printer) -> Self {
         let bar = (!printer.quiet && std::io::stderr().is_terminal()).then(ProgressBar::new_spinner);
-        bar.iter().for_each(|bar| bar.enable_steady_tick(Duration::from_millis(120)));
+        if let Some(bar) = &bar {
+            bar.enable_steady_tick(Duration::from_millis(120));
+        }
         Self { bar, last: String::new(), quiet: printer.quiet }
     }
 

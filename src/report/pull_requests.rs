@@ -1,6 +1,6 @@
 //! Pull requests over the API: those of a branch, one comment for each result, and the approval of a revision.
 
-use aws_sdk_codecommit::types::{ApprovalState, PullRequestStatusEnum};
+use aws_sdk_codecommit::types::{ApprovalState, CommentsForPullRequest, PullRequestStatusEnum};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -134,7 +134,8 @@ async fn comments(aws: &Aws, request: &PullRequest, pipeline: &str) -> Result<Ve
         let list = aws.codecommit.get_comments_for_pull_request().pull_request_id(&request.id);
         let sent = list.set_next_token(token).send().await;
         let answer = sent.map_err(|error| CallError::new("GetCommentsForPullRequest", error))?;
-        for comment in answer.comments_for_pull_request_data().iter().flat_map(|group| group.comments()) {
+        let groups = answer.comments_for_pull_request_data.unwrap_or_default();
+        for comment in groups.iter().flat_map(CommentsForPullRequest::comments) {
             let (Some(id), Some(content)) = (comment.comment_id(), comment.content()) else { continue };
             if let Some(execution) = comment::execution(content, pipeline) {
                 let (id, content) = (id.to_owned(), content.to_owned());

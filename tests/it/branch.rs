@@ -75,9 +75,10 @@ impl World {
 
     /// Returns whether the current revision of a pull request is approved.
     pub(crate) async fn is_approved(&self, id: &str) -> bool {
-        let request = self.emulator.codecommit("GetPullRequest", json!({ "pullRequestId": id })).await.unwrap();
+        let request =
+            self.emulator.codecommit("GetPullRequest", json!({ "pullRequestId": id })).await.expect("it is there");
         let input = json!({ "pullRequestId": id, "revisionId": request["pullRequest"]["revisionId"] });
-        let answer = self.emulator.codecommit("GetPullRequestApprovalStates", input).await.unwrap();
+        let answer = self.emulator.codecommit("GetPullRequestApprovalStates", input).await.expect("it is there");
         answer["approvals"].as_array().is_some_and(|approvals| !approvals.is_empty())
     }
 }

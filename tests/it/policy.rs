@@ -31,13 +31,8 @@ struct Other {
 }
 
 /// Every template of the stack.
-const TEMPLATES: [&str; 5] = [
-    "template.yaml",
-    "stack/project.yaml",
-    "stack/product.yaml",
-    "stack/cleanup.yaml",
-    "stack/source-account.yaml",
-];
+const TEMPLATES: [&str; 5] =
+    ["template.yaml", "stack/project.yaml", "stack/product.yaml", "stack/cleanup.yaml", "stack/source-account.yaml"];
 
 #[test]
 fn the_updates_role_may_do_what_the_table_says() {

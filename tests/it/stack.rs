@@ -58,7 +58,10 @@ fn a_variable_has_the_parameters_that_the_document_says() {
     // A row may have several variables: together they use its parameters.
     for row in rows.iter().filter(|row| row.variables.iter().any(|variable| environment.contains_key(variable))) {
         let mut words = Vec::new();
-        row.variables.iter().filter_map(|variable| environment.get(variable)).for_each(|value| names(value, &mut words));
+        row.variables
+            .iter()
+            .filter_map(|variable| environment.get(variable))
+            .for_each(|value| names(value, &mut words));
         let used: BTreeSet<String> = words.into_iter().filter(|word| parameters.get(word).is_some()).collect();
         assert_eq!(used, row.parameters.iter().cloned().collect(), "{:?}: the template on the left", row.variables);
     }

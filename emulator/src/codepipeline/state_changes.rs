@@ -47,12 +47,14 @@ fn change(pipeline: &str, execution: &Execution, state: &str, time: SystemTime) 
     let format = "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z";
     let format = parse_borrowed::<1>(format).expect("the format is a valid constant");
     let start = OffsetDateTime::from(execution.started).format(&format).expect("a date has every part of the format");
+    // The recorded events write whole numbers with a fraction.
+    let version = f64::from(u32::try_from(execution.pipeline_version).unwrap_or(u32::MAX));
     let mut detail = json!({
         "pipeline": pipeline,
         "execution-id": execution.id,
         "start-time": start,
         "state": state,
-        "version": execution.pipeline_version as f64,
+        "version": version,
         "pipeline-execution-attempt": 1.0,
     });
     if state == "STARTED" {

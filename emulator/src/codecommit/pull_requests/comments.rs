@@ -27,19 +27,19 @@ pub(super) async fn post(context: &Context<'_>, input: &Input) -> Result<Value, 
         let message = "The before commit ID and the after commit ID are the same.";
         return Err(ServiceError::new("BeforeCommitIdAndAfterCommitIdAreSameException", message));
     }
-    let (content, token) = (content(input)?, token(input)?);
+    let (text, token) = (content(input)?, token(input)?);
     let mut all = context.all().lock();
     let comments = &mut all[request.id - 1].comments;
     if let Some(known) = comments.iter().find(|comment| comment.token == token) {
         // The content was posted before even if the comment was edited since then.
-        let same = known.before == before && known.after == after && known.posted(content);
+        let same = known.before == before && known.after == after && known.posted(text);
         return if same { Ok(posted(&request, known)) } else { Err(token_mismatch()) };
     }
     let now = SystemTime::now();
     let comment = Comment {
         id: format!("{}:{}", Uuid::new_v4(), Uuid::new_v4()),
-        original: content.to_owned(),
-        content: content.to_owned(),
+        original: text.to_owned(),
+        content: text.to_owned(),
         before,
         after,
         token: token.to_owned(),
@@ -55,13 +55,13 @@ pub(super) fn update(context: &Context<'_>, input: &Input) -> Result<Value, Serv
     let wanted = input.text("commentId")?.filter(|id| !id.is_empty()).ok_or_else(|| {
         ServiceError::new("CommentIdRequiredException", "The comment ID is missing or null. A comment ID is required.")
     })?;
-    let content = content(input)?;
+    let text = content(input)?;
     let mut all = context.all().lock();
     let comment = all.iter_mut().flat_map(|request| &mut request.comments).find(|comment| comment.id == wanted);
     let comment = comment.ok_or_else(|| {
         ServiceError::new("CommentDoesNotExistException", format!("No comment exists with the ID {wanted}."))
     })?;
-    content.clone_into(&mut comment.content);
+    text.clone_into(&mut comment.content);
     comment.updated = SystemTime::now();
     Ok(json!({ "comment": describe(comment) }))
 }
