@@ -62,12 +62,16 @@ impl<W: Write> Life<'_, W> {
         git(self.work, &["checkout", "--quiet", "-b", BRANCH])?;
         let first = self.push("A branch is created: its first run starts", &["push", "--quiet", "origin", BRANCH])?;
         let request = self.open_pull_request(&trunk)?;
-        let second = self.change("The branch is pushed again: the newer run supersedes the older", "a first note\n")?;
+        let second = self.change(
+            "The branch is pushed again: the newer run supersedes the older",
+            "Take a note",
+            "a first note\n",
+        )?;
         self.superseded(&first)?;
         self.fail(&request, &second)?;
-        let third = self.change("The fix is pushed", "a first note\na second note\n")?;
+        let third = self.change("The fix is pushed", "Fix the note", "a better note\n")?;
         self.succeed(&request, &third)?;
-        let fourth = self.change("One more push, and its run is in progress", "notes\n")?;
+        let fourth = self.change("One more push, and its run is in progress", "Take another note", "two notes\n")?;
         self.delete()?;
         self.clean_up(&fourth)?;
         self.conclude(&request, &[&first, &second, &third, &fourth])
@@ -86,11 +90,11 @@ impl<W: Write> Life<'_, W> {
         Ok(request)
     }
 
-    fn change(&mut self, title: &str, content: &str) -> io::Result<String> {
+    fn change(&mut self, title: &str, message: &str, content: &str) -> io::Result<String> {
         std::fs::write(self.work.join("notes.txt"), content)?;
         git(self.work, &["add", "notes.txt"])?;
         let author = ["-c", "user.name=Ada Lovelace", "-c", "user.email=ada@example.com"];
-        git(self.work, &[&author[..], &["commit", "--quiet", "-m", title]].concat())?;
+        git(self.work, &[&author[..], &["commit", "--quiet", "-m", message]].concat())?;
         self.push(title, &["push", "--quiet", "origin", BRANCH])
     }
 
@@ -170,8 +174,8 @@ impl<W: Write> Life<'_, W> {
         let delivery = self.delivery("the end of the run", |event| {
             event["detail"]["execution-id"] == *id && event["detail"]["state"] == state
         })?;
-        let (kind, detail) = (delivery.event["detail-type"].clone(), delivery.event["detail"]["state"].clone());
-        self.line("event", &format!("{kind} {detail}"))?;
+        let kind = delivery.event["detail-type"].as_str().unwrap_or_default().to_owned();
+        self.line("event", &format!("{kind}: {state}"))?;
         answered(delivery)?;
         let comments = request.comments(&self.stage, &self.runtime)?;
         let count = comments.len();
