@@ -1,5 +1,5 @@
-//! One job done: its commit is archived and uploaded to the key that the pipeline reads, and the pipeline is started on
-//! exactly that version. The delivery's record decides who does it, and what is left to do.
+//! The delivery of one job: archive the commit, upload it to the key that the pipeline reads, and start the pipeline
+//! on exactly that version. The delivery's record decides which invocation does the work and which steps are left.
 
 mod deadline;
 mod run;
@@ -29,13 +29,13 @@ pub use run::{Found, Run};
 /// The end of one job.
 #[derive(Debug)]
 pub enum Outcome {
-    /// The pipeline runs on its commit.
+    /// The pipeline was started on the commit.
     Started(Box<Run>),
-    /// There was nothing to do after all.
+    /// The job turned out to need no run.
     Skipped(Reason),
 }
 
-/// Does the job before `deadline`, or leaves everything as it was.
+/// Delivers the job before `deadline`, or leaves everything as it was.
 pub async fn deliver(
     job: &Job,
     config: &Config,
@@ -44,11 +44,11 @@ pub async fn deliver(
     deadline: Instant,
 ) -> Result<Outcome, StepError> {
     let delivery = Delivery { job, config, aws, targets, deadline: Deadline::new(deadline) };
-    // Boxed: the state of every step together is large.
+    // Boxed: the combined state of all steps is large.
     Box::pin(delivery.run()).await
 }
 
-/// One job, and what it is done with.
+/// One job and the clients to do it with.
 #[derive(Clone, Copy)]
 struct Delivery<'a> {
     job: &'a Job,
@@ -58,16 +58,16 @@ struct Delivery<'a> {
     deadline: Deadline,
 }
 
-/// Everything that is read before anything is written.
+/// The results of the read-only steps.
 struct Opened {
     target: Arc<Target>,
     checkout: Checkout,
     commit: Commit,
-    /// The archive of another commit, to take over what has not changed.
+    /// The object at the key: unchanged entries are copied from it.
     current: Option<Current>,
 }
 
-/// A started execution, and what was done for it.
+/// A started execution and the work done for it.
 struct Done {
     execution: String,
     stored: Stored,
@@ -101,7 +101,7 @@ impl Delivery<'_> {
         Ok(Outcome::Started(Box::new(run)))
     }
 
-    /// Reads the pipeline, the branch and the commit, or says why the commit is skipped.
+    /// Reads the pipeline, the branch and the commit. Returns the reason if the job is skipped.
     async fn open(&self) -> Result<Result<Opened, Reason>, StepError> {
         let source = Source::new(self.aws, self.job.repository.name(), &self.config.source);
         let checkout = source.checkout(self.job.commit);
@@ -120,7 +120,7 @@ impl Delivery<'_> {
         Ok(Ok(Opened { target, checkout, commit, current }))
     }
 
-    /// Reads what the pipeline reads, and what is at its key now if that is of use.
+    /// Reads the pipeline's source and, if the cache is on, the object at its key.
     async fn target(&self) -> Result<(Arc<Target>, Option<Current>), StepError> {
         let target = self.targets.get(self.aws, self.job).await;
         let target = target.map_err(|error| StepError::pipeline(self.job, error))?;
@@ -132,8 +132,8 @@ impl Delivery<'_> {
     }
 
     /// Returns why the branch has left the commit behind, or `None` if the commit is the branch's tip or, without
-    /// `SUPERSEDE`, an ancestor of it. A branch that is gone is an error that skips: an event may be delivered again
-    /// after days.
+    /// `SUPERSEDE`, an ancestor of it. If the branch is gone, the error makes the caller skip the job: an event may be
+    /// redelivered days later.
     async fn left_behind(&self) -> Result<Option<Reason>, StepError> {
         let failed = |call: CallError| StepError::open(self.job, SourceError::from(call));
         let (client, repository) = (&self.aws.codecommit, self.job.repository.name());
@@ -152,7 +152,7 @@ impl Delivery<'_> {
         Ok((answer.base_commit_id() != commit).then_some(Reason::NotOnBranch))
     }
 
-    /// Reads the commit if that costs no more than a call: it is read while the pipeline is.
+    /// Reads the commit while the pipeline is being read, if that costs only one call.
     async fn peek(&self, checkout: &Checkout) -> Result<Option<Commit>, StepError> {
         if checkout.mode() == Mode::Git { Ok(None) } else { self.commit(checkout).await.map(Some) }
     }
@@ -166,7 +166,7 @@ impl Delivery<'_> {
         claimed.map_err(|error| StepError::record(target, &self.job.token, error))
     }
 
-    /// Does what the record says is missing: the archive, the start, or neither.
+    /// Does the steps that the record does not have yet: archive and start, only start, or nothing.
     async fn complete(&self, opened: Opened, claim: &mut Claim, clock: &mut Clock) -> Result<Done, StepError> {
         let Opened { target, checkout, commit, current } = opened;
         let recorded = |error| StepError::record(&target, &self.job.token, error);
@@ -218,15 +218,15 @@ impl Delivery<'_> {
         archiving.run(checkout.with_previous(previous), commit, clock).await
     }
 
-    /// Returns whether an execution failed before its source was read: its token would answer with the failed one for
-    /// good.
+    /// Returns whether an execution failed before it read its source. A repeated start with its token would always
+    /// return the failed execution.
     async fn failed_at_once(&self, target: &Target, claim: &Claim, execution: &str) -> Result<bool, StepError> {
         let found = execution::find(self.aws, target, Wanted::Id(execution), claim.record().since).await;
         let found = found.map_err(|error| StepError::pipeline(self.job, error))?;
         Ok(found.is_some_and(|found| found.failed_at_once))
     }
 
-    /// Returns the execution that runs on this version already: the answer to its start may have been lost.
+    /// Returns the execution that already runs on this version: the answer to its start may have been lost.
     async fn running(&self, target: &Target, stored: &Stored, claim: &Claim) -> Result<Option<String>, StepError> {
         let wanted = Wanted::Version(&stored.version);
         let found = execution::find(self.aws, target, wanted, claim.record().since).await;
@@ -249,7 +249,7 @@ impl Delivery<'_> {
         let starting = async {
             let started = execution::start(self.aws, target, &stored.version, &variables, &token, stop).await;
             let execution = started.map_err(|error| {
-                // The pipeline may have changed since it was read: the next delivery reads it again.
+                // The pipeline may have changed since it was read. Make the next delivery read it again.
                 self.targets.forget(self.job);
                 StepError::start(self.job, target, stored, error)
             })?;
@@ -297,14 +297,14 @@ impl Delivery<'_> {
     }
 }
 
-/// Lets the next delivery go on at once.
+/// Releases the record, so that the next delivery need not wait.
 async fn release(claim: &mut Claim) {
     if let Err(error) = claim.release().await {
         tracing::warn!(%error, "the record of the delivery stays held until the function's time would have ended");
     }
 }
 
-/// Returns whether the message asks for no run, as many systems take it.
+/// Returns whether the commit message asks for no run, with a mark that many CI systems know.
 fn skips_ci(commit: &Commit) -> bool {
     let message = commit.message.to_ascii_lowercase();
     ["[skip ci]", "[ci skip]"].iter().any(|mark| message.contains_str(mark))

@@ -23,14 +23,14 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let function = &function;
     lambda_runtime::run(service_fn(async move |event: LambdaEvent<Value>| {
         function.invoked_as(&event.context.invoked_function_arn);
-        // Boxed, since the types of all steps in one another are deeper than the compiler likes.
+        // Boxed: the nested future type is too deep for rustc.
         let handled = Box::pin(function.handle(event.payload, instant(event.context.deadline())));
         handled.await.map_err(|error| diagnostic(&error))
     }))
     .await
 }
 
-/// What the runtime reports of a failure: its stable code, and the error with its causes.
+/// Makes the runtime's report of a failure: the stable code, and the error with its causes.
 fn diagnostic(error: &Error) -> Diagnostic {
     Diagnostic { error_type: error.code().to_owned(), error_message: with_causes(error) }
 }
@@ -44,11 +44,11 @@ async fn clients(config: &Config) -> Aws {
     }
 }
 
-/// The longest that an invocation may take on Lambda.
+/// The longest time that an invocation may take on Lambda.
 const LONGEST: Duration = Duration::from_mins(15);
 
-/// The runtime says when time is over as a time of day; what waits for it needs a point of the monotonic clock.
-/// cargo-lambda says there how long the invocation may take: 600000, ten minutes after 1970 began.
+/// Converts the runtime's deadline, which is a time of day, to the monotonic clock that timers need. cargo-lambda
+/// sends a duration instead: its 600000 means ten minutes, but reads as ten minutes after the start of 1970.
 fn instant(deadline: SystemTime) -> Instant {
     let since_1970 = deadline.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let left =

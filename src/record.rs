@@ -1,8 +1,8 @@
-//! The record of one delivery: a small object beside the key, `<key>.deliveries/<token>`, that says how far the
-//! delivery is.
+//! The record of one delivery: a small object beside the key, `<key>.deliveries/<token>`, that stores which steps are
+//! done.
 //!
-//! S3's conditional writes decide: one delivery at a time holds the record, and only its holder goes on.
-//! `docs/delivery.md` argues why no history of events, faults and kills starts two runs or loses one.
+//! S3's conditional writes let only one delivery hold the record at a time, and only the holder continues.
+//! `docs/delivery.md` shows why no sequence of events, faults and kills starts two runs or loses one.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -17,7 +17,7 @@ use crate::plan::Token;
 use crate::upload::{Stored, UploadError};
 use codecommit::aws::{Aws, CallError, Fault};
 
-/// Attempts to claim a record that others write at the same moment.
+/// The number of attempts to claim a record that others write at the same time.
 const ATTEMPTS: u32 = 4;
 
 /// The content of a record.
@@ -43,13 +43,13 @@ pub struct Record {
 /// The reason why a record could not be claimed or written.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
-    /// A call failed.
+    /// A call to S3 failed.
     #[error(transparent)]
     Call(#[from] CallError),
     /// Another delivery of the same event holds the record.
     #[error("another delivery of the same event is in progress and may take until {until} (seconds since 1970)")]
     InProgress {
-        /// The end of its hold.
+        /// The end of its hold, in seconds since 1970 (UTC).
         until: u64,
     },
 }
@@ -73,7 +73,7 @@ impl RecordError {
     }
 }
 
-/// The hold on a record. A record that names an execution is handed out without a hold: nothing is left to do.
+/// The hold on a record. A record that has an execution is returned without a hold, because nothing is left to do.
 #[derive(Debug)]
 pub struct Claim {
     object: RecordObject,
@@ -88,7 +88,7 @@ pub fn key(target: &Target, token: &Token) -> String {
     format!("{}.deliveries/{}", target.key, token.0)
 }
 
-/// Claims the record of a delivery until `deadline`: makes it, or takes it over from a delivery whose time is over.
+/// Claims the record of a delivery until `deadline`: creates it, or takes it over from a delivery whose time is over.
 pub async fn claim(aws: &Aws, target: &Target, token: &Token, deadline: SystemTime) -> Result<Claim, RecordError> {
     let object = RecordObject { s3: aws.s3.clone(), bucket: target.bucket.clone(), key: key(target, token) };
     let (holder, until) = (fresh_name(), seconds(deadline) + 1);
@@ -101,7 +101,7 @@ pub async fn claim(aws: &Aws, target: &Target, token: &Token, deadline: SystemTi
             return Ok(held(e_tag, mine));
         }
         let Some((record, e_tag)) = object.get().await? else { continue };
-        // The holder is ours if the answer to the write was lost.
+        // The record has our holder if the write succeeded but its answer was lost.
         if record.holder == mine.holder || record.execution.is_some() {
             return Ok(held(e_tag, record));
         }
@@ -128,7 +128,7 @@ impl Claim {
         &self.holder
     }
 
-    /// Records the version that was uploaded. Nothing may be started on it before.
+    /// Records the version that was uploaded. No run may be started on it before this call.
     pub async fn uploaded(&mut self, stored: &Stored) -> Result<(), RecordError> {
         self.update(|record| record.stored = Some(stored.clone())).await
     }
@@ -138,7 +138,8 @@ impl Claim {
         self.update(|record| record.execution = Some(execution.to_owned())).await
     }
 
-    /// Takes a record over whose execution failed before its source was read, so that another one may be started.
+    /// Takes over a record whose execution failed before it read its source, so that another execution may be
+    /// started.
     pub async fn start_again(&mut self) -> Result<(), RecordError> {
         let (holder, until) = (self.holder.clone(), self.until);
         let record = Record {
@@ -165,7 +166,7 @@ impl Claim {
 
     /// Changes the record. Fails if another delivery has taken it over.
     async fn update(&mut self, change: impl Fn(&mut Record)) -> Result<(), RecordError> {
-        // The second attempt is for a write of our own that was given up and arrived nevertheless.
+        // The second attempt follows a conflict with our own earlier write, which timed out here but reached S3.
         for _ in 0..2 {
             let mut wanted = self.record.clone();
             change(&mut wanted);
@@ -180,7 +181,7 @@ impl Claim {
         Err(RecordError::InProgress { until: self.record.until })
     }
 
-    /// Reads the record again after a conflict. Fails unless it is held by this delivery.
+    /// Reads the record again after a conflict. Fails unless this delivery still holds it.
     async fn adopt(&mut self, wanted: &Record) -> Result<(), RecordError> {
         let Some((record, e_tag)) = self.object.get().await? else {
             return Err(RecordError::InProgress { until: wanted.until });
@@ -201,7 +202,8 @@ struct RecordObject {
 }
 
 impl RecordObject {
-    /// Writes the record over the one with this `ETag`, or where there is none. Returns `None` if S3 has another one.
+    /// Writes the record over the one with this `ETag`, or creates it if there is no `ETag`. Returns `None` if S3 has
+    /// another one.
     async fn put(&self, record: &Record, over: Option<&str>) -> Result<Option<String>, CallError> {
         let body = serde_json::to_vec(record).map_err(|error| CallError::malformed("PutObject", error))?;
         let request = self.s3.put_object().bucket(&self.bucket).key(&self.key).content_type("application/json");
@@ -216,7 +218,7 @@ impl RecordObject {
                 Ok(Some(e_tag))
             }
             Err(call) if call.is(&["PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"]) => Ok(None),
-            // The record may be written although nobody heard: then it is found as ours.
+            // The write may have succeeded although no answer came. Then the record is ours.
             Err(call) if call.fault == Fault::Transient => match self.get().await? {
                 Some((found, e_tag)) if found == *record => Ok(Some(e_tag)),
                 _ => Err(call),

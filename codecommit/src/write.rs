@@ -1,8 +1,8 @@
-//! The archive as a stream: reading, compression and output overlap.
+//! Writes the archive as a stream. Reading, compression and output run at the same time.
 //!
-//! A window of entries is prepared ahead of the archive, each in a task of its own: read, wait for the byte budget,
-//! convert, compress. The archive takes them in order. The [budget](crate::memory) bounds the memory between the
-//! network and the archive.
+//! A window of entries is prepared ahead of the archive, each in its own task: it reads the content, waits for the
+//! byte budget, converts and compresses. The archive takes the entries in order. The [budget](crate::memory) limits
+//! the memory between the network and the archive.
 
 mod contents;
 mod window;

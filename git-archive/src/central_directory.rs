@@ -18,7 +18,7 @@ use crate::zip::Method;
 
 /// The id of the extra field, "CM", from the range that APPNOTE leaves to third parties.
 const EXTRA_GIT: u16 = 0x4d43;
-/// The version of the field and of the compressor's output, which may change with libdeflate's version.
+/// The version of the field and of the compressor's output, which may change with libdeflate.
 const VERSION: u8 = 1;
 /// The bit of the level that says that others may have deflated the data.
 const COPIED: u8 = 0x80;
@@ -54,7 +54,7 @@ pub struct Located {
 pub struct Directory {
     /// The folders by their recomputed tree ids.
     pub folders: HashMap<ObjectId, Folder>,
-    /// The contents by their ids and whether they are links, which are never compressed.
+    /// The contents by their ids and by whether they are links, which are never compressed.
     pub contents: HashMap<(ObjectId, bool), Located>,
 }
 
@@ -87,7 +87,7 @@ pub fn locate(tail: &[u8], archive: u64) -> Option<(u64, u64)> {
 }
 
 impl Located {
-    /// Returns the content of the data, or `None` if the data is anything else or anything more.
+    /// Returns the content of the data, or `None` if the data is different or too long.
     pub fn content<'a>(&self, data: &'a [u8]) -> Option<Cow<'a, [u8]>> {
         match self.method {
             Method::Stored => Some(data.into()),
@@ -107,7 +107,7 @@ impl Directory {
         while let Some((row, rest)) = row(bytes) {
             bytes = rest;
             let path = row.path.strip_suffix(b"/").unwrap_or(row.path);
-            // No name has a NUL: with one, an entry could hash like several entries.
+            // A real name has no NUL. With a NUL, one entry could hash like several entries.
             if path.contains(&0) {
                 continue;
             }
@@ -131,8 +131,8 @@ impl Directory {
 
 /// The folders that lead to the current row, the root first.
 ///
-/// In git's order a folder's row precedes its entries, and all of these are adjacent. An entry anywhere else is left
-/// out, and then the folder does not get its tree id. So there are never more folders than rows.
+/// In git's order, a folder's row comes before its entries, and all of these are adjacent. An entry anywhere else is
+/// left out, and its folder then does not get its tree id. There are therefore never more folders than rows.
 struct OpenFolders<'a, 'd> {
     folders: &'d mut HashMap<ObjectId, Folder>,
     path: Vec<(&'a [u8], Folder)>,
@@ -151,7 +151,7 @@ impl<'a> OpenFolders<'a, '_> {
         }
     }
 
-    /// Closes folders until this one is the last, and returns its entries; `None` if it is not open.
+    /// Closes folders until this one is the last, and returns its entries. Returns `None` if it is not open.
     fn enter(&mut self, folder: &[u8]) -> Option<&mut Folder> {
         while self.path.len() > 1 && self.path.last().is_some_and(|(path, _)| *path != folder) {
             self.close_one();
@@ -162,7 +162,7 @@ impl<'a> OpenFolders<'a, '_> {
     /// Computes the last folder's tree id, and adds it to the entries of its parent.
     fn close_one(&mut self) {
         let Some((path, mut entries)) = self.path.pop() else { return };
-        // A folder whose entries are a collision attack is unknown, and so are those around it.
+        // If a folder's entries are a collision attack, it stays unknown, and so do its parents.
         let Ok(id) = hash::tree_id(&mut entries) else { return };
         self.folders.insert(id, entries);
         if let Some((_, parent)) = self.path.last_mut() {
@@ -227,7 +227,7 @@ fn tag_of(field: &[u8]) -> Option<Tag> {
     Some(Tag { id, level: head[1] & !COPIED, copied: head[1] & COPIED != 0 })
 }
 
-/// Returns the kind of an entry with an id. A directory with an id is a submodule, because directories have none.
+/// Returns the kind of an entry with an id. A directory with an id is a submodule, because folders have no id.
 fn kind_of(path: &[u8], external: u32) -> Kind {
     match external >> 16 {
         _ if path.ends_with(b"/") => Kind::Submodule,

@@ -23,7 +23,7 @@ pub const BIG_FILE: u64 = 512 << 20;
 /// The beginning of a Git LFS pointer.
 pub const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
 
-/// The settings by which the contents of one archive become its entries.
+/// The settings that turn the contents of one archive into its entries.
 #[derive(Debug)]
 pub struct Packer {
     /// The commit, for `export-subst`. `None` for a bare tree, in which git substitutes nothing.
@@ -41,9 +41,9 @@ pub struct Packer {
     pub reuse_deflate: bool,
     /// True if entries are tagged, so that the next archive can reuse what has not changed.
     pub tagged: bool,
-    /// The most bytes that converted content may have. Conversion holds two such contents at once.
+    /// The largest number of bytes of converted content. Conversion holds two such contents at once.
     pub limit: u64,
-    /// The work that the archive may cost.
+    /// The limit on the work of the archive.
     pub work: Work,
 }
 
@@ -52,7 +52,7 @@ pub struct Packer {
 pub struct PackedFile {
     /// The header.
     pub content: zip::DataHeader,
-    /// The data, deflated or not.
+    /// The data, deflated or stored.
     pub data: Bytes,
     /// True if others may have deflated the data, or decided not to.
     pub copied: bool,
@@ -79,7 +79,7 @@ impl Packer {
         entry.kind == Kind::Link || !substitutes && !convert::needs_conversion(attributes)
     }
 
-    /// Returns whether a raw deflate stream that others made of the blob may become the data of the entry.
+    /// Returns whether another program's raw deflate stream of the blob may become the data of the entry.
     ///
     /// That is so for files whose content nothing converts, at Git's default level: another level asks for our own
     /// deflate. The caller verifies the stream, and stores the content if the stream is not smaller.
@@ -90,8 +90,8 @@ impl Packer {
 
     /// Returns whether an entry of `size` bytes may be compressed in chunks.
     ///
-    /// That is so if nothing converts it, and above `core.bigFileThreshold` if nothing substitutes in it, because then
-    /// git does not convert it either.
+    /// This is the case if nothing converts it. Git does not convert files above `core.bigFileThreshold`, so these may
+    /// be compressed in chunks unless git substitutes in them.
     pub fn streams(&self, entry: &Entry, attributes: &PathAttributes, size: u64) -> bool {
         let substitutes = attributes.export_subst && self.commit.is_some();
         self.keeps_content(entry, attributes) || size > BIG_FILE && !substitutes
@@ -124,8 +124,8 @@ impl Packer {
 
     /// Deflates a file that is in no tree.
     ///
-    /// It is never converted. Of the attributes only `diff` counts, for the path without as many bytes as the prefix
-    /// has, as in git's archive-zip.c.
+    /// It is never converted. Only the attribute `diff` counts. As in git's archive-zip.c, as many bytes as the
+    /// prefix has are cut off the path before the attribute is looked up.
     pub fn pack_extra(&self, file: &ExtraFile, prefix: &BStr) -> Result<PackedFile, Stopped> {
         let attributes = match file.path.get(prefix.len()..) {
             None | Some(b"") => PathAttributes::default(),
@@ -135,7 +135,8 @@ impl Packer {
         Ok(packed(&file.content, self.deflated(&file.content), text, Vec::new()))
     }
 
-    /// Returns the entry with the data of an earlier archive, if they prove to be its content. The text bit is new.
+    /// Returns the entry with the data of an earlier archive, if the data prove to be its content. The text bit is
+    /// computed again.
     pub fn reuse(
         &self,
         entry: &Entry,
@@ -207,7 +208,7 @@ fn packed(content: &Bytes, deflated: Option<Vec<u8>>, text: bool, warnings: Vec<
     PackedFile { content, data, copied: false, warnings }
 }
 
-/// A file that is in no tree, as with `git archive --add-file`. Such files follow the entries of the tree.
+/// A file that is in no tree, as from `git archive --add-file`. Such files follow the entries of the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExtraFile {
     /// The whole path in the archive, prefix included.

@@ -1,4 +1,4 @@
-//! Settings: what is taken, and that all faults are named at once. The globs of `BRANCHES`.
+//! Settings: accepted values, and all faults reported at once. Also the globs of `BRANCHES`.
 
 use codecommit::source::Mode;
 use codecommit_multibranch::branches::Branches;
@@ -103,7 +103,7 @@ fn each_fault_is_one_alone_too() {
     }
 }
 
-/// Returns whether globs select a branch.
+/// Checks whether globs select a branch.
 #[track_caller]
 fn check(globs: &str, selected: &[&str], others: &[&str]) {
     let branches: Branches = globs.parse().expect("the globs are right");

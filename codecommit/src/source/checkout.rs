@@ -1,8 +1,8 @@
-//! One commit that is being read: its listing and the contents of its files, proved against their ids.
+//! One commit that is being read: its listing and the contents of its files, verified against their ids.
 //!
-//! In `auto` mode the API is tried first. The commit's pack is fetched over Git where the API cannot answer (files over
-//! 6 MB, names that are not UTF-8, legacy modes) or would take too many requests. Once there is a pack, everything is
-//! read from it.
+//! In `auto` mode, the API is tried first. The commit's pack is fetched over Git if the API cannot answer (files over
+//! 6 MB, names that are not UTF-8, legacy modes) or would need too many requests. After that, everything is read from
+//! the pack.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -30,7 +30,7 @@ pub struct Checkout {
     source: Source,
     id: ObjectId,
     previous: Option<Previous>,
-    /// Contents that were read already.
+    /// Contents that are already read.
     held: HashMap<ObjectId, Bytes>,
     /// What the commit has that the previous archive's commit has not, once it was fetched; `None` if it cannot be
     /// fetched or completed.
@@ -54,19 +54,19 @@ impl Source {
 }
 
 impl Checkout {
-    /// Returns the same checkout, which takes what has not changed from an earlier archive.
+    /// Returns the same checkout, which copies unchanged contents from an earlier archive.
     #[must_use]
     pub fn with_previous(self, previous: Option<Previous>) -> Self {
         Self { previous, ..self }
     }
 
-    /// Returns the same checkout, which holds these contents.
+    /// Returns the same checkout, which already has these contents.
     #[must_use]
     pub fn with_held(self, held: HashMap<ObjectId, Bytes>) -> Self {
         Self { held, ..self }
     }
 
-    /// Returns the same checkout, which reads everything from a pack at hand: a commit is archived without a network.
+    /// Returns the same checkout, which reads everything from an existing pack, without a network.
     #[must_use]
     pub fn with_pack(self, pack: Pack) -> Self {
         Self { pack: OnceCell::new_with(Some(Arc::new(SharedPack::new(pack)))), ..self }
@@ -82,7 +82,7 @@ impl Checkout {
         self.source.mode()
     }
 
-    /// Returns the number of bytes of the contents that are held.
+    /// Returns the number of bytes of the contents that are already read.
     pub fn held_bytes(&self) -> u64 {
         self.held.values().map(|content| content.len() as u64).sum()
     }
@@ -103,8 +103,8 @@ impl Checkout {
         }
     }
 
-    /// Lists the commit's tree in git's order, except what is in folders that `wanted` refuses. Returns the commit as
-    /// well: from a pack it is exact, whereas the API replaces what is not UTF-8.
+    /// Lists the commit's tree in git's order, without the contents of folders that `wanted` refuses. Also returns
+    /// the commit: from a pack it is exact, but the API replaces invalid UTF-8.
     pub async fn list(
         &self,
         commit: Commit,
@@ -122,7 +122,8 @@ impl Checkout {
         Ok((commit, entries))
     }
 
-    /// Reads the commit byte for byte, where the API shows U+FFFD for what is not UTF-8; `None` where Git refuses us.
+    /// Reads the commit byte for byte over Git, because the API replaces invalid UTF-8 with U+FFFD. Returns `None` in
+    /// API mode, or if Git refuses access.
     pub async fn exact_commit(&self) -> Result<Option<Commit>, SourceError> {
         if self.mode() == Mode::Api {
             return Ok(None);
@@ -138,8 +139,8 @@ impl Checkout {
         self.packs().find_map(|pack| PackedBlob::find(pack, id))
     }
 
-    /// Reads a content when the byte budget admits it, and proves it against its id. Returns the bytes that it holds of
-    /// the budget too.
+    /// Reads a content after the byte budget admits it, and verifies it against its id. Also returns the permit for
+    /// the bytes that it holds.
     pub async fn content(&self, id: ObjectId, turn: &Turn) -> Result<(BlobContent, Option<Permit>), SourceError> {
         if let Some(content) = self.held.get(&id) {
             return Ok((BlobContent::InMemory(content.clone()), None));
@@ -153,7 +154,8 @@ impl Checkout {
         }
     }
 
-    /// Reads a content before the archive is begun, so outside of its order; `None` if it has more than `most` bytes.
+    /// Reads a content before the archive begins, and so outside its order. Returns `None` if it is larger than
+    /// `most` bytes.
     pub async fn content_now(&self, id: ObjectId, is_link: bool, most: u64) -> Result<Option<Bytes>, SourceError> {
         let read = |content: BlobContent| (content.size() <= most).then(|| content.read()).transpose();
         if let Some(packed) = self.packed(id) {
@@ -174,7 +176,7 @@ impl Checkout {
         }
     }
 
-    /// Lists over the API, or over Git where the API cannot prove its answers or would take too many requests.
+    /// Lists over the API, or over Git if the API cannot give verified answers or would need too many requests.
     async fn list_or_fetch(&self, commit: &Commit, wanted: &impl Fn(&BStr) -> bool) -> Result<Vec<Entry>, SourceError> {
         let error = match self.list_over_api(commit, wanted, self.source.git_from_requests).await {
             Err(error) => error,
@@ -275,7 +277,7 @@ impl Checkout {
         self.difference.get_or_init(fetch).await.as_ref()
     }
 
-    /// Returns the pack as the fallback after a failure of the API, or the failure where Git cannot help.
+    /// Returns the pack as the fallback after an API failure, or returns the failure if Git cannot help.
     async fn pack_after(&self, error: SourceError) -> Result<&Arc<SharedPack>, SourceError> {
         if !self.source.falls_back_to_git(&error) {
             return Err(error);
@@ -283,7 +285,7 @@ impl Checkout {
         self.pack().await.map_err(|git| error.and_git(git))
     }
 
-    /// Returns the commit's pack, which is fetched once.
+    /// Returns the commit's pack, and fetches it on the first call.
     async fn pack(&self) -> Result<&Arc<SharedPack>, SourceError> {
         let fetch = || async {
             let remote = self.source.git.as_ref().ok_or(SourceError::NoCredentials)?;

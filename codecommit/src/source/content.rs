@@ -12,15 +12,15 @@ use super::shared_pack::SharedPack;
 use crate::memory::{Permit, Turn};
 use git_archive::object::ObjectId;
 
-/// The largest content, in bytes, that is held as a whole; a larger one is read in pieces.
+/// The size in bytes of the largest content that is held as a whole. A larger one is read in pieces.
 const LARGEST_HELD: u64 = 16 << 20;
 
 /// The content of a file.
 #[derive(Debug)]
 pub enum BlobContent {
-    /// It is in memory.
+    /// The content is in memory.
     InMemory(Bytes),
-    /// It is in the pack, and inflated where it is used.
+    /// The content is in the pack and is inflated on use.
     InPack(PackedBlob),
 }
 
@@ -39,8 +39,8 @@ impl BlobContent {
         PackedBlob::find(pack, id).map(Self::InPack).ok_or(SourceError::NotInPack(id))
     }
 
-    /// Finds a content in a pack, and waits until the byte budget admits it. A large one is read in pieces and needs no
-    /// room.
+    /// Finds a content in a pack, and waits until the byte budget admits it. A large one is read in pieces and needs
+    /// no budget.
     pub(super) async fn admitted(
         pack: &Arc<SharedPack>,
         id: ObjectId,

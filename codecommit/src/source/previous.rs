@@ -1,7 +1,7 @@
-//! The previous archive as a cache: contents that have not changed since are taken from it.
+//! The previous archive as a cache: unchanged contents are copied from it.
 //!
-//! Its directory is read by range, its contents in blocks, since unchanged contents mostly stand together and in the
-//! same order.
+//! Its directory is read by range. Its contents are read in blocks, because unchanged contents are mostly adjacent
+//! and in the same order.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,14 +14,14 @@ use crate::aws::{CallError, call};
 use git_archive::central_directory::{self, Directory, Folder, Located};
 use git_archive::object::{ObjectId, hash};
 
-/// The number of bytes at the archive's end that are read first: they hold the directory of some 8,000 entries.
+/// The number of bytes at the archive's end to read first: they hold the directory of about 8,000 entries.
 const TAIL: u64 = 1 << 20;
 /// The size in bytes of the blocks that contents are read in.
 const BLOCK: u64 = 4 << 20;
-/// Blocks kept for the contents that follow, and contents that are read at once: at most twice as many blocks are in
-/// memory.
+/// The number of blocks to keep for the next contents, and of contents to read at once. At most twice as many blocks
+/// are in memory.
 const BLOCKS_KEPT: usize = 4;
-/// The size in bytes of the largest content that is reused: it has to be held as a whole to be proved.
+/// The size in bytes of the largest content to reuse: it is held as a whole while it is verified.
 const LARGEST_CONTENT: u64 = 16 << 20;
 
 /// The previous archive.
@@ -32,7 +32,8 @@ pub struct Previous {
     directory: Directory,
     blocks: Mutex<VecDeque<(u64, Arc<Block>)>>,
     reading: Semaphore,
-    /// Blocks that may still be read: an archive in a different order would be read over and over.
+    /// The number of blocks that may still be read. Without a limit, an archive in a different order would be read
+    /// many times over.
     allowance: AtomicU64,
 }
 
@@ -98,7 +99,7 @@ impl Previous {
         self.directory.folders.get(&tree)
     }
 
-    /// Returns where the content of this blob should be.
+    /// Returns the expected place of this blob's content.
     pub fn find(&self, blob: ObjectId, is_link: bool) -> Option<Located> {
         let located = self.directory.contents.get(&(blob, is_link)).copied()?;
         (located.compressed.max(located.size) <= LARGEST_CONTENT).then_some(located)
@@ -112,12 +113,12 @@ impl Previous {
         (hash::blob_id(&content) == Ok(blob)).then(|| content.into())
     }
 
-    /// Returns the data of a content as it is in the archive; `None` if it cannot be read, or if the archive
+    /// Returns the data of a content as it is in the archive. Returns `None` if it cannot be read, or if the archive
     /// contradicts itself.
     pub async fn data(&self, located: Located) -> Option<Bytes> {
         let end = located.start.checked_add(located.compressed).filter(|end| *end <= self.object.bytes)?;
         let _reading = self.reading.acquire().await;
-        // A copy, so that a content that waits to be written does not hold a whole block.
+        // Copy the data, so that a content that waits to be written does not keep a whole block in memory.
         let mut data = BytesMut::with_capacity(usize::try_from(located.compressed).ok()?);
         let mut at = located.start;
         while at < end {

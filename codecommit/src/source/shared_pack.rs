@@ -9,10 +9,10 @@ use super::error::SourceError;
 use super::git::{BlobFacts, Pack, Reader};
 use git_archive::object::{Commit, Entry, ObjectId};
 
-/// Bytes of delta bases that each reader keeps. There are as many readers as threads that read at once.
+/// The number of bytes of delta bases that each reader keeps. There is a reader for each thread that reads.
 const CACHE: usize = 8 << 20;
 
-/// A pack, and the readers of it that are free.
+/// A pack, and its readers that are free.
 pub(super) struct SharedPack {
     pack: Arc<Pack>,
     free: Mutex<Vec<Reader>>,

@@ -1,8 +1,8 @@
-//! A file that is too large to be held: compressed in pieces while it is written.
+//! A file that is too large to hold in memory. It is compressed in pieces while it is written.
 //!
-//! The header comes first and says whether the data are deflated, so up to git's `core.bigFileThreshold` the file is
-//! compressed twice: once for the size, once for the output. Above it git writes the sizes behind the data, and keeps
-//! deflate even where the file grows.
+//! The header comes first and says whether the data are deflated. Up to git's `core.bigFileThreshold`, the file is
+//! therefore compressed twice: once to find the size, once for the output. Above it, git writes the sizes after the
+//! data, and keeps deflate even if the file grows.
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -19,9 +19,9 @@ use git_archive::object::{Entry, Kind};
 use git_archive::zip::{self, Method};
 use git_archive::{BIG_FILE, Packer};
 
-/// The size in bytes of the pieces that the content is read in.
+/// The size in bytes of the pieces in which the content is read.
 const PIECE: usize = 64 << 10;
-/// Compressed pieces that may wait for the archive.
+/// The number of compressed pieces that may wait for the archive.
 const WAITING: usize = 8;
 
 /// A large file, and how it is compressed.
@@ -33,14 +33,14 @@ pub(super) struct Large {
     stored: Option<zip::DataHeader>,
 }
 
-/// The text bit of the file, by whether there is a NUL among its first bytes. Attributes may set both.
+/// The text bit of the file, which depends on whether a NUL is in its first bytes. Attributes may set both.
 #[derive(Clone, Copy)]
 struct TextIf {
     no_nul: bool,
     nul: bool,
 }
 
-/// What is known before the data.
+/// The part of the header that is known before the data.
 pub(super) struct LargeHeader {
     pub(super) method: Method,
     /// The whole header, except for a file above the threshold.
@@ -120,7 +120,7 @@ impl Large {
     }
 }
 
-/// Cancels the thread that reads, when the future that waits for it is dropped.
+/// Cancels the reading thread when the future that waits for it is dropped.
 #[derive(Default)]
 struct CancelOnDrop(Arc<AtomicBool>);
 
@@ -130,7 +130,7 @@ impl Drop for CancelOnDrop {
     }
 }
 
-/// A content that fails to be read once it is cancelled.
+/// A content whose reads fail after it is cancelled.
 struct Cancellable<R> {
     content: R,
     cancelled: Arc<AtomicBool>,
@@ -150,7 +150,7 @@ impl Pieces {
         self.arriving.recv().await
     }
 
-    /// Returns the header, once all pieces were taken.
+    /// Returns the header, after all pieces were taken.
     pub(super) async fn content(self) -> Result<zip::DataHeader, SourceError> {
         self.made.await.unwrap_or_else(|error| Err(SourceError::Large(io::Error::other(error))))
     }

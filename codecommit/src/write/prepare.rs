@@ -1,4 +1,4 @@
-//! One entry of the archive: its content read, converted and compressed, ready to be written.
+//! Prepares one entry of the archive: reads its content, converts and compresses it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,11 +17,11 @@ use git_archive::attributes::PathAttributes;
 use git_archive::object::{Entry, Kind};
 use git_archive::{PackedFile, Packer};
 
-/// The size in bytes up to which a content is compressed where it arrives: a hop to another thread costs more than it
-/// saves.
+/// The largest size in bytes of a content that is compressed on the current thread. For such a small one, another
+/// thread costs more than it saves.
 const SMALL: u64 = 64 << 10;
 
-/// What the preparation of all entries shares.
+/// The data that the preparation of all entries shares.
 pub(super) struct Preparation {
     pub(super) entries: Vec<Entry>,
     pub(super) packer: Packer,
@@ -38,7 +38,7 @@ pub(super) enum Ready {
     Copied(CopiedFile),
     /// It is in memory, and holds bytes of the budget.
     Held(PackedFile, Option<Permit>),
-    /// It is compressed while it is written.
+    /// The content is compressed while it is written.
     Large(Large),
 }
 
@@ -68,7 +68,7 @@ impl Preparation {
         }
     }
 
-    /// Returns the number of entries whose data were taken from the previous archive.
+    /// Returns the number of entries copied from the previous archive.
     pub(super) fn reused(&self) -> u64 {
         self.reused.load(Ordering::Relaxed)
     }
@@ -120,7 +120,8 @@ impl Preparation {
         Ok(Ready::Held(packed, permit))
     }
 
-    /// Takes the entry from the previous archive, if that has it, it proves to be the same, and nothing converts it.
+    /// Copies the entry from the previous archive, if the archive has it, its hash matches, and no conversion is
+    /// needed.
     async fn from_previous(self: &Arc<Self>, index: usize, attributes: &PathAttributes, turn: &Turn) -> Option<Ready> {
         let entry = &self.entries[index];
         let previous = self.checkout.previous()?;

@@ -1,4 +1,4 @@
-//! The window: entries that are prepared ahead of the archive, which takes them in order.
+//! The window: entries prepared ahead of the archive, which takes them in order.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::error::EntryError;
 use super::prepare::{Preparation, Ready};
 use git_archive::object::Kind;
 
-/// Entries that are prepared ahead of the archive.
+/// The number of entries prepared ahead of the archive.
 const WINDOW: usize = 192;
 
 /// Returns the entries in order, `None` for what has no content. What is copied is ready at once; the others are

@@ -1,4 +1,4 @@
-//! The zip that is being written: entries go in, chunks go to the output.
+//! The zip that is being written: takes entries, and writes chunks to the output.
 
 use bstr::{BStr, BString};
 
@@ -12,10 +12,10 @@ use git_archive::object::ObjectId;
 use git_archive::zip::{DataHeader, Member, Method, OpenMember, Writer};
 use git_archive::{BIG_FILE, PackedFile};
 
-/// Bytes that are gathered before they are handed to the output.
+/// The number of bytes to collect before they go to the output.
 const CHUNK: usize = 256 << 10;
 
-/// A zip that is written to an output, and what was written so far.
+/// A zip that is written to an output, and its figures so far.
 pub(super) struct ZipOutput<'a, O> {
     zip: Writer<Vec<u8>>,
     output: &'a mut O,
@@ -26,8 +26,8 @@ pub(super) struct ZipOutput<'a, O> {
 }
 
 impl<'a, O: Output> ZipOutput<'a, O> {
-    /// Begins a zip whose entries all have the time `seconds` (since 1970, UTC). Contents of more than `limit` bytes
-    /// are refused.
+    /// Begins a zip in which all entries have the time `seconds` (since 1970, UTC). Contents of more than `limit`
+    /// bytes in total are refused.
     pub(super) fn new(
         output: &'a mut O,
         progress: &'a (dyn Fn(u64, u64) + Send + Sync),

@@ -1,4 +1,4 @@
-//! Our S3 requests against an S3 server that is not ours.
+//! Our S3 requests against another S3 server.
 
 use std::collections::{BTreeSet, HashMap};
 use std::process::Command;
@@ -30,7 +30,7 @@ struct Server {
 }
 
 impl Server {
-    /// With a versioned bucket; none where there is no such program.
+    /// Starts the server with a versioned bucket. Returns `None` if the program is not installed.
     async fn start() -> Option<Self> {
         let program = program("MINISTACK")?;
         let address = free_address();
@@ -76,7 +76,7 @@ impl Server {
     }
 }
 
-/// The job of a push with this id.
+/// Makes the job of a push with this id.
 fn job(id: &str) -> Job {
     let name = |name: &str| (name == "PIPELINE_NAME").then(|| PIPELINE.to_owned());
     let config = Config::from_lookup(name).expect("the settings are right");
@@ -98,7 +98,7 @@ async fn written(server: &Server) {
     assert!(upload::current(&server.aws, &server.target).await.expect("the head").is_none());
     let first = server.write(&small, b"small").await;
     assert_eq!((server.read(&first.version).await, first.bytes), (b"small".to_vec(), 5));
-    // Three parts, with a checksum of the whole.
+    // Three parts, and a checksum of the whole.
     let content = noise(4_500_000).repeat(4);
     let second = server.write(&large, &content).await;
     assert!(server.read(&second.version).await == content);
@@ -122,7 +122,7 @@ async fn held(server: &Server) {
     let (job, stored) = (job("held"), Stored { version: "v".into(), bytes: 5 });
     let _held = server.claimed(&self::job("busy")).await.expect("nobody holds it");
     assert_eq!(server.claimed(&self::job("busy")).await.err().map(|error| error.code()), Some("DeliveryInProgress"));
-    // The time of this one is over from the beginning.
+    // The time of this holder is over from the start.
     let mut first = server.claimed_until(&job, SystemTime::UNIX_EPOCH).await.expect("nobody holds it");
     first.uploaded(&stored).await.expect("it is held");
     let mut second = server.claimed(&job).await.expect("it is taken over");

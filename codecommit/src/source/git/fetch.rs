@@ -1,4 +1,4 @@
-//! The two requests of a fetch: what the server offers, then the pack of one commit.
+//! The two requests of a fetch: first the server's capabilities, then the pack of one commit.
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
@@ -11,11 +11,11 @@ use super::protocol::{Advertisement, FetchResponse, Lines};
 use super::remote::Remote;
 use git_archive::object::ObjectId;
 
-/// The names that the two requests are counted under.
+/// The names of the two requests in the counter.
 const INFO_REFS: &str = "GitInfoRefs";
 const UPLOAD_PACK: &str = "GitUploadPack";
 
-/// Pieces of a pack, each of up to 64 KiB, that may wait for the thread that indexes them.
+/// The number of pieces of a pack, each up to 64 KiB, that may wait for the indexing thread.
 const WAITING_PIECES: usize = 32;
 
 /// A function that indexes a pack while it arrives.
@@ -33,8 +33,8 @@ impl Iterator for Pieces {
 }
 
 impl Remote {
-    /// Fetches one commit with everything in its tree, and nothing of its history. A thread for blocking work indexes
-    /// the pack while it arrives; dropping the future ends both.
+    /// Fetches one commit with everything in its tree, without its history. A thread for blocking work indexes the
+    /// pack while it arrives. Dropping the future ends both.
     pub async fn fetch(&self, commit: ObjectId, limits: &Limits) -> Result<Pack, GitError> {
         let offered = self.retries.retry(GitError::is_transient, || self.negotiate(commit)).await?;
         let request = offered.request(commit)?;
@@ -54,7 +54,7 @@ impl Remote {
         self.pack(commit, &request, limits, ThinPack::receive).await.map(Some)
     }
 
-    /// Checks that the server accepts the signature and can serve a commit; nothing is fetched.
+    /// Checks that the server accepts the signature and can serve a commit. Fetches nothing.
     pub async fn offers(&self, commit: ObjectId) -> Result<(), GitError> {
         self.retries.retry(GitError::is_transient, || self.negotiate(commit)).await?.request(commit).map(drop)
     }
@@ -115,7 +115,7 @@ impl Remote {
     }
 }
 
-/// Hands the pack on as it arrives. If the receiver hung up, returns `Ok`: its own error says why.
+/// Passes the pack on as it arrives. If the receiver hung up, returns `Ok`: its own error says why.
 async fn hand_on(mut body: ResponseBody, receiver: mpsc::Sender<Bytes>) -> Result<(), GitError> {
     let mut lines = Lines::default();
     let mut answer = FetchResponse::default();

@@ -25,7 +25,7 @@ impl Lines {
         self.0.extend_from_slice(bytes);
     }
 
-    /// Returns the next line, if it has arrived as a whole. A line `ERR` ends the exchange with an error.
+    /// Returns the next line, if it has arrived completely. An `ERR` line ends the exchange with an error.
     pub(super) fn next(&mut self) -> Result<Option<Line>, GitError> {
         let length =
             match decode::streaming(&self.0).map_err(|_| GitError::Protocol("a packet line has no valid length"))? {
@@ -66,7 +66,7 @@ enum AdvertisementPart {
 }
 
 impl Advertisement {
-    /// Reads the next line; looks for `wanted` among the tips.
+    /// Reads the next line, and looks for `wanted` among the tips.
     pub(super) fn line(&mut self, line: &Line, wanted: ObjectId) -> Result<(), GitError> {
         match (&self.part, line) {
             (AdvertisementPart::Service, Line::Data(data)) if data.trim_ascii_end() == b"# service=git-upload-pack" => {
@@ -136,8 +136,8 @@ impl Advertisement {
         self.capabilities.iter().any(|offered| offered == capability)
     }
 
-    /// Reads `<id> <name>`; on the first line a NUL and the capabilities follow. An empty repository has one such line
-    /// with the null id, which names no reference.
+    /// Reads `<id> <name>`. On the first line, a NUL and the capabilities follow. An empty repository has one such
+    /// line with the null id, which names no reference.
     fn reference(&mut self, data: &[u8], wanted: ObjectId) -> Result<(), GitError> {
         let line = data.trim_ascii_end();
         if line == b"version 1" || line.starts_with(b"shallow ") {
@@ -159,7 +159,7 @@ impl Advertisement {
     }
 }
 
-/// The part of the answer to a fetch that comes next: shallow lines, an acknowledgement, the pack in a side band.
+/// The next part of the answer to a fetch: shallow lines, an acknowledgement, or the pack in a side band.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) enum FetchResponse {
     #[default]
@@ -223,7 +223,7 @@ mod tests {
         format!("{:04x}{text}", text.len() + 4)
     }
 
-    /// What comes of an advertisement with these lines for references, byte by byte.
+    /// Returns the request for an advertisement with these reference lines, which arrives byte by byte.
     fn request(references: &[&str], wanted: &str) -> Result<String, GitError> {
         let references: String = references.iter().map(|text| line(text)).collect();
         let text = format!("{}0000{references}0000", line("# service=git-upload-pack\n"));
@@ -239,7 +239,7 @@ mod tests {
         advertisement.request(id(wanted)).map(|body| String::from_utf8(body.into()).unwrap())
     }
 
-    /// What CodeCommit was seen to offer, and what git offers.
+    /// These are CodeCommit's capabilities, as recorded, and git's.
     #[test]
     fn a_request_names_only_what_was_offered() {
         let codecommit =

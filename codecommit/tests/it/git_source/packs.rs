@@ -1,4 +1,4 @@
-//! Packs put together by hand, for what git would not write, and the limits that they are read with.
+//! Packs made by hand for cases that git would not write, and the limits for reading them.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -17,11 +17,11 @@ pub(super) enum Item {
     Stream(ObjectKind, usize, Vec<u8>),
     /// The id of the base, and instructions.
     IdDelta(ObjectId, Vec<u8>),
-    /// How many objects before this one the base is, and instructions.
+    /// The distance to the base in objects, and the instructions.
     OffsetDelta(usize, Vec<u8>),
 }
 
-/// A pack of these objects, with a right checksum.
+/// Makes a pack of these objects, with a valid checksum.
 pub(super) fn pack(items: &[Item]) -> Vec<u8> {
     let mut bytes = b"PACK\0\0\0\x02".to_vec();
     bytes.extend_from_slice(&u32::try_from(items.len()).expect("few objects").to_be_bytes());
@@ -58,7 +58,7 @@ pub(super) fn pack(items: &[Item]) -> Vec<u8> {
     with_checksum(bytes)
 }
 
-/// A pack of blobs by their sizes and zlib streams.
+/// Makes a pack of blobs from their sizes and zlib streams.
 pub(super) fn pack_of_streams(streams: &[(usize, Vec<u8>)]) -> Vec<u8> {
     let mut bytes = b"PACK\0\0\0\x02".to_vec();
     bytes.extend_from_slice(&u32::try_from(streams.len()).expect("few objects").to_be_bytes());
@@ -70,7 +70,7 @@ pub(super) fn pack_of_streams(streams: &[(usize, Vec<u8>)]) -> Vec<u8> {
     with_checksum(bytes)
 }
 
-/// The pack with its last twenty bytes made its checksum.
+/// Replaces the pack's last twenty bytes with its checksum.
 pub(super) fn with_checksum(mut pack: Vec<u8>) -> Vec<u8> {
     let end = pack.len() - 20;
     let checksum = Sha1::digest(&pack[..end]);
@@ -78,7 +78,7 @@ pub(super) fn with_checksum(mut pack: Vec<u8>) -> Vec<u8> {
     pack
 }
 
-/// The id that gitoxide's own hash gives an object.
+/// Returns the id of an object, computed with gitoxide's own hash.
 pub(super) fn id(kind: ObjectKind, content: &[u8]) -> ObjectId {
     let mut hash = gix_hash::hasher(gix_hash::Kind::Sha1);
     hash.update(format!("{kind} {}\0", content.len()).as_bytes());
@@ -86,7 +86,7 @@ pub(super) fn id(kind: ObjectKind, content: &[u8]) -> ObjectId {
     hash.try_finalize().expect("no collision is tried here")
 }
 
-/// Instructions that copy all of a base, which is not empty, and add some bytes, at most 127.
+/// Makes instructions that copy a whole base, which is not empty, and add at most 127 bytes.
 pub(super) fn append(base_size: usize, added: &[u8]) -> Vec<u8> {
     let mut data = Vec::new();
     size(&mut data, base_size);
@@ -98,7 +98,7 @@ pub(super) fn append(base_size: usize, added: &[u8]) -> Vec<u8> {
     data
 }
 
-/// The bytes of a tree: mode, name and id of each entry.
+/// Makes a tree from the mode, name and id of each entry.
 pub(super) fn tree(entries: &[(&str, &str, ObjectId)]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (mode, name, id) in entries {
@@ -108,7 +108,7 @@ pub(super) fn tree(entries: &[(&str, &str, ObjectId)]) -> Vec<u8> {
     bytes
 }
 
-/// Limits that nothing in these tests comes near, but for what they change.
+/// Returns limits that these tests do not reach, unless they change them.
 pub(super) fn limits() -> Limits {
     Limits::new(256 << 20, 1 << 30, std::env::temp_dir())
 }

@@ -17,7 +17,7 @@ fn facts(pack: &Pack, content: &[u8]) -> BlobFacts {
     pack.facts(id(BLOB, content)).expect("it is a blob of the pack")
 }
 
-/// The facts are those of the content, and a range that may be copied is exactly its raw deflate.
+/// Checks that the facts match the content, and that a range that may be copied is exactly its raw deflate.
 #[track_caller]
 fn check(pack: &Pack, content: &[u8]) -> Reuse {
     let facts = facts(pack, content);

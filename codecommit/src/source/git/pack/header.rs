@@ -6,7 +6,7 @@ use super::kind::ObjectKind;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct EntryHeader {
     pub(super) form: EntryForm,
-    /// The bytes that the entry inflates to: the object itself, or the instructions of a delta.
+    /// The number of bytes that the entry inflates to: the object itself, or the instructions of a delta.
     pub(super) size: u64,
 }
 
@@ -21,7 +21,7 @@ pub(super) enum EntryForm {
     IdDelta([u8; 20]),
 }
 
-/// The most bytes that a header takes: ten for a size of 64 bits and twenty for an id.
+/// The largest number of bytes in a header: ten for a size of 64 bits and twenty for an id.
 pub(super) const MAX_BYTES: u64 = 30;
 
 impl EntryHeader {
@@ -64,7 +64,7 @@ impl EntryHeader {
     }
 }
 
-/// The bytes of the shortest header for a whole object of this size.
+/// Returns the length of the shortest header for a whole object of this size.
 pub(super) fn whole_bytes(size: u64) -> u64 {
     let beyond_first = u64::from((u64::BITS - size.leading_zeros()).saturating_sub(4));
     1 + beyond_first.div_ceil(7)
@@ -90,14 +90,14 @@ pub(super) fn of_whole(kind: ObjectKind, size: u64) -> Vec<u8> {
     header
 }
 
-/// The size that an entry's header says, and the bytes behind the header.
+/// Returns the size in an entry's header, and the bytes after the header.
 pub(super) fn split(entry: &[u8]) -> Result<(u64, &[u8]), &'static str> {
     let mut rest = entry;
     let header = EntryHeader::read(|| rest.split_off_first().copied().ok_or("an object's header is cut"))??;
     Ok((header.size, rest))
 }
 
-/// Reads git's offset encoding: seven bits a byte, the highest first, each continuation adding one.
+/// Reads git's offset encoding: seven bits per byte, the highest first. Each continuation adds one.
 fn distance<E>(mut next: impl FnMut() -> Result<u8, E>) -> Result<Option<u64>, E> {
     let mut byte = next()?;
     let mut value = u64::from(byte & 0x7f);

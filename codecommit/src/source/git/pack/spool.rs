@@ -1,4 +1,4 @@
-//! The bytes of a pack: in memory up to a limit, beyond it in a file without a name.
+//! The bytes of a pack: in memory up to a limit, and above it in a file without a name.
 
 use std::fs::File;
 use std::io::Write;
@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use super::error::PackError;
 use super::limits::Limits;
 
-/// A pack that is received as a whole. Its file has no name, so that nothing is left behind however the process ends.
+/// A completely received pack. Its file has no name, so nothing remains after the process ends, even after a crash.
 pub(super) enum Storage {
     Memory(Bytes),
     File(File),
@@ -45,7 +45,7 @@ impl<'a> Spool<'a> {
         Ok(())
     }
 
-    /// Returns one byte of the pack that was appended already.
+    /// Returns one byte of the part that has arrived.
     pub(super) fn byte(&self, offset: u64) -> Result<u8, PackError> {
         match &self.written {
             WrittenPack::Memory(held) => held.get(index(offset)?).copied().ok_or(PackError::Truncated),
@@ -111,7 +111,7 @@ impl Storage {
         }
     }
 
-    /// Returns the bytes of a range: shared with the pack if that is in memory, else read from its file.
+    /// Returns the bytes of a range: shared with the pack if it is in memory, otherwise read from its file.
     pub(super) fn bytes(&self, range: Range<u64>) -> Result<Bytes, PackError> {
         match self {
             Self::Memory(held) => {
