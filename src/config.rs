@@ -44,16 +44,16 @@ pub struct Config {
     pub trunk: Option<String>,
     /// `SUPERSEDE`: whether the run of a branch's tip stops older runs of the same branch.
     pub supersede: bool,
-    /// `REPORT`, `APPROVE`: what the branch's pull requests are told of a run's result.
+    /// `REPORT`, `APPROVE`: how a run's result is reported to the branch's pull requests.
     pub reporting: Reporting,
     /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`: the function's memory in bytes.
     pub memory: u64,
 }
 
-/// What the pull requests of a branch are told.
+/// The report of a run's result to pull requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reporting {
-    /// Nothing.
+    /// No report.
     Off,
     /// The result, as a comment.
     Comment,

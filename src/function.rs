@@ -15,7 +15,7 @@ use crate::metrics::Line;
 use crate::paths::{self, Verdict};
 use crate::pipeline::Targets;
 use crate::plan::{Job, Plan, Reason, Skipped};
-use crate::report::{self, Reported, Told};
+use crate::report::{self, ReportOutcome, Reported};
 use crate::{event, lifecycle, plan, supersede};
 use codecommit::aws::{self, Aws};
 use codecommit::causes::with_causes;
@@ -50,10 +50,10 @@ pub struct Answer {
     /// Repositories whose triggers the scheduled check had to repair.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub broken_routes: Vec<String>,
-    /// Pull requests that were told the result of a run.
+    /// Pull requests that show the result of a run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reported: Vec<Reported>,
-    /// The reason why no pull request was told a result.
+    /// The reason why no result was reported.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_reported: Option<&'static str>,
     /// Messages that the queue must deliver again. Only for events from a queue.
@@ -148,7 +148,7 @@ impl Function {
         all_done(failed, &changes, count)
     }
 
-    /// Delivers one job if `PATHS` selects it, and stops the runs that it leaves behind.
+    /// Delivers one job if `PATHS` selects it, and stops outdated runs of its branch.
     async fn deliver(
         &self,
         config: &Config,
@@ -169,7 +169,7 @@ impl Function {
             Outcome::Started(run) => (run.found != Some(Found::Started)).then_some(&*run.pipeline_execution_id),
             Outcome::Skipped(_) => None,
         };
-        // An earlier delivery of an overtaken event may have started its run, and not come to stop it.
+        // An earlier delivery of an overtaken event may have started a run that nothing has stopped.
         if config.supersede && matches!(outcome, Outcome::Started(_) | Outcome::Skipped(Reason::Overtaken)) {
             warnings.extend(supersede::stop_outdated(&self.aws, job, started, deadline).await);
         }
@@ -188,7 +188,7 @@ impl Function {
         Ok(())
     }
 
-    /// Returns whether the job's branch changed a path that matters. Without paths asks nobody.
+    /// Returns whether the job's branch changed a selected path. Makes no call if the job has no paths.
     async fn changed_paths(&self, config: &Config, job: &Job) -> Verdict {
         match &job.paths {
             Some(paths) => paths::examine(&self.aws, job, paths, config.trunk.as_deref()).await,
@@ -196,16 +196,16 @@ impl Function {
         }
     }
 
-    /// Tells the pull requests of a branch the result of its run; with `REPORT=off` tells nobody.
+    /// Reports the result of a run to the branch's pull requests, unless `REPORT` is off.
     async fn report(&self, config: &Config, event: &Value, deadline: Instant) -> Result<Answer, Error> {
-        let told = if config.reporting == Reporting::Off {
-            Told::Nobody("REPORT is off")
+        let outcome = if config.reporting == Reporting::Off {
+            ReportOutcome::NotReported("REPORT is off")
         } else {
             Box::pin(report::report(config, &self.aws, event, deadline)).await.map_err(Error::Report)?
         };
-        let answer = match told {
-            Told::PullRequests(reported) => Answer { reported, ..Answer::default() },
-            Told::Nobody(reason) => Answer { not_reported: Some(reason), ..Answer::default() },
+        let answer = match outcome {
+            ReportOutcome::Reported(reported) => Answer { reported, ..Answer::default() },
+            ReportOutcome::NotReported(reason) => Answer { not_reported: Some(reason), ..Answer::default() },
         };
         for reported in &answer.reported {
             Line::reported(reported).print();

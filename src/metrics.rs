@@ -91,7 +91,7 @@ impl Line {
         Self::counted(fields, "RouteBroken", 1)
     }
 
-    /// A pull request was told the result of a run.
+    /// The result of a run was reported to a pull request.
     pub fn reported(reported: &Reported) -> Self {
         Self::uncounted(json!({
             "Outcome": "reported",
@@ -102,7 +102,7 @@ impl Line {
         }))
     }
 
-    /// No pull request was told anything.
+    /// A notice led to no report.
     pub fn not_reported(reason: &str) -> Self {
         Self::uncounted(json!({ "Outcome": "not reported", "Reason": reason }))
     }

@@ -1,8 +1,8 @@
 //! `PATHS`: a branch runs only if something that it changed since it left the trunk matches.
 //!
 //! The merge base comes from `GetMergeOptions`, the changes from `GetDifferences`. Both depend on the commit and on the
-//! trunk alone, so every delivery of an event gets the same answer unless the trunk moves. If AWS cannot tell, the branch
-//! runs.
+//! trunk alone, so every delivery of an event gets the same answer unless the trunk moves. If AWS cannot tell, the
+//! branch runs.
 //!
 //! Calls: one `GetRepository` unless the trunk is set, one `GetMergeOptions`, and one `GetDifferences` for each page, up
 //! to the first path that matches and to [`PAGES`].
@@ -25,7 +25,8 @@ pub(crate) enum Verdict {
     Unknown(String),
 }
 
-/// Compares the job's commit with its merge base. The trunk is the repository's default branch unless `trunk` names another.
+/// Compares the job's commit with its merge base. The trunk is the repository's default branch unless `trunk` names
+/// another.
 pub(crate) async fn examine(aws: &Aws, job: &Job, paths: &Paths, trunk: Option<&str>) -> Verdict {
     match Box::pin(matches(aws, job, paths, trunk)).await {
         Ok(true) => Verdict::Matches,

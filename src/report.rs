@@ -1,7 +1,8 @@
 //! Feedback: the result of a run becomes a comment on the branch's pull requests, and their approval state.
 //!
-//! Two kinds of events lead here: an execution ended, or a pull request was opened or moved after its run had ended. Both end in
-//! the same step, which reads the run and the pull request as they are now. So the order and the number of deliveries do not matter.
+//! Two kinds of events lead to a report: an execution ended, or a pull request was opened or its source moved after the
+//! run had ended. Both read the run and the pull request as they are now. So the order and the number of deliveries do
+//! not matter.
 
 mod comment;
 mod notice;
@@ -34,7 +35,7 @@ const SEARCHED: usize = 100;
 /// The same for a pull request that moved: the run of its new commit reports itself when it ends.
 const SEARCHED_FOR_MOVE: usize = 20;
 
-/// One pull request that was told a result.
+/// A pull request that shows a result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Reported {
     /// The id of the pull request.
@@ -48,7 +49,7 @@ pub struct Reported {
     pub approval: Option<&'static str>,
 }
 
-/// A notice that could not be followed.
+/// The error of a notice that could not be handled.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// The event lacks a field.
@@ -76,17 +77,22 @@ impl ReportError {
     }
 }
 
-/// The end of a notice that was followed.
+/// The outcome of a notice.
 #[derive(Debug)]
-pub(crate) enum Told {
-    /// These pull requests know the result.
-    PullRequests(Vec<Reported>),
-    /// There was nothing to tell, and why.
-    Nobody(&'static str),
+pub(crate) enum ReportOutcome {
+    /// These pull requests show the result.
+    Reported(Vec<Reported>),
+    /// There was nothing to report. The text is the reason.
+    NotReported(&'static str),
 }
 
-/// Follows one notice.
-pub(crate) async fn report(config: &Config, aws: &Aws, event: &Value, deadline: Instant) -> Result<Told, ReportError> {
+/// Handles one notice.
+pub(crate) async fn report(
+    config: &Config,
+    aws: &Aws,
+    event: &Value,
+    deadline: Instant,
+) -> Result<ReportOutcome, ReportError> {
     let notice = notice::parse(event).map_err(ReportError::Event)?;
     let reporter = Reporter { config, aws, deadline };
     match notice {
@@ -98,7 +104,7 @@ pub(crate) async fn report(config: &Config, aws: &Aws, event: &Value, deadline: 
             let what = format!("to pull request {}", opened.pull_request);
             reporter.opened(&opened).await.map_err(|source| ReportError::Call { what, source })
         }
-        Notice::Other(why) => Ok(Told::Nobody(why)),
+        Notice::Other(why) => Ok(ReportOutcome::NotReported(why)),
     }
 }
 
@@ -109,42 +115,44 @@ struct Reporter<'a> {
 }
 
 impl Reporter<'_> {
-    async fn ended(&self, ended: &Ended) -> Result<Told, CallError> {
+    async fn ended(&self, ended: &Ended) -> Result<ReportOutcome, CallError> {
         if !self.config.allows_pipeline(&ended.pipeline) {
-            return Ok(Told::Nobody("neither PIPELINE_NAME nor PIPELINES allows the pipeline"));
+            return Ok(ReportOutcome::NotReported("neither PIPELINE_NAME nor PIPELINES allows the pipeline"));
         }
         let Some(run) = self.settled(ended).await? else {
-            return Ok(Told::Nobody("the execution is not the run of a branch, or it goes on"));
+            return Ok(ReportOutcome::NotReported("the execution is not the run of a branch, or it goes on"));
         };
         if !self.serves(&run.repository) {
-            return Ok(Told::Nobody("REPOSITORIES does not name the repository"));
+            return Ok(ReportOutcome::NotReported("REPOSITORIES does not name the repository"));
         }
         let requests = pull_requests::open(self.aws, &run.repository).await?;
         let requests: Vec<PullRequest> = requests.into_iter().filter(|request| request.is_at(&run)).collect();
         if requests.is_empty() {
-            return Ok(Told::Nobody("no open pull request has this commit as its source"));
+            return Ok(ReportOutcome::NotReported("no open pull request has this commit as its source"));
         }
         let approves = self.approves() && self.is_latest(&ended.pipeline, &run).await?;
         self.tell(&ended.pipeline, &ended.region, run, &requests, approves).await
     }
 
-    async fn opened(&self, opened: &Opened) -> Result<Told, CallError> {
+    async fn opened(&self, opened: &Opened) -> Result<ReportOutcome, CallError> {
         let Some(pipeline) = opened.pipeline.as_ref().or(self.config.pipeline_name.as_ref()) else {
-            return Ok(Told::Nobody("neither PIPELINE_NAME nor the event's settings name a pipeline"));
+            return Ok(ReportOutcome::NotReported("neither PIPELINE_NAME nor the event's settings name a pipeline"));
         };
         if !self.config.allows_pipeline(pipeline) {
-            return Ok(Told::Nobody("neither PIPELINE_NAME nor PIPELINES allows the pipeline"));
+            return Ok(ReportOutcome::NotReported("neither PIPELINE_NAME nor PIPELINES allows the pipeline"));
         }
         let request = match pull_requests::read(self.aws, &opened.pull_request).await? {
             Some(request) if request.is_open && self.serves(&request.repository) => request,
-            Some(request) if request.is_open => return Ok(Told::Nobody("REPOSITORIES does not name the repository")),
-            _ => return Ok(Told::Nobody("the pull request is closed")),
+            Some(request) if request.is_open => {
+                return Ok(ReportOutcome::NotReported("REPOSITORIES does not name the repository"));
+            }
+            _ => return Ok(ReportOutcome::NotReported("the pull request is closed")),
         };
         let limit = if opened.is_new { SEARCHED } else { SEARCHED_FOR_MOVE };
         match self.last_run(pipeline, &request, limit).await? {
             Some(run) if run.has_ended() => self.tell(pipeline, &opened.region, run, &[request], self.approves()).await,
-            Some(_) => Ok(Told::Nobody("the run has not ended")),
-            None => Ok(Told::Nobody("the pull request's source commit has no run")),
+            Some(_) => Ok(ReportOutcome::NotReported("the run has not ended")),
+            None => Ok(ReportOutcome::NotReported("the pull request's source commit has no run")),
         }
     }
 
@@ -156,8 +164,8 @@ impl Reporter<'_> {
         self.config.repositories.as_ref().is_none_or(|allowed| allowed.names().any(|name| name == repository))
     }
 
-    /// Reads the run that ended, and waits for a moment while it is shown as in progress. Returns `None` if it stays so: then a
-    /// stage was retried, and the run will end once more.
+    /// Reads the run that ended, and waits a few seconds if `CodePipeline` still shows it in progress. Returns `None` if
+    /// it stays in progress: then a stage was retried, and the run will end once more.
     async fn settled(&self, ended: &Ended) -> Result<Option<BranchRun>, CallError> {
         let mut pauses = PAUSES.iter();
         loop {
@@ -198,7 +206,8 @@ impl Reporter<'_> {
         Ok(None)
     }
 
-    /// Comments on each of the pull requests. The approval follows the comment, so that nobody is blocked without a reason to read.
+    /// Comments on each of the pull requests. The approval follows the comment, so that a blocked pull request always
+    /// shows the reason.
     async fn tell(
         &self,
         pipeline: &str,
@@ -206,7 +215,7 @@ impl Reporter<'_> {
         run: BranchRun,
         requests: &[PullRequest],
         approves: bool,
-    ) -> Result<Told, CallError> {
+    ) -> Result<ReportOutcome, CallError> {
         let result = RunResult::read(self.aws, pipeline, region, run).await?;
         let state = if result.run.status == PipelineExecutionStatus::Succeeded { "APPROVE" } else { "REVOKE" };
         let mut reported = Vec::new();
@@ -217,6 +226,6 @@ impl Reporter<'_> {
             let approval = is_set.then_some(state);
             reported.push(Reported { pull_request, execution, comment, approval });
         }
-        Ok(Told::PullRequests(reported))
+        Ok(ReportOutcome::Reported(reported))
     }
 }

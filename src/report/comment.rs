@@ -1,5 +1,5 @@
-//! Pure: the result of a run as Markdown, for the developer of the branch. The result comes first, then what failed and where to
-//! read on.
+//! The result of a run as Markdown, for the developer of the branch: the result first, then the action that failed, its
+//! error and its log. Pure.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! `REPORT` and `APPROVE`: the result of a run on the branch's pull requests, whatever the order and number of deliveries.
+//! `REPORT` and `APPROVE`: the result of a run on the branch's pull requests, for any order and number of deliveries.
 
 use codecommit_multibranch::report::CommentChange;
 use serde_json::json;

@@ -127,7 +127,7 @@ async fn a_list_that_lags_is_waited_for() {
 async fn the_tip_wins_every_race() {
     let world = held(&ON);
     let commits: Vec<_> = (0..10).map(|number| commit(&world.repository, BRANCH, &format!("push-{number}"))).collect();
-    // Every event but the last was checked before the branch moved on: its run is started by a function without the setting.
+    // Every event but the last was checked before the branch moved on: a function without the setting starts its run.
     for (number, commit) in commits[..9].iter().enumerate().rev() {
         let function = world.instance(&[("SOURCE", "api"), ("CACHE", "off")]);
         let deadline = std::time::Instant::now() + std::time::Duration::from_mins(2);

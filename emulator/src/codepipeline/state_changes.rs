@@ -1,4 +1,5 @@
-//! `CodePipeline Pipeline Execution State Change`: the changes of executions, as recorded events of EventBridge tell them.
+//! `CodePipeline Pipeline Execution State Change`: the changes of executions, in the form of EventBridge's recorded
+//! events.
 
 use std::time::SystemTime;
 
