@@ -105,14 +105,19 @@ impl Delivery<'_> {
     async fn open(&self) -> Result<Result<Opened, Reason>, StepError> {
         let source = Source::new(self.aws, self.job.repository.name(), &self.config.source);
         let checkout = source.checkout(self.job.commit);
-        let ((target, current), peeked, is_on_branch) =
-            tokio::try_join!(self.target(), self.peek(&checkout), self.is_on_branch())?;
-        if !is_on_branch {
-            return Ok(Err(Reason::NotOnBranch));
+        let ((target, current), peeked, left_behind) =
+            tokio::try_join!(self.target(), self.peek(&checkout), self.left_behind())?;
+        if let Some(reason) = left_behind {
+            return Ok(Err(reason));
         }
-        let commit = match peeked {
-            Some(commit) => commit,
-            None => self.commit(&checkout).await?,
+        let (checkout, commit) = match peeked {
+            Some(commit) => (checkout, commit),
+            None => {
+                // Over Git, the commit comes with its files, but without those that the previous archive has.
+                let checkout = checkout.with_previous(self.previous(&target, current.clone()).await);
+                let commit = self.commit(&checkout).await?;
+                (checkout, commit)
+            }
         };
         if !self.job.by_hand && skips_ci(&commit) {
             return Ok(Err(Reason::SkipCi));
@@ -131,21 +136,25 @@ impl Delivery<'_> {
         Ok((target, current))
     }
 
-    /// Returns whether the commit is the branch's tip or an ancestor of it. If the branch is gone, the error makes
-    /// the caller skip the job: an event may be redelivered days later.
-    async fn is_on_branch(&self) -> Result<bool, StepError> {
+    /// Returns why the branch has left the commit behind, or `None` if the commit is the branch's tip or, without
+    /// `SUPERSEDE`, an ancestor of it. If the branch is gone, the error makes the caller skip the job: an event may be
+    /// redelivered days later.
+    async fn left_behind(&self) -> Result<Option<Reason>, StepError> {
         let failed = |call: CallError| StepError::open(self.job, SourceError::from(call));
         let (client, repository) = (&self.aws.codecommit, self.job.repository.name());
         let sent = client.get_branch().repository_name(repository).branch_name(self.job.branch()).send().await;
         let branch = sent.map_err(|error| failed(CallError::new("GetBranch", error)))?.branch;
         let commit = self.job.commit.to_string();
         let Some(tip) = branch.and_then(|branch| branch.commit_id).filter(|tip| *tip != commit) else {
-            return Ok(true);
+            return Ok(None);
         };
+        if self.config.supersede && !self.job.by_hand {
+            return Ok(Some(Reason::Overtaken));
+        }
         let request = client.get_merge_options().repository_name(repository).source_commit_specifier(&commit);
         let sent = request.destination_commit_specifier(tip).send().await;
         let answer = sent.map_err(|error| failed(CallError::new("GetMergeOptions", error)))?;
-        Ok(answer.base_commit_id() == commit)
+        Ok((answer.base_commit_id() != commit).then_some(Reason::NotOnBranch))
     }
 
     /// Reads the commit while the pipeline is being read, if that costs only one call.
@@ -198,20 +207,24 @@ impl Delivery<'_> {
         clock: &mut Clock,
     ) -> Result<Archived, StepError> {
         let Self { job, config, aws, deadline, .. } = *self;
-        let previous = match current {
-            Some(current) => {
-                let options = PreviousOptions {
-                    level: DEFAULT_LEVEL,
-                    reuse_deflate: config.reuse_deflate,
-                    largest_directory: config.budget() / 4,
-                };
-                let reading = async { Ok(Previous::open(current.object(aws, target), options).await) };
-                deadline.before(Step::Open, reading).await?
-            }
-            None => None,
+        let checkout = if checkout.mode() == Mode::Git {
+            checkout
+        } else {
+            let reading = async { Ok(self.previous(target, current).await) };
+            checkout.with_previous(deadline.before(Step::Open, reading).await?)
         };
         let archiving = Archiving { job, config, aws, target, holder: claim.holder(), deadline };
-        archiving.run(checkout.with_previous(previous), commit, clock).await
+        archiving.run(checkout, commit, clock).await
+    }
+
+    /// Reads the directory of the archive at the key, if there is one.
+    async fn previous(&self, target: &Target, current: Option<Current>) -> Option<Previous> {
+        let options = PreviousOptions {
+            level: DEFAULT_LEVEL,
+            reuse_deflate: self.config.reuse_deflate,
+            largest_directory: self.config.budget() / 4,
+        };
+        Previous::open(current?.object(self.aws, target), options).await
     }
 
     /// Returns whether an execution failed before it read its source. A repeated start with its token would always

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::{NonEmptyStringValueParser, OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
@@ -63,6 +64,9 @@ pub(crate) enum Command {
     /// Archive a branch and start the dev pipeline on it, as a push to the branch does
     #[command(after_help = START_HELP)]
     Start(Start),
+    /// List the last runs of a repository's branches, or wait for the end of one
+    #[command(after_help = RUNS_HELP)]
+    Runs(Runs),
     /// Check everything that a push needs to run through a pipeline, and say what to fix
     #[command(after_help = DOCTOR_HELP)]
     Doctor(Doctor),
@@ -85,6 +89,14 @@ const CUSTOM_DATA: &str =
 
 const START_HELP: &str = "\
 The run is pinned to the commit that the branch has now. [skip ci] in its message has no effect: it applies to pushes only.";
+
+const RUNS_HELP: &str = "\
+It reads the last hundred executions from CodePipeline and shows those whose variables name the repository.
+With --watch the exit status is 0 if the run succeeded, and 1 if it ended otherwise or did not end in time.
+
+Examples:
+  codecommit runs project --pipeline dev
+  git push && codecommit runs project feature/login --pipeline dev --watch";
 
 const COMPLETIONS_HELP: &str = "\
 Examples:
@@ -206,6 +218,9 @@ pub(crate) struct Start {
     /// The pipeline's S3 source action, if it has several
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) source_action: Option<String>,
+    /// Wait for the end of the run, at most an hour; any end but success is a failure
+    #[arg(long)]
+    pub(crate) wait: bool,
     /// The ID of the event; the same ID starts the same commit only once. By default a new one
     #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) event_id: Option<String>,
@@ -215,6 +230,37 @@ pub(crate) struct Start {
     /// The URL that the repository's name is appended to for Git, instead of AWS's own
     #[arg(long, value_name = "URL", env = "CODECOMMIT_GIT_URL", hide_env_values = true, help_heading = AWS)]
     pub(crate) git_url: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Runs {
+    /// The repository's name
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) repository: String,
+    /// The branch; by default all branches
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) branch: Option<String>,
+    /// The pipeline
+    #[arg(long, value_name = "NAME", value_parser = pipeline_name())]
+    pub(crate) pipeline: String,
+    /// The number of runs to show
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) limit: usize,
+    /// Wait for the end of the run of a commit
+    #[arg(long)]
+    pub(crate) watch: bool,
+    /// The commit whose run to wait for, or the beginning of its ID; by default the branch's last commit
+    #[arg(long, value_name = "ID", requires = "watch", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) commit: Option<String>,
+    /// The longest wait in minutes
+    #[arg(long, value_name = "MINUTES", default_value_t = 60)]
+    pub(crate) timeout: u64,
+}
+
+impl Runs {
+    pub(crate) fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout * 60)
+    }
 }
 
 #[derive(Debug, Args)]

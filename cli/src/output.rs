@@ -69,13 +69,18 @@ pub(crate) fn print_json(value: &Value) -> Result<(), Failure> {
     print(format!("{}\n", escaped_json(&value.to_string())).as_bytes())
 }
 
+/// Prints a line to standard error.
+pub(crate) fn note(line: &str) {
+    write_note(&escaped(line));
+}
+
 /// Prints JSON on one line to standard error.
 pub(crate) fn note_json(value: &Value) {
-    note(&escaped_json(&value.to_string()));
+    write_note(&escaped_json(&value.to_string()));
 }
 
 /// A closed standard error is no failure.
-fn note(line: &str) {
+fn write_note(line: &str) {
     let _unread = writeln!(io::stderr(), "{line}");
 }
 
@@ -90,5 +95,5 @@ pub(crate) fn end(ended: Result<(), Failure>) -> ExitCode {
 
 fn complain(text: &str) {
     let line = text.split(['\n', '\r']).map(str::trim).collect::<Vec<_>>().join(" ");
-    note(&format!("codecommit: {}", escaped(&line)));
+    note(&format!("codecommit: {line}"));
 }

@@ -158,6 +158,7 @@ pub async fn open(checkout: Checkout, commit: Commit, options: &Options) -> Resu
     let (commit, entries) = checkout.list(commit, |folder| pathspecs.may_match_under(folder, &work)).await?;
     let (checkout, attributes) = read_attributes(checkout, &entries, options.budget, &work).await?;
     let entries = select::select(entries, &attributes, &pathspecs, &work)?;
+    checkout.complete(&entries).await?;
     let mut warnings = Warnings::default();
     for warning in select::warnings(&entries) {
         warnings.push(warning.to_string());

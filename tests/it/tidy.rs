@@ -140,6 +140,7 @@ fn links_and_commands_in_documents_lead_somewhere() {
         "docs/deploy.md",
         "docs/differences.md",
         "docs/errors.md",
+        "docs/feedback.md",
         "docs/untested.md",
         "emulator/README.md",
     ] {
