@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 CALLS = [
     ("codecommit", "delete_comment_content", {"commentId": "1"}),
-    ("codecommit", "list_pull_requests", {"repositoryName": "no-such-repository"}),
+    ("codecommit", "list_associated_approval_rule_templates_for_repository", {"repositoryName": "no-such-repository"}),
     ("codepipeline", "get_pipeline_state", {"name": "no-such-pipeline"}),
     ("sts", "get_caller_identity", {}),
     ("sns", "list_topics", {}),
