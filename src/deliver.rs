@@ -110,14 +110,13 @@ impl Delivery<'_> {
         if let Some(reason) = left_behind {
             return Ok(Err(reason));
         }
-        let (checkout, commit) = match peeked {
-            Some(commit) => (checkout, commit),
-            None => {
-                // Over Git, the commit comes with its files, but without those that the previous archive has.
-                let checkout = checkout.with_previous(self.previous(&target, current.clone()).await);
-                let commit = self.commit(&checkout).await?;
-                (checkout, commit)
-            }
+        let (checkout, commit) = if let Some(commit) = peeked {
+            (checkout, commit)
+        } else {
+            // Over Git, the commit comes with its files, but without those that the previous archive has.
+            let checkout = checkout.with_previous(self.previous(&target, current.clone()).await);
+            let commit = self.commit(&checkout).await?;
+            (checkout, commit)
         };
         if !self.job.by_hand && skips_ci(&commit) {
             return Ok(Err(Reason::SkipCi));
