@@ -6,18 +6,18 @@ mod run;
 mod archived;
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use bstr::ByteSlice;
 
 use crate::config::Config;
 use crate::error::StepError;
 use crate::execution::{self, Variables, Wanted};
+use crate::invocation::Invocation;
 use crate::pipeline::{Target, Targets};
 use crate::plan::{Job, Reason};
-use crate::record::{self, Claim};
+use crate::record::{self, Claim, Claimant};
 use crate::step::{Clock, Milliseconds, Step};
-use crate::upload::{self, Current, Stored};
+use crate::upload::Stored;
 use archived::{Archived, Archiving};
 use codecommit::aws::{Aws, CallError};
 use codecommit::source::{Checkout, Mode, Previous, Source, SourceError};
@@ -35,15 +35,16 @@ pub enum Outcome {
     Skipped(Reason),
 }
 
-/// Does the job before `deadline`, or leaves everything as it was.
+/// Does the job before the invocation's deadline, or leaves everything as it was.
 pub async fn deliver(
     job: &Job,
     config: &Config,
     aws: &Aws,
     targets: &Targets,
-    deadline: Instant,
+    invocation: &Invocation,
 ) -> Result<Outcome, StepError> {
-    let delivery = Delivery { job, config, aws, targets, deadline: Deadline::new(deadline) };
+    let deadline = Deadline::new(invocation.deadline);
+    let delivery = Delivery { job, config, aws, targets, request: invocation.request_id.as_deref(), deadline };
     // Boxed: the state of every step together is large.
     Box::pin(delivery.run()).await
 }
@@ -55,16 +56,17 @@ struct Delivery<'a> {
     config: &'a Config,
     aws: &'a Aws,
     targets: &'a Targets,
+    /// Lambda's id of the invocation, which its retries have as well.
+    request: Option<&'a str>,
     deadline: Deadline,
 }
 
 /// Everything that is read before anything is written.
 struct Opened {
     target: Arc<Target>,
+    /// The commit, with the archive of another one to take over what has not changed.
     checkout: Checkout,
     commit: Commit,
-    /// The archive of another commit, to take over what has not changed.
-    current: Option<Current>,
 }
 
 /// A started execution, and what was done for it.
@@ -105,7 +107,7 @@ impl Delivery<'_> {
     async fn open(&self) -> Result<Result<Opened, Reason>, StepError> {
         let source = Source::new(self.aws, self.job.repository.name(), &self.config.source);
         let checkout = source.checkout(self.job.commit);
-        let ((target, current), peeked, is_on_branch) =
+        let ((target, previous), peeked, is_on_branch) =
             tokio::try_join!(self.target(), self.peek(&checkout), self.is_on_branch())?;
         if !is_on_branch {
             return Ok(Err(Reason::NotOnBranch));
@@ -117,18 +119,20 @@ impl Delivery<'_> {
         if !self.job.by_hand && skips_ci(&commit) {
             return Ok(Err(Reason::SkipCi));
         }
-        Ok(Ok(Opened { target, checkout, commit, current }))
+        Ok(Ok(Opened { target, checkout: checkout.with_previous(previous), commit }))
     }
 
-    /// Reads what the pipeline reads, and what is at its key now if that is of use.
-    async fn target(&self) -> Result<(Arc<Target>, Option<Current>), StepError> {
+    /// Reads what the pipeline reads, and the directory of the archive at its key if that is of use.
+    async fn target(&self) -> Result<(Arc<Target>, Option<Previous>), StepError> {
         let target = self.targets.get(self.aws, self.job).await;
         let target = target.map_err(|error| StepError::pipeline(self.job, error))?;
         if !self.config.cache {
             return Ok((target, None));
         }
-        let current = upload::current(self.aws, &target).await.map_err(|error| StepError::upload(&target, error))?;
-        Ok((target, current))
+        let previous =
+            Previous::open(&self.aws.s3, &target.bucket, &target.key, DEFAULT_LEVEL, self.config.budget() / 4);
+        let previous = previous.await;
+        Ok((target, previous))
     }
 
     /// Returns whether the commit is the branch's tip or an ancestor of it. A branch that is gone is an error that
@@ -158,13 +162,14 @@ impl Delivery<'_> {
     }
 
     async fn claim(&self, target: &Target) -> Result<Claim, StepError> {
-        let claimed = record::claim(self.aws, target, &self.job.token, self.deadline.wall_clock()).await;
+        let claimant = Claimant::new(self.request, self.deadline.wall_clock());
+        let claimed = record::claim(self.aws, target, &self.job.token, claimant).await;
         claimed.map_err(|error| StepError::record(target, &self.job.token, error))
     }
 
     /// Does what the record says is missing: the archive, the start, or neither.
     async fn complete(&self, opened: Opened, claim: &mut Claim, clock: &mut Clock) -> Result<Done, StepError> {
-        let Opened { target, checkout, commit, current } = opened;
+        let Opened { target, checkout, commit } = opened;
         let recorded = |error| StepError::record(&target, &self.job.token, error);
         let stored = claim.record().stored.clone();
         if let (Some(execution), Some(stored)) = (claim.record().execution.clone(), stored.clone()) {
@@ -174,7 +179,7 @@ impl Delivery<'_> {
             self.deadline.before(Step::Start, async { claim.start_again().await.map_err(recorded) }).await?;
         }
         let Some(stored) = stored else {
-            let archived = self.archive(&target, checkout, commit.clone(), current, claim, clock).await?;
+            let archived = self.archive(&target, checkout, commit.clone(), claim, clock).await?;
             let stored = archived.stored.clone();
             self.deadline.before(Step::Upload, async { claim.uploaded(&stored).await.map_err(recorded) }).await?;
             let execution = self.start(&target, &stored, &commit, claim).await?;
@@ -193,21 +198,12 @@ impl Delivery<'_> {
         target: &Target,
         checkout: Checkout,
         commit: Commit,
-        current: Option<Current>,
         claim: &Claim,
         clock: &mut Clock,
     ) -> Result<Archived, StepError> {
         let Self { job, config, aws, deadline, .. } = *self;
-        let previous = match current {
-            Some(current) => {
-                let reading =
-                    async { Ok(Previous::open(current.object(aws, target), DEFAULT_LEVEL, config.budget() / 4).await) };
-                deadline.before(Step::Open, reading).await?
-            }
-            None => None,
-        };
         let archiving = Archiving { job, config, aws, target, holder: claim.holder(), deadline };
-        archiving.run(checkout.with_previous(previous), commit, clock).await
+        archiving.run(checkout, commit, clock).await
     }
 
     /// Returns whether an execution failed before its source was read: its token would answer with the failed one for

@@ -11,6 +11,7 @@ use crate::custom_resource::{self, CustomResourceError, Response, Stack, Tools};
 use crate::deliver::{self, Outcome, Run};
 use crate::error::{Error, Failed};
 use crate::event::{Change, Message};
+use crate::invocation::Invocation;
 use crate::metrics::Line;
 use crate::pipeline::Targets;
 use crate::plan::{Plan, Skipped};
@@ -83,9 +84,10 @@ impl Function {
 
     /// Event → plan → source → archive → upload → start, for each reference of the event. Every one is attempted; then
     /// the failures are named together.
-    pub async fn handle(&self, event: Value, deadline: Instant) -> Result<Answer, Error> {
+    pub async fn handle(&self, event: Value, invocation: impl Into<Invocation>) -> Result<Answer, Error> {
+        let invocation = invocation.into();
         if custom_resource::is_request(&event) {
-            return self.custom_resource(&event, deadline).await;
+            return self.custom_resource(&event, invocation.deadline).await;
         }
         let config = self.config.as_ref().map_err(|invalid| Error::Config(invalid.error.clone()))?;
         let arrival = event::parse(event).map_err(Error::Event)?;
@@ -97,7 +99,7 @@ impl Function {
         }
         for message in arrival.messages {
             let id = message.id.clone().unwrap_or_default();
-            match (self.deliver_all(config, message, &mut answer, deadline).await, &mut answer.batch_item_failures) {
+            match (self.deliver_all(config, message, &mut answer, &invocation).await, &mut answer.batch_item_failures) {
                 (Ok(()), _) => {}
                 (Err(error), None) => return Err(error),
                 (Err(error), Some(failures)) => {
@@ -114,7 +116,7 @@ impl Function {
         config: &Config,
         message: Message,
         answer: &mut Answer,
-        deadline: Instant,
+        invocation: &Invocation,
     ) -> Result<(), Error> {
         let changes = message.changes.map_err(Error::Event)?;
         let (Plan { mut jobs, skipped }, unplanned) = plan::plan(changes.clone(), config);
@@ -130,7 +132,7 @@ impl Function {
             failed.extend(lifecycle::follow(config, &self.aws, self.arn(), &changes, &mut jobs).await);
         }
         for job in jobs {
-            match deliver::deliver(&job, config, &self.aws, &self.targets, deadline).await {
+            match deliver::deliver(&job, config, &self.aws, &self.targets, invocation).await {
                 Ok(Outcome::Started(run)) => answer.start(*run),
                 Ok(Outcome::Skipped(reason)) => answer.skip(job.skipped(reason), Some(&job.event_id)),
                 Err(error) => failed.push(Failed::new(&job.repository, &job.reference, error)),

@@ -10,6 +10,7 @@ pub mod branches;
 pub mod config;
 pub mod event;
 pub mod plan;
+mod invocation;
 pub mod deliver;
 pub mod record;
 pub mod pipeline;
@@ -26,3 +27,4 @@ pub mod metrics;
 pub mod error;
 
 pub use function::{Answer, BatchItemFailure, Function};
+pub use invocation::Invocation;

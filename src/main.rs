@@ -4,9 +4,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use codecommit::aws::Aws;
 use codecommit::causes::with_causes;
-use codecommit_multibranch::Function;
 use codecommit_multibranch::config::{self, Config};
 use codecommit_multibranch::error::Error;
+use codecommit_multibranch::{Function, Invocation};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn, tracing};
 use serde_json::Value;
 
@@ -23,8 +23,10 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let function = &function;
     lambda_runtime::run(service_fn(async move |event: LambdaEvent<Value>| {
         function.invoked_as(&event.context.invoked_function_arn);
+        let request_id = Some(event.context.request_id.clone());
+        let invocation = Invocation { deadline: instant(event.context.deadline()), request_id };
         // Boxed, since the types of all steps in one another are deeper than the compiler likes.
-        let handled = Box::pin(function.handle(event.payload, instant(event.context.deadline())));
+        let handled = Box::pin(function.handle(event.payload, invocation));
         handled.await.map_err(|error| diagnostic(&error))
     }))
     .await

@@ -19,5 +19,5 @@ pub use checkout::Checkout;
 pub use content::{BlobContent, PackedBlob};
 pub use error::SourceError;
 pub use options::{Mode, SourceOptions};
-pub use previous::{ObjectVersion, Previous};
+pub use previous::Previous;
 pub use repository::Source;

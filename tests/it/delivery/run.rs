@@ -58,6 +58,13 @@ async fn each_request_is_sent_once() {
     assert_eq!(run.api_calls.values().sum::<u64>(), expected.len() as u64);
     assert_eq!(told(&run)["entries"], 19);
     assert_eq!(run.bytes, world.zip(&run.version_id).len() as u64);
+    // With the cache one request more: the end of the archive at the key, which says its version as well.
+    let mut cached = World::of(&every_kind());
+    cached.restarted(&[("SOURCE", "api")]);
+    cached.started(cached.push()).await;
+    let [puts, gets, all] =
+        [cached.emulator.count("PutObject"), cached.emulator.count("GetObject"), cached.emulator.requests().len()];
+    assert_eq!((puts, gets, all), (4, 1, expected.len() + 1));
     // What the pipeline says is believed for a while; the object of the other push does not matter.
     world.emulator.clear_requests();
     world.started(pushed("push-2", &[(BRANCH, world.tip())])).await;
