@@ -30,6 +30,8 @@ pub struct Config {
     pub commit_info: Option<String>,
     /// `SIZE_LIMIT_MIB`: contents of a commit beyond this many bytes are refused.
     pub size_limit: Option<u64>,
+    /// `WINDOWS_NAMES`: true if names that cause trouble on Windows or macOS are refused, instead of warned of.
+    pub refuse_names: bool,
     /// `BRANCH_TRIGGERS`, `TRIGGER_PREFIX`, `TRIGGER_FUNCTION_ARN`: the lifecycle.
     pub lifecycle: Lifecycle,
     /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`: the function's memory in bytes.
@@ -128,6 +130,7 @@ impl Config {
             cache: settings.checked("CACHE", on_or_off).unwrap_or(true),
             commit_info: settings.checked("COMMIT_INFO", relative_path),
             size_limit: settings.checked("SIZE_LIMIT_MIB", mebibytes),
+            refuse_names: settings.checked("WINDOWS_NAMES", warn_or_refuse).unwrap_or(false),
             lifecycle: Lifecycle {
                 branch_triggers: settings.checked("BRANCH_TRIGGERS", on_or_off).unwrap_or(false),
                 prefix: settings
@@ -204,6 +207,15 @@ fn on_or_off(value: &str) -> Result<bool, String> {
         "on" => Ok(true),
         "off" => Ok(false),
         _ => Err(format!("is {value:?}, which is neither on nor off")),
+    }
+}
+
+/// Returns whether to refuse.
+fn warn_or_refuse(value: &str) -> Result<bool, String> {
+    match value {
+        "warn" => Ok(false),
+        "refuse" => Ok(true),
+        _ => Err(format!("is {value:?}, which is neither warn nor refuse")),
     }
 }
 

@@ -251,6 +251,11 @@ impl Error {
         format!("{} of {of} references failed: {each}", failed.len())
     }
 
+    /// Returns the error with its causes, within the bytes that an answer or a log line may have.
+    pub fn shown(&self) -> String {
+        cut(&with_causes(self), ALL_ERRORS_BYTES)
+    }
+
     /// The stable code: the failure's own if there is one, `SeveralFailed` for different ones.
     pub fn code(&self) -> &'static str {
         match self {

@@ -17,7 +17,6 @@ use crate::pipeline::Targets;
 use crate::plan::{Plan, Skipped};
 use crate::{event, lifecycle, plan};
 use codecommit::aws::{self, Aws};
-use codecommit::causes::with_causes;
 
 /// The Lambda function: what it was told, the clients, and what is known of the pipelines.
 #[derive(Debug)]
@@ -62,6 +61,9 @@ pub struct BatchItemFailure {
     pub item_identifier: String,
 }
 
+/// The most bytes of warnings in one answer: Lambda bounds an answer, and a queue bounds a message.
+const WARNINGS_BYTES: usize = 64 << 10;
+
 impl Function {
     /// A function with these settings and clients.
     pub fn new(config: Config, aws: Aws) -> Self {
@@ -103,7 +105,7 @@ impl Function {
                 (Ok(()), _) => {}
                 (Err(error), None) => return Err(error),
                 (Err(error), Some(failures)) => {
-                    tracing::error!(message = id, code = error.code(), error = with_causes(&error), "failed");
+                    tracing::error!(message_id = id, code = error.code(), error = error.shown(), "failed");
                     failures.push(BatchItemFailure { item_identifier: id });
                 }
             }
@@ -175,8 +177,10 @@ fn change_of<'a>(changes: &'a [Change], repository: &str, reference: &str) -> Op
 }
 
 impl Answer {
-    fn start(&mut self, run: Run) {
+    fn start(&mut self, mut run: Run) {
         Line::started(&run).print();
+        let warned = self.started.iter().flat_map(|run| &run.warnings).map(String::len).sum();
+        run.cut_warnings(WARNINGS_BYTES.saturating_sub(warned));
         self.started.push(run);
     }
 

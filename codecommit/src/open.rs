@@ -10,14 +10,15 @@ use bytes::Bytes;
 use futures_util::future::try_join_all;
 use tokio::sync::Semaphore;
 
+use crate::blocking;
 use crate::source::{self, Checkout, SourceError};
 use crate::warnings::Warnings;
 use crate::write::Contents;
 use git_archive::attributes::Attributes;
 use git_archive::object::{Commit, Entry, Kind, ObjectId};
 use git_archive::pathspec::{PathspecError, Pathspecs};
-use git_archive::select::{self, SelectError};
-use git_archive::work::{Stopped, Work};
+use git_archive::select::{self, NameWarning, SelectError};
+use git_archive::work::{DEFAULT_STEPS, Stopped, Work};
 use git_archive::{DEFAULT_LEVEL, ExtraFile, Packer, deflate};
 
 /// The options of `git archive`, and how the commit is read.
@@ -45,6 +46,8 @@ pub struct Options {
     pub tagged: bool,
     /// The most bytes of content that the archive may have.
     pub limit: Option<u64>,
+    /// True if to refuse names that cause trouble on Windows or macOS, instead of warning of them.
+    pub refuse_names: bool,
 }
 
 impl Default for Options {
@@ -61,6 +64,7 @@ impl Default for Options {
             source: source::SourceOptions::default(),
             tagged: false,
             limit: None,
+            refuse_names: false,
         }
     }
 }
@@ -97,9 +101,18 @@ pub enum OpenError {
     /// The attributes cost more work than is allowed.
     #[error("failed to read the attributes")]
     Stopped(#[from] Stopped),
-    /// An extra file has the path of an entry.
-    #[error("{0} is in the tree already")]
+    /// An extra file has the path of an entry, or is below one that is no folder.
+    #[error("{0} is in the tree already, or below a file of the tree")]
     PathTaken(BString),
+    /// A name causes trouble on Windows or macOS, and the options refuse such names.
+    #[error("the name is refused: {0}")]
+    NameRefused(NameWarning),
+    /// The contents are larger than allowed.
+    #[error("the contents of the commit are over the limit of {limit} bytes")]
+    TooLarge {
+        /// The limit.
+        limit: u64,
+    },
 }
 
 impl OpenError {
@@ -111,6 +124,8 @@ impl OpenError {
             Self::Select(_) | Self::Stopped(_) => "TreeRefused",
             Self::AttributesTooLarge { .. } => "AttributesTooLarge",
             Self::PathTaken(_) => "PathTaken",
+            Self::NameRefused(_) => "NameRefused",
+            Self::TooLarge { .. } => "SizeLimit",
         }
     }
 
@@ -150,13 +165,13 @@ pub struct Opened {
 /// Lists a commit's tree, reads its attributes, and selects what is archived.
 pub async fn open(checkout: Checkout, commit: Commit, options: &Options) -> Result<Opened, OpenError> {
     let pathspecs = Pathspecs::parse(&options.paths)?;
-    let work = Work::default();
+    let work = Work::new(checkout.cancel(), DEFAULT_STEPS);
     let (commit, entries) = checkout.list(commit, |folder| pathspecs.may_match_under(folder, &work)).await?;
     let (checkout, attributes) = read_attributes(checkout, &entries, options.budget, &work).await?;
-    let entries = select::select(entries, &attributes, &pathspecs, &work)?;
-    let mut warnings = Warnings::default();
-    for warning in select::warnings(&entries) {
-        warnings.push(warning.to_string());
+    let Selected { entries, attributes, mut warnings } =
+        selected(entries, attributes, pathspecs, options, &work).await?;
+    if let Some(limit) = options.limit.filter(|limit| checkout.known_bytes(&entries) > Some(*limit)) {
+        return Err(OpenError::TooLarge { limit });
     }
     let commit = exact(&checkout, commit, &entries, &attributes, &work, &mut warnings).await?;
     refuse_taken_paths(&entries, &options.prefix, &options.extra)?;
@@ -182,6 +197,36 @@ pub async fn open(checkout: Checkout, commit: Commit, options: &Options) -> Resu
     Ok(Opened { contents, warnings: warnings.into_lines() })
 }
 
+/// The entries that are archived, and what decided.
+struct Selected {
+    entries: Vec<Entry>,
+    attributes: Attributes,
+    warnings: Warnings,
+}
+
+/// Selects what is archived, on a thread of its own: a tree may have millions of entries.
+async fn selected(
+    entries: Vec<Entry>,
+    attributes: Attributes,
+    pathspecs: Pathspecs,
+    options: &Options,
+    work: &Work,
+) -> Result<Selected, OpenError> {
+    let (refuses, work) = (options.refuse_names, work.clone());
+    let select = move || {
+        let entries = select::select(entries, &attributes, &pathspecs, &work)?;
+        let mut warnings = Warnings::default();
+        for warning in select::warnings(&entries) {
+            if refuses {
+                return Err(OpenError::NameRefused(warning));
+            }
+            warnings.push(warning.to_string());
+        }
+        Ok(Selected { entries, attributes, warnings })
+    };
+    blocking::run(select).await
+}
+
 /// Reads every `.gitattributes` of the tree, each content once. The checkout holds them, since they mostly stand in the
 /// archive as well. A repository without one pays nothing.
 async fn read_attributes(
@@ -205,7 +250,9 @@ async fn read_attributes(
         AttributeReads { checkout: &checkout, at_once: Semaphore::new(ATTRIBUTES_AT_ONCE), limit, left: limit.into() };
     let read = try_join_all(wanted.into_values().map(|entry| reads.read(entry))).await?;
     let read: HashMap<ObjectId, Bytes> = read.into_iter().collect();
-    let attributes = Attributes::new(folders.into_iter().map(|(folder, id)| (folder, read[&id].to_vec())), work)?;
+    let (texts, work) = (read.clone(), work.clone());
+    let parse = move || Attributes::new(folders.into_iter().map(|(folder, id)| (folder, texts[&id].to_vec())), &work);
+    let attributes = blocking::run(parse).await?;
     Ok((checkout.with_held(read), attributes))
 }
 
@@ -263,7 +310,13 @@ async fn exact(
 
 fn refuse_taken_paths(entries: &[Entry], prefix: &BString, extra: &[ExtraFile]) -> Result<(), OpenError> {
     let is_taken = |file: &&ExtraFile| {
-        entries.iter().any(|entry| file.path.strip_prefix(prefix.as_slice()) == Some(entry.path.as_slice()))
+        let Some(path) = file.path.strip_prefix(prefix.as_slice()) else { return false };
+        let takes = |entry: &Entry| match path.strip_prefix(entry.path.as_slice()) {
+            Some([]) => true,
+            Some([b'/', ..]) => entry.kind != Kind::Directory,
+            _ => false,
+        };
+        entries.iter().any(takes)
     };
     match extra.iter().find(is_taken) {
         Some(file) => Err(OpenError::PathTaken(file.path.clone())),

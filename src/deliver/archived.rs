@@ -73,13 +73,14 @@ impl Archiving<'_> {
     }
 
     fn options(&self, commit: &Commit) -> Options {
-        let Config { source, cache, size_limit, commit_info, .. } = self.config;
+        let Config { source, cache, size_limit, commit_info, refuse_names, .. } = self.config;
         let storage = source.storage.min(free_bytes(&source.folder));
         Options {
             budget: self.config.budget(),
             source: SourceOptions { storage, ..source.clone() },
             tagged: *cache,
             limit: *size_limit,
+            refuse_names: *refuse_names,
             extra: commit_info.iter().map(|path| commit_info::file(path, self.job, commit)).collect(),
             ..Options::default()
         }

@@ -97,7 +97,7 @@ async fn all_wrong_settings_are_named_in_the_error_of_the_invocation() {
 }
 
 /// An invalid value of every setting.
-const INVALID: [(&str, &str); 14] = [
+const INVALID: [(&str, &str); 15] = [
     ("PIPELINE_NAME", "a b"),
     ("SOURCE_ACTION", "a b"),
     ("BRANCHES", "!wip/**"),
@@ -109,6 +109,7 @@ const INVALID: [(&str, &str); 14] = [
     ("CACHE", "maybe"),
     ("COMMIT_INFO", "../commit.json"),
     ("SIZE_LIMIT_MIB", "much"),
+    ("WINDOWS_NAMES", "maybe"),
     ("BRANCH_TRIGGERS", "maybe"),
     ("TRIGGER_PREFIX", "a b"),
     ("TRIGGER_FUNCTION_ARN", "updates"),

@@ -56,7 +56,7 @@ fn settings_are_taken_without_the_space_around_them() {
     }
 }
 
-const WRONG: [(&str, &str); 13] = [
+const WRONG: [(&str, &str); 14] = [
     ("PIPELINE_NAME", "not a name"),
     ("SOURCE_ACTION", "a/b"),
     ("BRANCHES", "!main"),
@@ -67,6 +67,7 @@ const WRONG: [(&str, &str); 13] = [
     ("CACHE", "yes"),
     ("COMMIT_INFO", "../up"),
     ("SIZE_LIMIT_MIB", "-1"),
+    ("WINDOWS_NAMES", "off"),
     ("TRIGGER_PREFIX", "a b"),
     ("BRANCH_TRIGGERS", "1"),
     ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "much"),
@@ -121,6 +122,16 @@ fn globs_match_whole_names() {
     check("v[0-9].?", &["v1.x", "v2.0"], &["va.x", "v1.10", "v1./"]);
     check("[!a]*", &["bc"], &["ab"]);
     check("a\\*b", &["a*b"], &["axb"]);
+}
+
+/// In git's own matching these take longer than any function may.
+#[test]
+fn globs_that_never_end_select_nothing() {
+    let (hostile, branch) = ("**/".repeat(44) + "x", "a/".repeat(100) + "y");
+    let branches: Branches = format!("**,!{hostile}").parse().expect("globs");
+    assert!(branches.decide(&branch).is_err());
+    assert!(!branches.select(&branch) && branches.select("main"));
+    assert!(!hostile.parse::<Branches>().expect("a glob").select(&branch));
 }
 
 #[test]

@@ -19,15 +19,19 @@ use super::options::Mode;
 use super::previous::Previous;
 use super::repository::Source;
 use super::shared_pack::SharedPack;
+use crate::blocking::{self, CancelOnDrop};
 use crate::causes::with_causes;
 use crate::memory::{Permit, Turn};
-use git_archive::object::{Commit, Entry, ObjectId};
+use git_archive::object::{Commit, Entry, Kind, ObjectId};
+use git_archive::work::Cancel;
 
 /// One commit that is being read.
 #[derive(Debug)]
 pub struct Checkout {
     source: Source,
     id: ObjectId,
+    /// Ends what works for this checkout on other threads.
+    cancel: CancelOnDrop,
     previous: Option<Previous>,
     /// Contents that were read already.
     held: HashMap<ObjectId, Bytes>,
@@ -38,7 +42,10 @@ pub struct Checkout {
 impl Source {
     /// Begins to read one commit. Nothing is sent yet.
     pub fn checkout(&self, id: ObjectId) -> Checkout {
-        Checkout { source: self.clone(), id, previous: None, held: HashMap::new(), pack: OnceCell::new() }
+        let cancel = CancelOnDrop::default();
+        let mut source = self.clone();
+        source.limits.cancelled = cancel.0.flag();
+        Checkout { source, id, cancel, previous: None, held: HashMap::new(), pack: OnceCell::new() }
     }
 }
 
@@ -76,6 +83,21 @@ impl Checkout {
         self.held.values().map(|content| content.len() as u64).sum()
     }
 
+    /// Returns the flag that ends what works for this checkout on other threads.
+    pub fn cancel(&self) -> Cancel {
+        self.cancel.0.clone()
+    }
+
+    /// Returns the size of all these contents, if it is known before they are read.
+    pub fn known_bytes(&self, entries: &[Entry]) -> Option<u64> {
+        let pack = self.pack.get()?;
+        let sizes = entries
+            .iter()
+            .filter(|entry| !matches!(entry.kind, Kind::Directory | Kind::Submodule))
+            .map(|entry| pack.size(entry.id));
+        sizes.sum()
+    }
+
     /// Returns the earlier archive.
     pub fn previous(&self) -> Option<&Previous> {
         self.previous.as_ref()
@@ -100,7 +122,7 @@ impl Checkout {
         wanted: impl Fn(&BStr) -> bool,
     ) -> Result<(Commit, Vec<Entry>), SourceError> {
         let entries = match (self.pack_if_first().await?, self.mode()) {
-            (Some(pack), _) => Self::list_pack(pack, &commit)?,
+            (Some(pack), _) => Self::list_pack(pack, &commit).await?,
             (None, Mode::Auto) => self.list_or_fetch(&commit, &wanted).await?,
             (None, _) => self.list_over_api(&commit, &wanted, usize::MAX).await?,
         };
@@ -167,7 +189,7 @@ impl Checkout {
                 tracing::warn!(error = with_causes(&error), "Git refuses us: every file is requested by itself");
                 self.list_over_api(commit, wanted, usize::MAX).await
             }
-            pack => Self::list_pack(pack?, commit),
+            pack => Self::list_pack(pack?, commit).await,
         }
     }
 
@@ -181,8 +203,9 @@ impl Checkout {
         listing::list(&self.source.api, commit, wanted, self.previous(), limits).await
     }
 
-    fn list_pack(pack: &SharedPack, commit: &Commit) -> Result<Vec<Entry>, SourceError> {
-        match pack.walk(commit.tree) {
+    async fn list_pack(pack: &Arc<SharedPack>, commit: &Commit) -> Result<Vec<Entry>, SourceError> {
+        let (pack, tree) = (Arc::clone(pack), commit.tree);
+        match blocking::run(move || pack.walk(tree)).await {
             Err(SourceError::Pack(PackError::TooManyEntries { limit, .. })) => {
                 Err(SourceError::TreeTooLarge { what: "entries", limit })
             }

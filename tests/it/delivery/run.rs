@@ -216,9 +216,14 @@ async fn commit_info_is_a_file_in_the_archive() {
     assert_eq!(paths, ["file", "build/info.json"]);
     let info: serde_json::Value = serde_json::from_slice(&rows[1].content).unwrap();
     assert_eq!((&info["commit"], &info["branch"]), (&json!(run.commit), &json!("feature/login")));
-    world.restarted(&[("COMMIT_INFO", "file"), ("SOURCE", "api"), ("CACHE", "off")]);
-    let failed = world.failed(pushed("push-2", &[(BRANCH, world.tip())])).await;
-    assert_eq!((failed.error.code(), failed.error.is_permanent()), ("PathTaken", true));
+    for taken in ["file", "file/info.json", "file/deep/info.json"] {
+        world.restarted(&[("COMMIT_INFO", taken), ("SOURCE", "api"), ("CACHE", "off")]);
+        let failed = world.failed(pushed(taken, &[(BRANCH, world.tip())])).await;
+        assert_eq!((failed.error.code(), failed.error.is_permanent()), ("PathTaken", true), "{taken}");
+    }
+    // A name that only begins alike is another one.
+    world.restarted(&[("COMMIT_INFO", "file.json"), ("SOURCE", "api"), ("CACHE", "off")]);
+    world.started(pushed("alike", &[(BRANCH, world.tip())])).await;
 }
 
 #[tokio::test]

@@ -2,13 +2,13 @@
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
-use tokio_util::task::AbortOnDropHandle;
 
 use super::error::GitError;
 use super::http::{GitRequest, ResponseBody};
 use super::pack::{Limits, Pack};
 use super::protocol::{Advertisement, FetchResponse, Lines};
 use super::remote::Remote;
+use crate::blocking;
 use git_archive::object::ObjectId;
 
 /// The names that the two requests are counted under.
@@ -65,10 +65,10 @@ impl Remote {
         let body = self.send(&request).await?;
         let (sender, mut pieces) = mpsc::channel(WAITING_PIECES);
         let limits = limits.clone();
-        let pack = AbortOnDropHandle::new(tokio::task::spawn_blocking(move || {
+        let pack = blocking::spawn(move || {
             let pieces = std::iter::from_fn(|| pieces.blocking_recv());
             Pack::receive(pieces, &limits)
-        }));
+        });
         hand_on(body, sender).await?;
         Ok(pack.await??)
     }
