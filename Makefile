@@ -8,7 +8,7 @@ target := $(or $(CARGO_TARGET_DIR),target)
 programs := $(target)/debug
 fixture := $(target)/demo/demo.git
 
-# The repository that `run` and `emulator` serve: any local one. It is only read.
+# The repository that `run` and `emulator` serve: any local one. It stays unchanged.
 REPO ?= $(fixture)
 BRANCH ?= $(if $(filter $(fixture),$(REPO)),feature/login)
 PORT ?= 4566
@@ -20,7 +20,7 @@ help: ## this list
 
 run: export REPO := $(REPO)
 run: export BRANCH := $(BRANCH)
-run: programs $(fixture)/HEAD ## a push, played through on this machine; REPO=path BRANCH=name for a repository of yours
+run: programs $(fixture)/HEAD ## one push with the real function on this machine; REPO=path BRANCH=name uses your own repository
 	@$(programs)/emulator run --function $(programs)/updates --event $(EVENT)
 
 demo: programs $(fixture)/HEAD ## the life of a branch with real pushes: created, pushed twice, deleted
@@ -30,7 +30,7 @@ emulator: programs $(fixture)/HEAD ## CodeCommit, CodePipeline, S3 and Lambda on
 	@$(programs)/emulator --port $(PORT) --repository 'demo=$(REPO)' --function $(programs)/updates \
 	    --bucket artifacts --pipeline dev --connect
 
-# The whole workspace, as the tests build it: another selection of packages has other features, and all of AWS is compiled again.
+# The whole workspace, as in the tests. Another selection of packages has other features, so all AWS crates would be compiled again.
 programs:
 	@[ -e $(programs)/updates ] || echo 'The first build compiles the AWS SDK; it takes a few minutes.' >&2
 	@cargo build --locked --workspace --bins
@@ -42,7 +42,7 @@ $(fixture)/HEAD: tests/fixtures/every-kind.sh
 tests := .tools/test
 rie := .tools/aws-lambda-rie
 
-# Programs of others that tests drive: an S3 server, AWS's Runtime Interface Emulator, cargo-lambda.
+# Programs from elsewhere that the tests use: an S3 server, AWS's Runtime Interface Emulator, cargo-lambda.
 test: export MINISTACK := $(CURDIR)/$(tests)/bin/ministack
 test: export AWS_LAMBDA_RIE := $(CURDIR)/$(rie)
 test: export CARGO_LAMBDA := $(CURDIR)/$(tests)/bin/cargo-lambda
@@ -55,12 +55,12 @@ $(tests)/.test: stack/requirements/test.txt | $(tests)
 	$(tests)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
-# --no-deps leaves out its linker: nothing is cross-compiled with it.
+# --no-deps leaves out its linker, because nothing is cross-compiled with it.
 $(tests)/.cargo-lambda: stack/requirements/cargo-lambda.txt | $(tests)
 	$(tests)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement $<
 	@touch $@
 
-# It ships inside SAM's command line. Nothing else of that is needed here.
+# It is included in SAM's command line. Nothing else of that is needed here.
 $(rie): stack/requirements/sam.txt | $(tests)
 	$(tests)/bin/pip download --quiet --disable-pip-version-check --no-deps --dest .tools/download --requirement $<
 	@$(tests)/bin/python stack/rie.py .tools/download $@
@@ -70,7 +70,7 @@ $(tests):
 
 checks := fmt clippy alone test run demo doc deny validate
 
-check: ## all that must be green, with the seconds of each step
+check: ## all checks that must pass, with the seconds of each step
 	@times=; for step in $(checks); do \
 	    printf '\n=== %s\n' $$step; \
 	    began=$$(date +%s); \

@@ -1,4 +1,4 @@
-# The benchmark, side by side with the programs that a user would pick instead; the results are in BENCHMARKS.md. REPOS names the local
+# The benchmark compares the function with the programs that a user would choose instead. The results are in BENCHMARKS.md. REPOS names the local
 # repositories to measure on, as PATH or NAME=PATH. RUNS, COUNTS (sizes of the generated repositories) and BLOB=no make it shorter.
 
 REPOS ?=
@@ -8,7 +8,7 @@ BLOB ?= yes
 
 .PHONY: bench
 
-bench: $(tests)/.test ## what a run takes, beside boto3, git clone and git archive; REPOS="PATH NAME=PATH"
+bench: $(tests)/.test ## compares a run with boto3, git clone and git archive; REPOS="PATH NAME=PATH"
 	cargo build --locked --release --package codecommit-multibranch --package emulator --bins
 	cargo build --locked --release --package codecommit-multibranch --examples
 	$(tests)/bin/python -B benches/compare.py --programs $(target)/release --runs $(RUNS) --counts $(COUNTS) \

@@ -22,14 +22,14 @@ triple.arm64 := aarch64-unknown-linux-gnu
 triple = $(triple.$(ARCH))
 in_region = $(if $(REGION),--region $(REGION))
 binary = target/$(triple)/release/updates
-# provided.al2023 has this glibc; a binary linked against a newer one does not start there.
+# provided.al2023 has this glibc. A binary linked against a newer one does not start there.
 glibc := 2.34
 
 export SAM_CLI_TELEMETRY := 0
 
 .PHONY: build zip bootstrap build-UpdatesFunction build-LifecycleFunction validate deploy invoke logs redrive plain-template
 
-# The zips for deployments without SAM: x86_64 always, arm64 if Rust has the target.
+# Makes the zips for deployments without SAM: always x86_64, and arm64 if Rust has the target.
 build:
 	@$(MAKE) --no-print-directory --file $(this) zip ARCH=x86_64
 	@if [ -d "$$(rustc --print target-libdir --target $(triple.arm64))" ]; then \
@@ -42,7 +42,7 @@ zip: bootstrap
 	@mkdir -p target/lambda
 	@python3 stack/zip.py $(binary) target/lambda/updates-$(ARCH).zip
 
-# The function's binary, linked by zig so that it runs on the Lambda's glibc, whichever glibc this machine has.
+# Builds the function's binary. zig links it for Lambda's glibc, independent of this machine's glibc.
 bootstrap: $(venv)/.build
 	@[ -n "$(triple)" ] || { echo "ARCH=$(ARCH): x86_64 or arm64" >&2; exit 2; }
 	@[ -d "$$(rustc --print target-libdir --target $(triple))" ] || \
@@ -56,9 +56,9 @@ bootstrap: $(venv)/.build
 build-UpdatesFunction build-LifecycleFunction: bootstrap
 	cp $(binary) "$(ARTIFACTS_DIR)/bootstrap"
 
-# All checks of the stack that need no AWS account: its form, also as a plain template and rendered for each set of parameters, its
-# policies, and the tests of its scripts.
-# W1028: in the plain template a choice may be decided by the condition of its resource. W1030: see template.yaml.
+# Runs all checks of the stack that need no AWS account: the templates (also as a plain template, and rendered for each set of
+# parameters), the policies, and the tests of the scripts.
+# W1028: in the plain template, the condition of a resource may already decide an Fn::If in it. W1030: see template.yaml.
 validate: $(venv)/.sam $(checkov)/.checkov $(stack_checks)/.stack
 	$(venv)/bin/sam validate --lint --region eu-central-1
 	$(venv)/bin/cfn-lint $(templates)
@@ -73,8 +73,8 @@ validate: $(venv)/.sam $(checkov)/.checkov $(stack_checks)/.stack
 	$(stack_checks)/bin/shellcheck --shell bash $(wildcard stack/*.sh)
 	$(stack_checks)/bin/pytest --quiet -p no:cacheprovider stack/tests
 
-# Builds, uploads and deploys. What was uploaded is named in target/releases/VERSION.yaml; RELEASE=VERSION deploys that again, without
-# a build: the way back.
+# Builds, uploads and deploys. target/releases/VERSION.yaml names the uploaded files. To go back, RELEASE=VERSION deploys that version
+# again without a build.
 deploy: $(venv)/.sam samconfig.toml
 	@[ -z "$(RELEASE)" ] || [ -e "$(packaged)" ] || { echo "$(packaged) is missing: there is no release $(RELEASE) to deploy" >&2; exit 2; }
 	$(if $(RELEASE),,$(venv)/bin/sam build)
@@ -91,7 +91,7 @@ invoke: $(venv)/.sam
 logs: $(venv)/.sam
 	$(venv)/bin/sam logs --stack-name $(STACK) --tail $(in_region)
 
-# Gives the events in the failure queue to the function again, and asks before; DRY_RUN=1 only shows them, YES=1 does not ask.
+# Sends the events in the failure queue to the function again, after a question. DRY_RUN=1 only shows them, YES=1 does not ask.
 redrive: $(venv)/.sam
 	$(if $(REGION),AWS_DEFAULT_REGION=$(REGION)) $(venv)/bin/python stack/redrive.py $(if $(DRY_RUN),--dry-run) $(if $(YES),--yes) $(STACK)
 

@@ -1,5 +1,5 @@
-//! The least that a function on these services is: the three clients and the runtime. What `updates` needs beyond it
-//! from its start to its first `next` is its own.
+//! A minimal function on these services: only the three clients and the runtime. The benchmark compares the start of
+//! `updates` with it.
 
 use aws_config::BehaviorVersion;
 use lambda_runtime::{Error, LambdaEvent, service_fn};

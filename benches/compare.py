@@ -1,4 +1,4 @@
-"""Measures the function beside what a user would pick instead, in one run, and writes BENCHMARKS.md.
+"""Compares the function with the programs that a user would choose instead, in one run, and writes BENCHMARKS.md.
 
     compare.py [--runs 3] [--counts 1000,5000] [--no-blob] [NAME=]PATH…
 """
@@ -81,13 +81,13 @@ def measured(options):
         say(f"{repository.name}: {repository.files:,} files, {repository.megabytes:.1f} MB")
         data["repositories"].append(described(kind, repository))
         compare(data, kind, repository, programs, options.runs)
-        # After each, so that a comparison cut short is not lost: `--again` reports what there is.
+        # Write after each one, so that an interrupted comparison is not lost: `--again` reports the existing figures.
         (options.folder / "results.json").write_text(json.dumps(data, indent=1))
     return data
 
 
 def wanted(options):
-    """The kind of each repository, and how it is made ready."""
+    """The kind of each repository, and its preparation."""
     for argument in options.repositories:
         yield "given", lambda: repositories.given(argument, options.folder)
     for count in map(int, filter(None, options.counts.split(","))):
@@ -103,7 +103,7 @@ def described(kind, repository):
 
 
 def compare(data, kind, repository, programs, runs):
-    """Round by round, so that what slows the machine down meets all contenders."""
+    """Measures in rounds, so that a slow moment of the machine affects all contenders."""
     turns = list(contenders(kind, repository))
     for run in range(1 if kind == "blob" else runs):
         for contender, latency in list(turns):
@@ -141,14 +141,14 @@ def contenders(kind, repository):
 
 
 def command(options):
-    """What was typed, without the places of this machine."""
+    """Returns the command line without this machine's paths."""
     names = " ".join(repositories.name_of(argument) for argument in options.repositories)
     blob = "" if options.blob else " BLOB=no"
     return f"make bench REPOS='{names}' RUNS={options.runs} COUNTS={options.counts}{blob}"
 
 
 def machine():
-    """What the figures depend on, and nothing that tells whose machine it is."""
+    """Returns the facts that the figures depend on, without anything that identifies the machine."""
     cpu = [each.partition(":")[2].strip() for each in read("/proc/cpuinfo").splitlines() if each.startswith("model name")]
     memory = int(read("/proc/meminfo").split()[1]) * 1024
     return {

@@ -1,4 +1,4 @@
-"""Those that are compared. Each turns a commit into a zip, and says what it took."""
+"""The contenders. Each turns a commit into a zip, and returns its measurements."""
 
 import dataclasses
 import os
@@ -45,7 +45,7 @@ def cold(programs, repository, latency, source):
 
 
 def incremental(programs, repository, latency):
-    """A push of one file on top of a commit that is archived already, in a process that has archived nothing yet."""
+    """A push of one file after a commit that is already archived, in a process that has archived nothing yet."""
     with Emulator(programs.emulator, repository.path, latency, programs.updates) as emulator:
         emulator.function()
         emulator.invoke(repository.commit)
@@ -112,7 +112,7 @@ def packed_git(programs, repository, _):
 
 
 def packed_ours(programs, repository, _):
-    """After [`packed_git`], whose zip ours is compared with."""
+    """Runs after [`packed_git`], because ours is compared with its zip."""
     zipped = programs.folder / "ours.zip"
     spent = run([programs.from_pack, repository.pack, repository.commit, zipped], env={"PATH": ENVIRONMENT["PATH"]})
     if contents(zipped) != contents(programs.folder / "git.zip"):
@@ -137,7 +137,7 @@ def taken_size(path):
 
 
 def figure(spent: Spent, size, requests=(), told=None):
-    """One measurement as plain data. `requests` are the emulator's records, `told` is what the function says it sent."""
+    """Returns one measurement as plain data. `requests` are the emulator's records, `told` are the requests that the function reports."""
     return {
         "wall": spent.wall,
         "cpu": spent.cpu,

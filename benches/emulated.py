@@ -62,7 +62,7 @@ class Emulator:
         return dict(line.removeprefix("export ").split("=", 1) for line in lines if line.startswith("export "))
 
     def function(self):
-        """The process of the function, once it waits for an event."""
+        """Returns the function's process after it waits for an event."""
         deadline = time.monotonic() + PATIENCE_SECS
         while time.monotonic() < deadline:
             found = [child for child in children(self.child.pid) if is_waiting(child)]
@@ -72,7 +72,7 @@ class Emulator:
         raise Failed("the function did not start")
 
     def renewed_function(self):
-        """A fresh process of the function: the emulator starts another when one ends."""
+        """Returns a new process of the function: the emulator starts one when the old one ends."""
         old = self.function()
         os.kill(old, signal.SIGKILL)
         deadline = time.monotonic() + PATIENCE_SECS
@@ -81,7 +81,7 @@ class Emulator:
         return new
 
     def invoke(self, commit):
-        """The push of a commit, and the function's answer: the run that it started."""
+        """Pushes a commit. Returns the function's answer: the run that it started."""
         path = "/2015-03-31/functions/updates/invocations"
         answer = json.loads(self._request("POST", path, json.dumps(event(self.variables["AWS_REGION"], commit))))
         if not answer.get("started"):
@@ -89,13 +89,13 @@ class Emulator:
         return answer["started"][0]
 
     def requests(self):
-        """The requests since the last time, but for those that invoke the function."""
+        """Returns the requests since the last call, except those that invoke the function."""
         listed = json.loads(self._request("GET", "/_emulator/requests"))
         self._request("DELETE", "/_emulator/requests")
         return [request for request in listed if request["service"] != "lambda"]
 
     def clone_url(self):
-        """The address for `git clone`, with CodeCommit's signed password in it, which holds for a quarter of an hour."""
+        """Returns the address for `git clone`, with CodeCommit's signed password, which is valid for 15 minutes."""
         url = urllib.parse.urlsplit(self.variables["CODECOMMIT_GIT_URL"] + NAME)
         user = self.variables["AWS_ACCESS_KEY_ID"]
         password = git_password(self.variables["AWS_SECRET_ACCESS_KEY"], self.variables["AWS_REGION"], url)
@@ -116,7 +116,7 @@ class Emulator:
 
 
 def is_waiting(pid):
-    """Whether a process is the function and has started: it alone of the emulator's children has a connection."""
+    """Returns whether a process is the function and has started: only this child of the emulator has a connection."""
     try:
         tables = pathlib.Path(f"/proc/{pid}/net/tcp").read_text()
         sockets = own_sockets(pid)
@@ -132,7 +132,7 @@ def own_sockets(pid):
 
 
 def event(region, commit):
-    """What a repository's trigger sends."""
+    """Returns the event of a repository's trigger."""
     reference = {"ref": REFERENCE, "commit": commit}
     record = {
         "awsRegion": region,
@@ -154,7 +154,7 @@ def event(region, commit):
 
 
 def git_password(secret, region, url):
-    """As aws/git-remote-codecommit makes it: a Signature Version 4 of the method GIT, with no Z in the time that is signed."""
+    """Signs like aws/git-remote-codecommit: a Signature Version 4 of the method GIT, with no Z in the time that is signed."""
     moment = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%S")
     request = f"GIT\n{url.path}\n\nhost:{url.hostname}\n\nhost\n"
     digest = hashlib.sha256(request.encode()).hexdigest()

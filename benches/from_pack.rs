@@ -1,5 +1,5 @@
-//! The zip of a commit whose pack is on disk, without a network: `from_pack PACK COMMIT ZIP`. Indexing the pack is part
-//! of it, as it is for the function.
+//! Makes the zip of a commit from a pack on disk, without a network: `from_pack PACK COMMIT ZIP`. It also indexes the
+//! pack, as the function does.
 
 use std::error::Error;
 use std::fs::File;
@@ -14,7 +14,7 @@ use codecommit::source::{Mode, Source, SourceOptions};
 use codecommit::write::{self, Output};
 use git_archive::object::ObjectId;
 
-/// Bytes read at once.
+/// The size of a read in bytes.
 const CHUNK: usize = 64 << 10;
 
 #[tokio::main]
@@ -23,9 +23,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let [pack, commit, zip] = &arguments[..] else { return Err("usage: from_pack PACK COMMIT ZIP".into()) };
     let commit = ObjectId::from_hex(commit.as_bytes())?;
     // What the function has with 512 MB of memory.
-    let options = Options { budget: 128 << 20, ..Options::default() };
+    let options = Options { budget: 128 << 20, reuse_deflate: true, ..Options::default() };
     let pack = received(File::open(pack)?, &options.source).await?;
-    // Clients that nobody asks: all is in the pack.
+    // These clients are never called, because the pack has everything.
     let aws = Aws::new(SdkConfig::builder().behavior_version(BehaviorVersion::v2026_01_12()).build());
     let source = Source::new(&aws, "pack", &SourceOptions { mode: Mode::Git, ..options.source.clone() });
     let checkout = source.checkout(commit).with_pack(pack);

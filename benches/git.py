@@ -1,4 +1,4 @@
-"""Git as a child, untouched by anybody's configuration."""
+"""Git as a child process, without the user's configuration."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ ENVIRONMENT = {
 
 
 def git(*arguments, directory=None, **options):
-    """What git prints, as bytes."""
+    """Returns git's output as bytes."""
     where = [] if directory is None else ["--git-dir", directory]
     command = ["git", *where, *arguments]
     environment = ENVIRONMENT | options.pop("environment", {})

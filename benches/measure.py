@@ -1,4 +1,4 @@
-"""What a process takes, seen from outside: wall time, processor time, anonymous memory."""
+"""The resources of a process, measured from outside: wall time, processor time, anonymous memory."""
 
 import contextlib
 import dataclasses
@@ -13,7 +13,7 @@ LONGEST_SECS = 1200
 
 
 class Failed(Exception):
-    """A contender could not do it; the others still can."""
+    """A contender failed. The others continue."""
 
 
 @dataclasses.dataclass
@@ -27,7 +27,7 @@ class Spent:
 
 
 class Peak:
-    """Looks at a process and its children as long as it is open, and keeps the most memory seen."""
+    """Samples a process and its children while it is open, and keeps the largest memory."""
 
     def __init__(self, pid):
         self.pid, self.bytes, self.closed = pid, anonymous_bytes(pid), threading.Event()
@@ -48,7 +48,7 @@ class Peak:
 
 @contextlib.contextmanager
 def watched(pid):
-    """What a process that lives on takes while this is open, without children."""
+    """The resources of a running process while this is open, without its children."""
     spent = Spent()
     with Peak(pid) as peak:
         began, cpu = time.monotonic(), cpu_seconds(pid)
@@ -58,7 +58,7 @@ def watched(pid):
 
 
 def run(command, **options):
-    """What a command takes from its start to its end, with its children. Fails where it fails, and where it does not end."""
+    """Measures a command from start to end, with its children. Fails if the command fails or does not end."""
     began = time.monotonic()
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, **options)
     overdue = threading.Timer(LONGEST_SECS, child.kill)
@@ -74,12 +74,12 @@ def run(command, **options):
 
 
 def cpu_seconds(pid):
-    """To the nanosecond, by the clock that clock_getcpuclockid(3) would name: /proc/PID/stat ticks every 10 ms."""
+    """Returns the processor time in nanoseconds, from the clock of clock_getcpuclockid(3). /proc/PID/stat has a resolution of only 10 ms."""
     return time.clock_gettime(~pid << 3 | 2)
 
 
 def anonymous_bytes(pid):
-    """Of the process and all below it, memory that is no file's: RssAnon."""
+    """Returns the anonymous memory (RssAnon) of the process and all its descendants."""
     return sum(own_anonymous_bytes(each) for each in [pid, *descendants(pid)])
 
 

@@ -1,4 +1,4 @@
-"""What most people would write: GetFolder and GetFile one after the other, zipped in memory, put at the key, the pipeline started.
+"""The script that most people would write: GetFolder and GetFile one after the other, zipped in memory, put at the key, the pipeline started.
 
 Prints `ready` when its clients are made, waits for a line with a commit, prints `done`, and waits for the end of its input: what is
 between is what is measured.
@@ -36,7 +36,7 @@ def archive(codecommit, commit):
 
 
 def files(codecommit, commit, folder):
-    """All files below a folder with their contents. Links and submodules are left out, as such scripts do."""
+    """Returns all files below a folder with their contents. Leaves out links and submodules, like most such scripts."""
     listed = codecommit.get_folder(repositoryName=REPOSITORY, commitSpecifier=commit, folderPath=folder)
     for file in listed["files"]:
         path = file["absolutePath"]

@@ -1,4 +1,4 @@
-//! The pieces that an archive's time goes into, each by itself: `cargo bench --bench pieces`.
+//! Measures the parts of an archive one by one: `cargo bench --bench pieces`.
 
 use std::io::Write as _;
 
@@ -19,9 +19,9 @@ use sha1::{Digest, Sha1};
 
 const LEVELS: [u8; 3] = [1, 6, 9];
 const LEVEL: u8 = 6;
-/// The size of a file, about the mean of source code.
+/// The size of a file, close to the mean of source code.
 const FILE: usize = 10 << 10;
-/// Entries of a directory, objects of a pack, paths that are asked for.
+/// The number of entries of a directory, of objects in a pack and of looked-up paths.
 const MANY: usize = 1000;
 
 fn main() {
@@ -93,8 +93,8 @@ fn directory_parsing(bencher: Bencher<'_, '_>) {
     let zip = zip_of(&[]);
     let (offset, _) = central_directory::locate(&zip, zip.len() as u64).expect("it is ours");
     let rows = &zip[usize::try_from(offset).expect("it is in memory")..];
-    assert_eq!(Directory::parse(rows, LEVEL).contents.len(), MANY, "every entry is tagged");
-    bencher.counter(ItemsCount::new(MANY)).bench(|| Directory::parse(black_box(rows), LEVEL));
+    assert_eq!(Directory::parse(rows, LEVEL, true).contents.len(), MANY, "every entry is tagged");
+    bencher.counter(ItemsCount::new(MANY)).bench(|| Directory::parse(black_box(rows), LEVEL, true));
 }
 
 #[divan::bench]
@@ -108,12 +108,12 @@ fn pack_reading(bencher: Bencher<'_, '_>) {
         .bench_values(received);
 }
 
-/// Text of a file's size, as compressible as source code, another for each seed.
+/// Makes text of the size of a file, as compressible as source code and different for each seed.
 fn text(seed: usize) -> Vec<u8> {
     let mut state = seed as u64 + 1;
     let mut content = Vec::with_capacity(FILE + 16);
     while content.len() < FILE {
-        // Knuth's generator; a few words are frequent, most are not.
+        // Knuth's generator. A few words are frequent, most are rare.
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let word = (state >> 40) % (1 << ((state >> 33) % 12 + 1));
         write!(content, "{:x}{}", word * 0x9e37, if word.is_multiple_of(7) { ";\n    " } else { " " })
@@ -135,28 +135,28 @@ fn id(number: usize) -> ObjectId {
     hash::blob_id(&number.to_le_bytes()).expect("no collision")
 }
 
-/// A zip of tagged entries that all have the same data.
+/// Makes a zip of tagged entries that all have the same data.
 fn zip_of(data: &[u8]) -> Vec<u8> {
     let mut writer = Writer::new(Vec::new(), 0);
     let method = if data.is_empty() { Method::Stored } else { Method::Deflated };
     let size = if data.is_empty() { 0 } else { FILE as u64 };
     let content = zip::DataHeader { method, crc: 0, size, compressed: data.len() as u64, text: true };
     for number in 0..MANY {
-        let (path, extra) = (path(number), central_directory::tag(id(number), LEVEL));
+        let (path, extra) = (path(number), central_directory::tag(id(number), LEVEL, false));
         let member = Member { path: BStr::new(&path), kind: Kind::File, extra: &extra };
         writer.member(member, content, data).expect("memory takes it");
     }
     writer.finish(Some(id(0))).expect("memory takes it")
 }
 
-/// A pack of whole blobs.
+/// Makes a pack of whole blobs.
 fn pack() -> Vec<u8> {
     let mut pack = b"PACK\0\0\0\x02".to_vec();
     pack.extend_from_slice(&u32::try_from(MANY).expect("it is small").to_be_bytes());
     for number in 0..MANY {
         let content = text(number);
         let size = content.len();
-        // The type of a blob is 3; sizes over 2,047 and below 262,144 take three bytes.
+        // The type of a blob is 3. Sizes above 2,047 and below 262,144 take three bytes.
         pack.extend([size & 0xf | 0xb0, size >> 4 & 0x7f | 0x80, size >> 11].map(low));
         let mut deflated = ZlibEncoder::new(&mut pack, Compression::default());
         deflated.write_all(&content).expect("memory takes it");

@@ -9,7 +9,7 @@ STEPS = (1, 2, 2.5, 5, 10)
 
 
 def growth(panels, path):
-    """`panels`: a title each, and its lines: a name and points (files, value)."""
+    """Draws `panels`. Each has a title and lines, and each line has a name and points (files, value)."""
     width = len(panels) * WIDTH + (len(panels) - 1) * GAP + 20
     height = HEIGHT + 20 * max(len(lines) for _, lines in panels) + 10
     drawn = [panel(index * (WIDTH + GAP), *each) for index, each in enumerate(panels)]
@@ -50,7 +50,7 @@ def text(x, y, content, anchor="start", weight="normal"):
 
 
 def scale(most):
-    """Round numbers from 0 to the first that reaches `most`, five or so."""
+    """Returns about five round numbers, from 0 to the first that reaches `most`."""
     power = 10 ** math.floor(math.log10(most / 5))
     step = next(factor * power for factor in STEPS if factor * power * 5 >= most)
     return [step * number for number in range(math.ceil(most / step) + 1)]

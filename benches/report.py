@@ -9,12 +9,12 @@ from targets import MEGABYTE, targets
 RATIOS = {"÷ boto3": naive, "÷ clone": clone_and_archive, "÷ archive": local_archive}
 
 
-# What a person has to say of the targets that are missed.
+# Comments on missed targets, written by a person.
 REMARKS = pathlib.Path(__file__).with_name("remarks.md")
 
 
 def write(results, target, drawing):
-    """Everything, with the plot beside it."""
+    """Writes the whole report and the plot."""
     plotted = draw(results, drawing)
     link = [f"![Time and memory against the number of files]({drawing.relative_to(target.parent)})"] if plotted else []
     target.write_text("\n\n".join(["# Benchmarks", *sections(results, link)]) + "\n")
@@ -84,13 +84,13 @@ def row(results, repository, name, latency):
 
 
 def in_words(requests):
-    """By operation, the most frequent first; once goes without saying."""
+    """Formats counts by operation, the most frequent first. A count of one is left out."""
     ordered = sorted(requests.items(), key=lambda each: (-each[1], each[0]))
     return ", ".join(f"{operation} × {count}" if count > 1 else operation for operation, count in ordered)
 
 
 def ratio(results, repository, name, latency, contender):
-    """Of the wall times; the local archive has no network, and is measured once for all latencies."""
+    """Formats the wall times. The local archive has no network, and is measured once for all latencies."""
     other = results.of(repository, NAMES[contender], 0 if contender is local_archive else latency)
     if not other or not name.startswith("ours, ") or "pack" in name:
         return ""
@@ -158,7 +158,7 @@ def notes(results):
 
 
 def counted(results):
-    """Whether the function's own count of requests is right."""
+    """Says whether the function's own count of requests is right."""
     differences = sorted({difference(each) for each in results.miscounted()})
     if not differences:
         return "In every run the function's own count of requests was what the emulator saw."

@@ -1,4 +1,4 @@
-"""What is measured on: each repository with a bare copy, a push of one file on top, and a pack of its commit alone."""
+"""The measured repositories, each with a bare copy, a push of one file, and a pack of its commit alone."""
 
 import dataclasses
 import os
@@ -101,14 +101,14 @@ def archived(repository, commit):
 
 
 def usual_file(entries):
-    """The file that the push changes: an ordinary one in the middle of the listing, mostly not at the top."""
+    """Returns the file that the push changes: an ordinary one in the middle of the listing, usually not at the top level."""
     usual = [path for path, (mode, _) in entries.items() if mode == b"100644"]
     usual = [path for path in usual if pathlib.PurePosixPath(path).name != ".gitattributes"]
     return usual[len(usual) // 2]
 
 
 def push(repository, commit, path):
-    """A commit on top in which one file has another content, made without a working tree. The same each time."""
+    """Makes a commit that changes one file, without a working tree. The same each time."""
     index = {"GIT_INDEX_FILE": str(repository / "bench-index")}
     blob = line("hash-object", "-w", "--stdin", directory=repository, input=f"another {path}\n".encode())
     git("read-tree", commit, directory=repository, environment=index)
@@ -120,7 +120,7 @@ def push(repository, commit, path):
 
 
 def pack(repository, commit, target):
-    """A bare repository with nothing but a commit and its tree, packed as CodeCommit does: deltas name their bases by id."""
+    """Makes a bare repository with only a commit and its tree, packed as CodeCommit does: deltas name their bases by id."""
     objects = git("rev-list", "--objects", "--no-object-names", "--max-count=1", commit, directory=repository)
     git("init", "--quiet", "--bare", target)
     git("pack-objects", "--quiet", target / "objects/pack/pack", directory=repository, input=objects)

@@ -6,7 +6,7 @@ NUMBERS = ("wall", "cpu", "memory", "zip", "reading", "fetched")
 
 
 class Results:
-    """What compare.py has written down; `data` is plain JSON."""
+    """The results that compare.py wrote. `data` is plain JSON."""
 
     def __init__(self, data):
         self.data = data
@@ -14,7 +14,7 @@ class Results:
         self.start = data["start"]
 
     def of(self, repository, contender, latency=0):
-        """The medians of a contender, or None where it was not measured."""
+        """Returns the medians of a contender, or None if it was not measured."""
         found = [
             each
             for each in self.data["figures"]
@@ -26,20 +26,20 @@ class Results:
         return medians | {"requests": found[-1]["requests"], "runs": len(found)}
 
     def most(self, repository, number):
-        """The most of all our measurements on a repository: no median hides a peak."""
+        """Returns the largest of our measurements on a repository, because a median would hide a peak."""
         ours = [each for each in self.data["figures"] if each["repository"] == repository["name"]]
         return max((each[number] for each in ours if each["contender"].startswith("ours")), default=None)
 
     def miscounted(self):
-        """Measurements in which the function says it sent something else than the emulator saw."""
+        """Returns the measurements in which the function and the emulator report different requests."""
         return [each for each in self.data["figures"] if each["told"] is not None and each["told"] != each["requests"]]
 
     def made(self):
-        """The made repositories of many files, by their number."""
+        """Returns the generated repositories of many files, by their number of files."""
         listed = [each for each in self.repositories if each["kind"] in ("made", "growth")]
         return sorted(listed, key=lambda each: each["files"])
 
     def usual(self):
-        """Those of about 5,000 files, for which the targets are; all, where there is none such."""
+        """Returns the repositories of about 5,000 files, which the targets are for, or all if there is none."""
         listed = [each for each in self.repositories if each["kind"] in ("given", "made")]
         return [each for each in listed if 2500 <= each["files"] <= 10_000] or listed

@@ -1,4 +1,4 @@
-"""From the start of a binary to its first request for an event, as a Runtime API sees it."""
+"""Measures the time from the start of a binary to its first request for an event, as a Runtime API sees it."""
 
 import socket
 import statistics
@@ -13,7 +13,7 @@ NEXT = b"GET /2018-06-01/runtime/invocation/next "
 
 
 def compare(updates, bare, starts=STARTS):
-    """Milliseconds of both, as medians, and the median of their differences. One start after the other, in turn."""
+    """Returns the medians of both in milliseconds, and the median of their differences. Starts them in turn."""
     pairs = [(milliseconds(updates), milliseconds(bare)) for _ in range(starts)]
     ours, theirs = zip(*pairs)
     return {

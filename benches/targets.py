@@ -1,4 +1,4 @@
-"""What this project wants to reach, and whether it does."""
+"""The targets of this project, and whether it reaches them."""
 
 import dataclasses
 import math
@@ -49,7 +49,7 @@ def on_usual(results, repository):
 
 
 def peaks(results):
-    """Of each kind the largest: all sources, all runs."""
+    """Returns the largest of each kind, over all sources and runs."""
     made = results.made()
     usual = [(each, 128) for each in results.usual()]
     many = [(each, 192) for each in made[-1:] if each["files"] > 10_000]
@@ -68,7 +68,7 @@ def start(results):
 
 
 def growth(results):
-    """The exponent of a power law through the points: 1 is linear, less means that fixed costs still show."""
+    """Returns the exponent of a power law through the points. 1 is linear. Less means that fixed costs are still visible."""
     for contender, number, what in ((over_git, "wall", "time"), (over_git, "cpu", "CPU")):
         points = [(each["files"], results.of(each, NAMES[contender])) for each in results.made()]
         points = [(files, figure[number]) for files, figure in points if figure and figure[number] > 0]

@@ -1,4 +1,4 @@
-//! The globs that select branches and pipelines, as `BRANCHES`, `PIPELINES` and custom data write them.
+//! Globs that select branches and pipelines, in the syntax of `BRANCHES`, `PIPELINES` and custom data.
 
 use std::fmt;
 use std::str::FromStr;
@@ -38,7 +38,7 @@ impl Branches {
     }
 }
 
-/// Globs over the names of pipelines, as `PIPELINES` has them, separated by commas.
+/// Globs over pipeline names, separated by commas, as in `PIPELINES`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pipelines(Vec<String>);
 
@@ -67,7 +67,7 @@ impl FromStr for Pipelines {
 }
 
 impl Default for Branches {
-    /// `**,!main,!master`: every branch but the trunk, which goes through the ops pipeline.
+    /// `**,!main,!master`: every branch except the trunk, which has the ops pipeline.
     fn default() -> Self {
         "**,!main,!master".parse().expect("the default is well formed")
     }

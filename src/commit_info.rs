@@ -1,4 +1,4 @@
-//! `COMMIT_INFO`: a file in the archive that says what it is of, for builds that cannot read pipeline variables.
+//! `COMMIT_INFO`: a file in the archive that describes the commit, for builds that cannot read pipeline variables.
 
 use bstr::{BString, ByteSlice};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::plan::Job;
 use git_archive::ExtraFile;
 use git_archive::object::{Commit, Signature};
 
-/// The file at this path, as JSON. Times are seconds since 1970 (UTC), zones are minutes to the east.
+/// Makes the JSON file at this path. Times are seconds since 1970 (UTC), time zones are minutes east of UTC.
 pub fn file(path: &str, job: &Job, commit: &Commit) -> ExtraFile {
     let parents: Vec<String> = commit.parents.iter().map(ToString::to_string).collect();
     let info = json!({

@@ -1,52 +1,57 @@
-//! Settings from the environment, checked once. Nothing else reads environment variables.
+//! Settings, read from the environment and checked once. No other module reads environment variables.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::branches::{Branches, Pipelines};
 use crate::names::RepositoryArn;
+use codecommit::aws::Concurrency;
 use codecommit::source;
 
-/// What the function was told to do.
+/// The settings of the function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// `PIPELINE_NAME`: the dev pipeline, where the trigger's custom data names no other.
+    /// `PIPELINE_NAME`: the dev pipeline, unless the trigger's custom data names another one.
     pub pipeline_name: Option<String>,
-    /// `PIPELINES`: the pipelines that a trigger's custom data may name; `PIPELINE_NAME` alone, unless set.
+    /// `PIPELINES`: the pipelines that a trigger's custom data may name. If unset, `PIPELINE_NAME` alone.
     pub pipelines: Option<Pipelines>,
-    /// `SOURCE_ACTION`: which S3 source of the pipeline, where it has several.
+    /// `SOURCE_ACTION`: the S3 source action to use if the pipeline has several.
     pub source_action: Option<String>,
-    /// `BRANCHES`: which branches go through the dev pipeline.
+    /// `BRANCHES`: the branches that go through the dev pipeline.
     pub branches: Branches,
-    /// `REPOSITORIES`: whose events are taken; all, unless set.
+    /// `REPOSITORIES`: the repositories whose events are accepted. If unset, all of them.
     pub repositories: Option<Repositories>,
-    /// `SOURCE`, `CODECOMMIT_GIT_URL`, the function's memory and ephemeral storage: how commits are read.
+    /// `SOURCE`, `CODECOMMIT_GIT_URL`, `GIT_FROM_REQUESTS`, the function's memory and ephemeral storage: how commits are read.
     pub source: source::SourceOptions,
-    /// `SOURCE_ROLE_ARN`: the role to read the repository with, where it is in another account.
+    /// `SOURCE_ROLE_ARN`: the role that reads the repository if it is in another account.
     pub source_role: Option<String>,
-    /// `CACHE`: whether the next archive takes over what has not changed.
+    /// `CACHE`: whether an archive copies unchanged entries from the previous archive.
     pub cache: bool,
+    /// `REQUESTS_AT_ONCE`: the most requests to `CodeCommit` in flight.
+    pub requests_at_once: usize,
+    /// `REUSE_DEFLATE`: whether deflate streams of the commit's pack and of the previous archive are copied.
+    pub reuse_deflate: bool,
     /// `COMMIT_INFO`: the path of a JSON file about the commit in the archive.
     pub commit_info: Option<String>,
-    /// `SIZE_LIMIT_MIB`: contents of a commit beyond this many bytes are refused.
+    /// `SIZE_LIMIT_MIB`: the largest total size of a commit's files, in bytes. Larger commits are refused.
     pub size_limit: Option<u64>,
     /// `WINDOWS_NAMES`: true if names that cause trouble on Windows or macOS are refused, instead of warned of.
     pub refuse_names: bool,
-    /// `BRANCH_TRIGGERS`, `TRIGGER_PREFIX`, `TRIGGER_FUNCTION_ARN`: the lifecycle.
+    /// `BRANCH_TRIGGERS`, `TRIGGER_PREFIX`, `TRIGGER_FUNCTION_ARN`: how triggers follow the branches.
     pub lifecycle: Lifecycle,
     /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`: the function's memory in bytes.
     pub memory: u64,
 }
 
-/// How triggers follow the branches.
+/// The settings of the repository's triggers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lifecycle {
-    /// `BRANCH_TRIGGERS`: whether each branch has a trigger of its own; else one trigger on all branches, filtered by
-    /// `BRANCHES`.
+    /// `BRANCH_TRIGGERS`: true if every branch is named in a trigger. If false, one trigger covers all branches, and
+    /// the function filters by `BRANCHES`.
     pub branch_triggers: bool,
-    /// `TRIGGER_PREFIX`: what the names of our triggers begin with.
+    /// `TRIGGER_PREFIX`: the first part of our triggers' names.
     pub prefix: String,
-    /// `TRIGGER_FUNCTION_ARN`: the function that the branches' triggers invoke; this one, unless set.
+    /// `TRIGGER_FUNCTION_ARN`: the function that the triggers invoke. If unset, this function.
     pub function_arn: Option<String>,
 }
 
@@ -57,17 +62,17 @@ impl Lifecycle {
     }
 }
 
-/// Repositories by name, or by ARN where account and region matter.
+/// Repositories by name, or by ARN if the account and the region matter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repositories(Vec<String>);
 
 impl Repositories {
-    /// Returns whether events of this repository are taken.
+    /// Returns whether events of this repository are accepted.
     pub fn allow(&self, repository: &RepositoryArn) -> bool {
         self.0.iter().any(|allowed| *allowed == repository.arn || allowed == repository.name())
     }
 
-    /// The names of all of them.
+    /// Returns the names of all the repositories.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|allowed| allowed.rsplit(':').next().unwrap_or(allowed))
     }
@@ -94,9 +99,9 @@ pub struct ConfigError(pub Vec<InvalidSetting>);
 /// One setting and what is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidSetting {
-    /// The environment variable.
+    /// The name of the environment variable.
     pub setting: &'static str,
-    /// What is wrong with it.
+    /// The text that says what is wrong with the value.
     pub reason: String,
 }
 
@@ -110,12 +115,12 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 impl Config {
-    /// The settings of this process.
+    /// Reads the settings of this process.
     pub fn from_env() -> Result<Self, ConfigError> {
         Self::from_lookup(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
     }
 
-    /// The settings that `lookup` knows; an empty value counts as none.
+    /// Reads the settings through `lookup`. An empty value counts as unset.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut settings = Environment { lookup, invalid: Vec::new() };
         let memory = settings.checked("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", mebibytes).unwrap_or(512 << 20);
@@ -128,6 +133,10 @@ impl Config {
             source: settings.source(memory),
             source_role: settings.checked("SOURCE_ROLE_ARN", |arn| an_arn(arn, "iam")),
             cache: settings.checked("CACHE", on_or_off).unwrap_or(true),
+            requests_at_once: settings
+                .checked("REQUESTS_AT_ONCE", requests_at_once)
+                .unwrap_or_else(|| Concurrency::default().most),
+            reuse_deflate: settings.checked("REUSE_DEFLATE", on_or_off).unwrap_or(true),
             commit_info: settings.checked("COMMIT_INFO", relative_path),
             size_limit: settings.checked("SIZE_LIMIT_MIB", mebibytes),
             refuse_names: settings.checked("WINDOWS_NAMES", warn_or_refuse).unwrap_or(false),
@@ -151,15 +160,16 @@ impl Config {
             || self.pipelines.as_ref().is_some_and(|pipelines| pipelines.allow(pipeline))
     }
 
-    /// Bytes that may be held between the source and the archive: a quarter of the function's memory, since a content
-    /// is held as it came, decoded and compressed for a moment, and the parts of the upload need their own.
+    /// Returns how many bytes may be held between the source and the archive: a quarter of the function's memory. For
+    /// a moment, a file is in memory as received, decoded and compressed, and the parts of the upload need memory
+    /// too.
     pub fn budget(&self) -> u64 {
         self.memory / 4
     }
 }
 
-/// Returns whether this process is the stack's lifecycle function, even if its settings are invalid: it alone has
-/// `TRIGGER_FUNCTION_ARN`.
+/// Returns whether this process is the stack's lifecycle function, even if its settings are invalid. Only that
+/// function has `TRIGGER_FUNCTION_ARN`.
 pub fn is_lifecycle() -> bool {
     std::env::var_os("TRIGGER_FUNCTION_ARN").is_some_and(|arn| !arn.is_empty())
 }
@@ -171,11 +181,13 @@ struct Environment<L> {
 
 impl<L: Fn(&str) -> Option<String>> Environment<L> {
     fn source(&mut self, memory: u64) -> source::SourceOptions {
+        let defaults = source::SourceOptions::default();
         source::SourceOptions {
             mode: self.checked("SOURCE", str::parse).unwrap_or_default(),
             git_url: self.checked("CODECOMMIT_GIT_URL", http_url),
+            git_from_requests: self.checked("GIT_FROM_REQUESTS", count).unwrap_or(defaults.git_from_requests),
             memory: memory / 2,
-            ..source::SourceOptions::default()
+            ..defaults
         }
     }
 
@@ -185,7 +197,7 @@ impl<L: Fn(&str) -> Option<String>> Environment<L> {
     }
 }
 
-/// A pipeline's name as `CodePipeline` allows it.
+/// Checks a pipeline name against the names that `CodePipeline` allows.
 pub fn pipeline_name(value: &str) -> Result<String, String> {
     named(value, "a pipeline's name")
 }
@@ -245,6 +257,15 @@ fn http_url(value: &str) -> Result<String, String> {
         return Ok(value.to_owned());
     }
     Err(format!("is {value:?}, which is not an http(s) address"))
+}
+
+fn count(value: &str) -> Result<usize, String> {
+    value.parse().map_err(|_| format!("is {value:?}, which is not a number"))
+}
+
+fn requests_at_once(value: &str) -> Result<usize, String> {
+    let number = count(value)?;
+    if (1..=1000).contains(&number) { Ok(number) } else { Err(format!("is {value:?}, which is not 1 to 1000")) }
 }
 
 fn mebibytes(value: &str) -> Result<u64, String> {

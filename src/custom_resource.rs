@@ -1,14 +1,14 @@
-//! The triggers as a `CloudFormation` custom resource, since `CloudFormation` itself can only give triggers to a
-//! repository that it makes.
+//! The triggers as a `CloudFormation` custom resource. `CloudFormation` itself can only add triggers to a repository
+//! that it creates.
 //!
-//! `CloudFormation` waits up to an hour for an answer. So every request that says where to answer is answered: invalid
-//! settings, failures, panics and a deadline too. Only the lifecycle function serves requests; see [`Stack`] for what
-//! they may name.
+//! `CloudFormation` waits up to an hour for an answer. Every request that has a response URL is therefore answered,
+//! also after invalid settings, a failure, a panic or a missed deadline. Only the lifecycle function serves requests.
+//! [`Stack`] says which repositories and functions they may name.
 //!
-//! The physical id holds the repository: a change of repository makes `CloudFormation` send a `Delete` for the former.
-//! The id of a resource that was refused before any work says so, and its `Delete` succeeds: a failed creation must not
-//! block the rollback. Two resources with the same prefix, functions and repository share their triggers; deleting one
-//! removes those of both.
+//! The physical id contains the repository. If the repository changes, `CloudFormation` sends a `Delete` for the old
+//! id. If a request is refused before any work, its id says so, and the `Delete` of that id succeeds: a failed
+//! creation must not block the rollback. Two resources with the same prefix, functions and repository share their
+//! triggers, and deleting one resource removes the triggers of both.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -36,28 +36,29 @@ use properties::Properties;
 use response::put;
 use text::{cut, faults};
 
-/// Kept back of the deadline, so that the answer can still be sent.
+/// The time reserved before the deadline to send the answer.
 const ANSWER_RESERVE: Duration = Duration::from_secs(10);
 
-/// What a role was allowed a moment ago is denied until it is known everywhere: so long this is waited for.
+/// IAM is eventually consistent: keep retrying `AccessDenied` for this long.
 const KNOWN_EVERYWHERE: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_secs(2);
-/// What the id of a resource begins with once its triggers were attempted.
+/// The prefix of the physical id after the function has tried to write triggers.
 const MADE: &str = "triggers:";
-/// What the id of a resource begins with that was refused at its creation.
+/// The prefix of the physical id if the creation was refused.
 const NOT_MADE: &str = "not-made:";
 
-/// What the work needs beside the request.
+/// The clients and settings that a request needs.
 pub struct Tools<'a> {
-    /// For the repository.
+    /// The client of the repository.
     pub client: &'a Client,
-    /// For the answer.
+    /// The HTTP client that sends the answer.
     pub http: &'a SharedHttpClient,
-    /// What requests may name; or the invalid settings, with which every request but a needless `Delete` fails.
+    /// The repositories and functions that requests may name. With invalid settings every request fails, except a
+    /// `Delete` that has nothing to remove.
     pub stack: Result<Stack<'a>, &'a ConfigError>,
-    /// True if the answer may also go to this machine, as an emulator has it.
+    /// True if the answer may also go to this machine, as an emulator needs.
     pub loopback: bool,
-    /// When the answer must have been sent.
+    /// The time by which the answer must be sent.
     pub deadline: Instant,
 }
 
@@ -65,47 +66,47 @@ pub struct Tools<'a> {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Response {
-    /// True if it was done.
+    /// The status: success if the request was carried out.
     pub status: Status,
-    /// Why not, or what is worth knowing.
+    /// The reason of a failure, or a note.
     pub reason: String,
-    /// Names the resource: repository and logical id.
+    /// The physical id of the resource: the repository and the logical id.
     pub physical_resource_id: String,
     stack_id: String,
     request_id: String,
     logical_resource_id: String,
     data: Value,
-    /// What was done to the triggers, for the log.
+    /// The changes to the triggers, for the log.
     #[serde(skip)]
     pub outcome: Option<Applied>,
 }
 
-/// True if a request was carried out.
+/// The status of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Status {
-    /// It was.
+    /// The request was carried out.
     Success,
-    /// It was not.
+    /// The request was not carried out.
     Failed,
 }
 
-/// The reason why a request could not be answered; all other failures are answers.
+/// The reason why a request could not be answered. Every other failure is sent to `CloudFormation` as an answer.
 #[derive(Debug, Error)]
 pub enum CustomResourceError {
-    /// It does not say where to answer, or as whom.
+    /// The request has no response URL, or lacks the ids that an answer needs.
     #[error("not a request for a custom resource")]
     Malformed(#[source] serde_json::Error),
     /// This function serves no requests.
     #[error("only the stack's lifecycle function, which has TRIGGER_FUNCTION_ARN, serves requests of CloudFormation")]
     NotServed,
-    /// The answer would go elsewhere than to `CloudFormation`.
+    /// The response URL does not belong to `CloudFormation`.
     #[error("ResponseURL leads to {0:?}, which is not an https address of S3")]
     ForeignAddress(String),
-    /// The answer was refused or not received.
+    /// The answer was refused or did not arrive.
     #[error("failed to answer the request for {logical_resource_id}")]
     Unanswered {
-        /// The resource in its stack.
+        /// The resource's logical id in its stack.
         logical_resource_id: String,
         /// The cause.
         source: Box<dyn std::error::Error + Send + Sync>,
@@ -113,7 +114,7 @@ pub enum CustomResourceError {
 }
 
 impl CustomResourceError {
-    /// A name that stays, for alarms.
+    /// Returns the stable code, which alarms may rely on.
     pub fn code(&self) -> &'static str {
         match self {
             CustomResourceError::Malformed(_) => "MalformedCustomResourceRequest",
@@ -206,7 +207,7 @@ async fn carry_out(request: &Request, tools: &Tools<'_>) -> Result<Option<Applie
             connect(request, &properties, &stack, tools).await.map(Some)
         }
         ("Delete", Ok((properties, _))) => Ok(remove(&properties, tools.client).await?),
-        // It never could be connected, so there is nothing to remove.
+        // The resource never had triggers, so there is nothing to remove.
         ("Delete", Err(Failure::Properties(_))) => Ok(None),
         ("Delete", Err(failure)) if request.was_made() => Err(failure),
         ("Delete", Err(_)) => Ok(None),
@@ -226,7 +227,7 @@ async fn connect(
     };
     let selects = |branch: &str| branches.select(branch);
     let settings = properties.settings();
-    // Former triggers of anything else than this stack are not ours to remove.
+    // Old triggers that do not belong to this stack are not ours to remove.
     let former = Properties::deserialize(&request.old_resource_properties).ok();
     let former = former.filter(|former| stack.foreign(former).is_none());
     let (same, moved) = match former {
@@ -236,7 +237,7 @@ async fn connect(
     let goal = Goal::connected(&settings, &selects);
     let goal = same.as_ref().map_or(goal, |former| goal.replacing(former));
     let outcome = apply_when_allowed(tools, &properties.repository_name, &goal).await?;
-    // The rollback of a failed move: the resource's id never was that repository's, so no `Delete` will come for it.
+    // Undo a move that failed: the physical id never named the new repository, so no `Delete` for it will come.
     if let Some(former) = moved
         && request.physical_resource_id.as_ref() != Some(&request.physical_id(&former.repository_name))
     {
@@ -245,8 +246,8 @@ async fn connect(
     Ok(outcome)
 }
 
-/// A stack makes or changes the role just before this: what is denied is tried again for a minute, or a quarter of the
-/// time that is left.
+/// Retries `AccessDenied` for a minute, or for a quarter of the time that is left. A stack often creates or changes
+/// the role just before this call.
 async fn apply_when_allowed(tools: &Tools<'_>, repository: &str, goal: &Goal<'_>) -> Result<Applied, TriggersError> {
     let left = tools.deadline.saturating_duration_since(Instant::now());
     let until = Instant::now() + KNOWN_EVERYWHERE.min(left / 4);
@@ -267,7 +268,7 @@ async fn remove(properties: &Properties, client: &Client) -> Result<Option<Appli
 }
 
 impl Request {
-    /// The properties and the stack that they belong to.
+    /// Returns the properties and the stack that they belong to.
     fn accepted<'a>(&self, tools: &Tools<'a>) -> Result<(Properties, Stack<'a>), Failure> {
         let stack = tools.stack.clone().map_err(|error| Failure::Settings(error.clone()))?;
         let properties = Properties::deserialize(&self.resource_properties).map_err(Failure::Properties)?;
@@ -277,7 +278,7 @@ impl Request {
         }
     }
 
-    /// Returns whether triggers may have been made for it.
+    /// Returns whether the resource may have triggers.
     fn was_made(&self) -> bool {
         self.physical_resource_id.as_deref().is_some_and(|id| id.starts_with(MADE))
     }
@@ -286,8 +287,8 @@ impl Request {
         format!("{MADE}{}:{repository}", self.logical_resource_id)
     }
 
-    /// The id a resource has stays its id in failures and in `Delete`, else `CloudFormation` would take it for
-    /// replaced.
+    /// Returns the id for the answer. A resource keeps its id in failures and in `Delete`. With another id,
+    /// `CloudFormation` would take the resource for replaced.
     fn answered_id(&self, result: &Result<Option<Applied>, Failure>) -> String {
         let had = self.physical_resource_id.clone().filter(|_| result.is_err() || self.request_type == "Delete");
         let repository = self.resource_properties.get("RepositoryName").and_then(Value::as_str);

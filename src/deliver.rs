@@ -1,5 +1,5 @@
-//! One job done: its commit is archived and uploaded to the key that the pipeline reads, and the pipeline is started on
-//! exactly that version. The delivery's record decides who does it, and what is left to do.
+//! The delivery of one job: archive the commit, upload it to the key that the pipeline reads, and start the pipeline
+//! on exactly that version. The delivery's record decides which invocation does the work and which steps are left.
 
 mod deadline;
 mod run;
@@ -20,7 +20,7 @@ use crate::step::{Clock, Milliseconds, Step};
 use crate::upload::Stored;
 use archived::{Archived, Archiving};
 use codecommit::aws::{Aws, CallError};
-use codecommit::source::{Checkout, Mode, Previous, Source, SourceError};
+use codecommit::source::{Checkout, Mode, Previous, PreviousOptions, Source, SourceError};
 use deadline::Deadline;
 use git_archive::DEFAULT_LEVEL;
 use git_archive::object::Commit;
@@ -29,13 +29,13 @@ pub use run::{Found, Run};
 /// The end of one job.
 #[derive(Debug)]
 pub enum Outcome {
-    /// The pipeline runs on its commit.
+    /// The pipeline was started on the commit.
     Started(Box<Run>),
-    /// There was nothing to do after all.
+    /// The job turned out to need no run.
     Skipped(Reason),
 }
 
-/// Does the job before the invocation's deadline, or leaves everything as it was.
+/// Delivers the job before the invocation's deadline, or leaves everything as it was.
 pub async fn deliver(
     job: &Job,
     config: &Config,
@@ -45,11 +45,11 @@ pub async fn deliver(
 ) -> Result<Outcome, StepError> {
     let deadline = Deadline::new(invocation.deadline);
     let delivery = Delivery { job, config, aws, targets, request: invocation.request_id.as_deref(), deadline };
-    // Boxed: the state of every step together is large.
+    // Boxed: the combined state of all steps is large.
     Box::pin(delivery.run()).await
 }
 
-/// One job, and what it is done with.
+/// One job and the clients to do it with.
 #[derive(Clone, Copy)]
 struct Delivery<'a> {
     job: &'a Job,
@@ -61,7 +61,7 @@ struct Delivery<'a> {
     deadline: Deadline,
 }
 
-/// Everything that is read before anything is written.
+/// The results of the read-only steps.
 struct Opened {
     target: Arc<Target>,
     /// The commit, with the archive of another one to take over what has not changed.
@@ -69,7 +69,7 @@ struct Opened {
     commit: Commit,
 }
 
-/// A started execution, and what was done for it.
+/// A started execution and the work done for it.
 struct Done {
     execution: String,
     stored: Stored,
@@ -103,7 +103,7 @@ impl Delivery<'_> {
         Ok(Outcome::Started(Box::new(run)))
     }
 
-    /// Reads the pipeline, the branch and the commit, or says why the commit is skipped.
+    /// Reads the pipeline, the branch and the commit. Returns the reason if the job is skipped.
     async fn open(&self) -> Result<Result<Opened, Reason>, StepError> {
         let source = Source::new(self.aws, self.job.repository.name(), &self.config.source);
         let checkout = source.checkout(self.job.commit);
@@ -129,14 +129,17 @@ impl Delivery<'_> {
         if !self.config.cache {
             return Ok((target, None));
         }
-        let previous =
-            Previous::open(&self.aws.s3, &target.bucket, &target.key, DEFAULT_LEVEL, self.config.budget() / 4);
-        let previous = previous.await;
+        let options = PreviousOptions {
+            level: DEFAULT_LEVEL,
+            reuse_deflate: self.config.reuse_deflate,
+            largest_directory: self.config.budget() / 4,
+        };
+        let previous = Previous::open(&self.aws.s3, &target.bucket, &target.key, options).await;
         Ok((target, previous))
     }
 
-    /// Returns whether the commit is the branch's tip or an ancestor of it. A branch that is gone is an error that
-    /// skips: an event may be delivered again after days.
+    /// Returns whether the commit is the branch's tip or an ancestor of it. If the branch is gone, the error makes
+    /// the caller skip the job: an event may be redelivered days later.
     async fn is_on_branch(&self) -> Result<bool, StepError> {
         let failed = |call: CallError| StepError::open(self.job, SourceError::from(call));
         let (client, repository) = (&self.aws.codecommit, self.job.repository.name());
@@ -152,7 +155,7 @@ impl Delivery<'_> {
         Ok(answer.base_commit_id() == commit)
     }
 
-    /// Reads the commit if that costs no more than a call: it is read while the pipeline is.
+    /// Reads the commit while the pipeline is being read, if that costs only one call.
     async fn peek(&self, checkout: &Checkout) -> Result<Option<Commit>, StepError> {
         if checkout.mode() == Mode::Git { Ok(None) } else { self.commit(checkout).await.map(Some) }
     }
@@ -167,7 +170,7 @@ impl Delivery<'_> {
         claimed.map_err(|error| StepError::record(target, &self.job.token, error))
     }
 
-    /// Does what the record says is missing: the archive, the start, or neither.
+    /// Does the steps that the record does not have yet: archive and start, only start, or nothing.
     async fn complete(&self, opened: Opened, claim: &mut Claim, clock: &mut Clock) -> Result<Done, StepError> {
         let Opened { target, checkout, commit } = opened;
         let recorded = |error| StepError::record(&target, &self.job.token, error);
@@ -206,15 +209,15 @@ impl Delivery<'_> {
         archiving.run(checkout, commit, clock).await
     }
 
-    /// Returns whether an execution failed before its source was read: its token would answer with the failed one for
-    /// good.
+    /// Returns whether an execution failed before it read its source. A repeated start with its token would always
+    /// return the failed execution.
     async fn failed_at_once(&self, target: &Target, claim: &Claim, execution: &str) -> Result<bool, StepError> {
         let found = execution::find(self.aws, target, Wanted::Id(execution), claim.record().since).await;
         let found = found.map_err(|error| StepError::pipeline(self.job, error))?;
         Ok(found.is_some_and(|found| found.failed_at_once))
     }
 
-    /// Returns the execution that runs on this version already: the answer to its start may have been lost.
+    /// Returns the execution that already runs on this version: the answer to its start may have been lost.
     async fn running(&self, target: &Target, stored: &Stored, claim: &Claim) -> Result<Option<String>, StepError> {
         let wanted = Wanted::Version(&stored.version);
         let found = execution::find(self.aws, target, wanted, claim.record().since).await;
@@ -237,7 +240,7 @@ impl Delivery<'_> {
         let starting = async {
             let started = execution::start(self.aws, target, &stored.version, &variables, &token, stop).await;
             let execution = started.map_err(|error| {
-                // The pipeline may have changed since it was read: the next delivery reads it again.
+                // The pipeline may have changed since it was read. Make the next delivery read it again.
                 self.targets.forget(self.job);
                 StepError::start(self.job, target, stored, error)
             })?;
@@ -274,6 +277,8 @@ impl Delivery<'_> {
             entries: summary.as_ref().map(|summary| summary.entries),
             content_bytes: summary.as_ref().map(|summary| summary.content_bytes),
             reused: summary.as_ref().map(|summary| summary.reused),
+            copied_bytes: summary.as_ref().map(|summary| summary.copied_bytes),
+            deflated_bytes: summary.as_ref().map(|summary| summary.deflated_bytes),
             found,
             api_calls: std::collections::BTreeMap::new(),
             throttled: 0,
@@ -283,14 +288,14 @@ impl Delivery<'_> {
     }
 }
 
-/// Lets the next delivery go on at once.
+/// Releases the record, so that the next delivery need not wait.
 async fn release(claim: &mut Claim) {
     if let Err(error) = claim.release().await {
         tracing::warn!(%error, "the record of the delivery stays held until the function's time would have ended");
     }
 }
 
-/// Returns whether the message asks for no run, as many systems take it.
+/// Returns whether the commit message asks for no run, with a mark that many CI systems know.
 fn skips_ci(commit: &Commit) -> bool {
     let message = commit.message.to_ascii_lowercase();
     ["[skip ci]", "[ci skip]"].iter().any(|mark| message.contains_str(mark))

@@ -19,7 +19,8 @@ use codecommit::open::OpenError;
 use codecommit::source::SourceError;
 use codecommit::write::StreamError;
 
-/// Names and errors of others are cut to these sizes in bytes: Lambda bounds an answer, and a queue bounds a message.
+/// The largest sizes, in bytes, of names and errors that come from elsewhere: Lambda limits an answer, and a queue
+/// limits a message.
 const REFERENCE_BYTES: usize = 512;
 const ERROR_BYTES: usize = 4 << 10;
 const ALL_ERRORS_BYTES: usize = 64 << 10;
@@ -27,21 +28,21 @@ const ALL_ERRORS_BYTES: usize = 64 << 10;
 /// The reason why an invocation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The settings are wrong.
+    /// A setting is invalid.
     #[error("failed to read the settings")]
     Config(#[source] ConfigError),
     /// The event cannot be read.
     #[error("failed to read the event")]
     Event(#[source] EventError),
-    /// A request for a custom resource was not answered.
+    /// A request for a custom resource could not be answered.
     #[error("failed to serve the stack's custom resource")]
     CustomResource(#[source] CustomResourceError),
-    /// References failed. All of the event were attempted.
+    /// One or more references failed. Every reference of the event was attempted.
     #[error("{}", Self::named(.failed, *.of))]
     References {
-        /// Each that failed, and why.
+        /// The references that failed, with their errors.
         failed: Vec<Failed>,
-        /// How many the event had.
+        /// The number of references in the event.
         of: usize,
     },
 }
@@ -57,14 +58,15 @@ pub struct Failed {
     pub error: StepError,
 }
 
-/// The reason why one job failed, by step: what was attempted with the ids. The cause is its `source()`.
+/// The reason why one job failed, by step. The text names what was attempted, with the ids. The cause is its
+/// `source()`.
 #[derive(Debug, thiserror::Error)]
 pub enum StepError {
-    /// The change could not be planned.
+    /// The job could not be planned.
     #[error("failed to plan the delivery")]
     Plan(#[from] PlanError),
-    /// The pipeline could not be used.
-    #[error("failed to read what pipeline {pipeline} reads")]
+    /// The pipeline or its source could not be used.
+    #[error("failed to read the source of pipeline {pipeline}")]
     Pipeline {
         /// The pipeline.
         pipeline: String,
@@ -94,7 +96,7 @@ pub enum StepError {
         #[source]
         source: Box<StreamError<UploadError>>,
     },
-    /// The object could not be written.
+    /// The archive could not be uploaded.
     #[error("failed to upload s3://{bucket}/{key}")]
     Upload {
         /// The bucket.
@@ -106,7 +108,7 @@ pub enum StepError {
         source: UploadError,
     },
     /// The delivery's record could not be claimed or written.
-    #[error("failed to hold the delivery's record s3://{bucket}/{key}")]
+    #[error("failed to claim or write the delivery's record s3://{bucket}/{key}")]
     Record {
         /// The bucket.
         bucket: String,
@@ -116,7 +118,7 @@ pub enum StepError {
         #[source]
         source: RecordError,
     },
-    /// The archive is there, but the pipeline was not started: the next try only starts it.
+    /// The archive is uploaded, but the pipeline was not started. The next attempt only starts it.
     #[error("uploaded version {version} of s3://{bucket}/{key}, but failed to start pipeline {pipeline}")]
     Start {
         /// The pipeline.
@@ -125,14 +127,14 @@ pub enum StepError {
         bucket: String,
         /// The key.
         key: String,
-        /// The version.
+        /// The version of the archive.
         version: String,
         /// The cause.
         #[source]
         source: PipelineError,
     },
-    /// The repository's triggers could not be brought to what they should be.
-    #[error("failed to bring the triggers of {repository} to its branches")]
+    /// The repository's triggers could not be updated.
+    #[error("failed to update the triggers of {repository}")]
     Triggers {
         /// The repository's name.
         repository: String,
@@ -140,7 +142,7 @@ pub enum StepError {
         #[source]
         source: TriggersError,
     },
-    /// The function's time ran out; what was under way is aborted.
+    /// The function's time ran out. Requests in flight were aborted.
     #[error("stopped at step {step}, because the function's time is over: raise its timeout or its memory")]
     Deadline {
         /// The step that was not finished.
@@ -149,7 +151,7 @@ pub enum StepError {
 }
 
 impl Failed {
-    /// A reference of a repository that failed.
+    /// Describes a reference of a repository that failed.
     pub fn new(repository: &RepositoryArn, reference: &Reference, error: impl Into<StepError>) -> Self {
         Self { repository: repository.name().to_owned(), reference: reference.0.clone(), error: error.into() }
     }
@@ -183,7 +185,7 @@ impl StepError {
         Self::Record { bucket: target.bucket.clone(), key: record::key(target, token), source }
     }
 
-    /// Returns why the job is skipped, if this is no failure: the branch or the commit is gone.
+    /// Returns the reason to skip the job if this error is not a failure: the branch or the commit is gone.
     pub fn skips(&self) -> Option<Reason> {
         let source = match self {
             Self::Open { source: OpenError::Source(source), .. } => source,
@@ -202,7 +204,7 @@ impl StepError {
         }
     }
 
-    /// The stable code: alarms and runbooks know it.
+    /// Returns the stable code, which alarms and runbooks rely on.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Plan(PlanError::Refused { .. }) => "RepositoryRefused",
@@ -221,7 +223,7 @@ impl StepError {
         }
     }
 
-    /// Returns whether another try of the same event is useless.
+    /// Returns whether another attempt with the same event is useless.
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::Plan(_) => true,
@@ -256,7 +258,7 @@ impl Error {
         cut(&with_causes(self), ALL_ERRORS_BYTES)
     }
 
-    /// The stable code: the failure's own if there is one, `SeveralFailed` for different ones.
+    /// Returns the stable code: the code that all failures share, or `SeveralFailed` if the codes differ.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Config(_) => "SettingsInvalid",

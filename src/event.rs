@@ -1,5 +1,5 @@
-//! What arrives: a `CodeCommit` trigger event or an `EventBridge` event, either alone or inside SNS or SQS → changes of
-//! references.
+//! Reads an event: a `CodeCommit` trigger event or an `EventBridge` event, alone or inside SNS or SQS, becomes
+//! changes of references.
 
 use aws_lambda_events::code_commit::{CodeCommitEvent, CodeCommitRecord, CodeCommitReference};
 use aws_lambda_events::eventbridge::EventBridgeEvent;
@@ -12,68 +12,68 @@ use serde_json::Value;
 use crate::names::{Reference, RepositoryArn};
 use git_archive::object::ObjectId;
 
-/// Nesting that is looked into: `EventBridge` or a trigger, in SNS, in SQS.
+/// The deepest nesting that is read: an `EventBridge` or trigger event, inside SNS, inside SQS.
 const DEEPEST: usize = 3;
 
-/// What one invocation brought.
+/// The content of one event.
 #[derive(Debug)]
 pub struct Arrival {
-    /// The messages in it: several only from a queue.
+    /// The messages in it. Only a queue sends several.
     pub messages: Vec<Message>,
-    /// True if they come from a queue, which wants to be told which of them failed.
+    /// True if they come from a queue, which needs to know which of them failed.
     pub from_queue: bool,
-    /// True if it is the schedule, on which the triggers are brought to the branches.
+    /// True if the event is the schedule, which checks the triggers.
     pub scheduled: bool,
 }
 
-/// One message, and the changes that it tells of.
+/// One message and its changes.
 #[derive(Debug)]
 pub struct Message {
-    /// Its id in the queue.
+    /// The message's id in the queue.
     pub id: Option<String>,
-    /// The changes, or why it cannot be read.
+    /// The changes, or the reason why the message cannot be read.
     pub changes: Result<Vec<Change>, EventError>,
 }
 
 /// One reference that was created, moved or deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// The id of the event; the same at every delivery of it.
+    /// The id of the event. It is the same at every delivery of the event.
     pub event_id: String,
-    /// When it happened, in seconds since 1970 (UTC).
+    /// The time of the change, in seconds since 1970 (UTC).
     pub time: i64,
-    /// Where.
+    /// The repository.
     pub repository: RepositoryArn,
     /// The reference.
     pub reference: Reference,
-    /// Its new commit; for a deletion the old one, if the event has it.
+    /// The new commit. For a deletion, the old commit if the event has it.
     pub commit: Option<ObjectId>,
-    /// What happened to it.
+    /// The kind of change.
     pub what: What,
     /// The trigger's custom data.
     pub custom_data: Option<String>,
 }
 
-/// What happened to a reference.
+/// The kind of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum What {
-    /// It is new.
+    /// The reference is new.
     Created,
-    /// It points elsewhere.
+    /// The reference points to another commit.
     Updated,
-    /// It is gone.
+    /// The reference is gone.
     Deleted,
-    /// Nothing: somebody tests the trigger.
+    /// Nothing changed: somebody tests the trigger.
     Tested,
 }
 
-/// An event that is not one of ours: another try does not help.
+/// The error of an event that has an unknown or invalid form. Another attempt does not help.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the event is malformed at {at}: {reason}")]
 pub struct EventError {
     /// The field, as a path such as `Records[0].codecommit.references[1].commit`.
     pub at: String,
-    /// What is wrong with it.
+    /// The text that says what is wrong with the field.
     pub reason: String,
 }
 
@@ -83,7 +83,7 @@ impl EventError {
     }
 }
 
-/// Reads whatever arrived.
+/// Reads an event of any supported form.
 pub fn parse(event: Value) -> Result<Arrival, EventError> {
     if source(&event) == "aws:sqs" {
         let queued: SqsEvent = typed(event)?;
@@ -122,13 +122,13 @@ fn changes(event: Value, depth: usize) -> Result<Vec<Change>, EventError> {
     }
 }
 
-/// Who made an event, by the field in which each source says so.
+/// Returns the source of an event. Each source has its own name for the field.
 fn source(event: &Value) -> &str {
     if let Some(records) = event["Records"].as_array() {
         let Some(first) = records.first() else {
             return "no records";
         };
-        // A record whose source was lost on the way is still told by what it carries.
+        // If a record has lost its source on the way, its content identifies it.
         let by_content = if first["codecommit"].is_object() { "aws:codecommit" } else { "" };
         return first["eventSource"].as_str().or(first["EventSource"].as_str()).unwrap_or(by_content);
     }
@@ -137,7 +137,7 @@ fn source(event: &Value) -> &str {
     }
     match (event["source"].as_str(), event["detail-type"].as_str()) {
         (_, Some("CodeCommit Repository State Change")) => "aws.codecommit",
-        // Comments, pull requests, approvals: a rule on all that CodeCommit tells sends them too.
+        // A broad rule also sends comments, pull requests and approvals, which have no reference.
         (Some("aws.codecommit"), Some(_)) => "no reference",
         _ => "",
     }
@@ -150,7 +150,7 @@ fn from_trigger(event: &CodeCommitEvent) -> Result<Vec<Change>, EventError> {
             let at = |field: &str| format!("Records[{index}].{field}");
             let in_reference = |field: &str| at(&format!("codecommit.references[{number}].{field}"));
             let what = what_of(record, reference);
-            // A test names any commit, or none that there is.
+            // A test event may name any commit, even one that does not exist.
             let id = reference.commit.as_deref().filter(|_| what != What::Tested);
             changes.push(Change {
                 event_id: present(record.event_id.as_deref(), || at("eventId"))?.to_owned(),
@@ -167,7 +167,7 @@ fn from_trigger(event: &CodeCommitEvent) -> Result<Vec<Change>, EventError> {
 }
 
 fn what_of(record: &CodeCommitRecord, reference: &CodeCommitReference) -> What {
-    // `deleted` is not a field of the crate's type: it parses as an update without this.
+    // The crate's type has no field `deleted`. Without this line, a deletion would look like an update.
     let deleted = reference.other.get("deleted").and_then(Value::as_bool).unwrap_or(false);
     match record.event_name.as_deref() {
         Some("TriggerEventTest") => What::Tested,
@@ -177,7 +177,7 @@ fn what_of(record: &CodeCommitRecord, reference: &CodeCommitReference) -> What {
     }
 }
 
-/// `detail` of an `EventBridge` event; a deletion has no `commitId`.
+/// The `detail` of an `EventBridge` event. A deletion has no `commitId`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Detail {
@@ -194,7 +194,7 @@ fn from_eventbridge(event: EventBridgeEvent) -> Result<Vec<Change>, EventError> 
         "referenceCreated" => What::Created,
         "referenceUpdated" => What::Updated,
         "referenceDeleted" => What::Deleted,
-        // A merge that is tried for a pull request: a commit, and no reference that leads to it.
+        // CodeCommit tries a merge for a pull request: it creates a commit that no reference leads to.
         "unreferencedMergeCommitCreated" => return Ok(Vec::new()),
         other => {
             return Err(EventError::new("detail.event", format!("is {other:?}, which is no change of a reference")));

@@ -1,4 +1,4 @@
-//! Executions of the pipeline: started on exactly one version of the object, and found again.
+//! Pipeline executions: start one on exactly one version of the object, and find it again.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
@@ -11,12 +11,12 @@ use aws_smithy_types::DateTime;
 use crate::pipeline::{PipelineError, Target, VARIABLES};
 use codecommit::aws::{Aws, CallError};
 
-/// The pauses while the pipeline has as many executions as it may have.
+/// The pause between attempts while the pipeline has its largest number of executions.
 const PAUSE: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
-/// Clocks differ: an execution may look older than the record of its delivery by this many seconds.
+/// The tolerance for clocks that differ: an execution may look this many seconds older than its delivery's record.
 const SKEW_SECS: i64 = 60;
-/// `CodePipeline`'s limit for a variable's value, counted in UTF-16 units as Java counts them.
+/// `CodePipeline`'s limit for a variable's value, in UTF-16 units, as Java counts.
 const VALUE_UNITS: usize = 1000;
 
 /// The values of the variables that a pipeline may declare.
@@ -24,7 +24,8 @@ const VALUE_UNITS: usize = 1000;
 pub struct Variables(Vec<(&'static str, String)>);
 
 impl Variables {
-    /// Makes the five values as `CodePipeline` takes them: never empty, at most 1,000 characters, on one line.
+    /// Makes the five values in the form that `CodePipeline` accepts: never empty, at most 1,000 characters, on one
+    /// line.
     pub fn new(branch: &str, commit: &str, repository: &str, author: &str, message: &str) -> Self {
         let values = [branch, commit, repository, author, message].map(value);
         Self(VARIABLES.into_iter().zip(values).collect())
@@ -39,8 +40,9 @@ impl Variables {
     }
 }
 
-/// `CodePipeline` pastes values into the JSON of an action's configuration as they are (aws-cdk#8458). A quote in a
-/// commit message would break the action, or let its author set other variables; `#{` could refer to another variable.
+/// Makes a value safe. `CodePipeline` copies values unescaped into the JSON of an action's configuration
+/// (aws-cdk#8458). A quote in a commit message would break the action, or would let the author set other variables.
+/// `#{` could refer to another variable.
 fn value(text: &str) -> String {
     let harmless = |c: char| match c {
         '"' => '\'',
@@ -64,7 +66,7 @@ fn value(text: &str) -> String {
 pub struct Execution {
     /// Its id.
     pub id: String,
-    /// True if it failed before its source was read, for example because a variable had no value: nothing has run.
+    /// True if it failed before it read its source, for example because a variable had no value. No action ran.
     pub failed_at_once: bool,
 }
 
@@ -115,9 +117,9 @@ fn is_wanted(summary: &PipelineExecutionSummary, target: &Target, wanted: Wanted
     }
 }
 
-/// Starts the pipeline on exactly this version of its object and returns the execution's id. The token makes a repeated
-/// start the same start. While the pipeline has as many executions as it may have, waits for one to end until
-/// `deadline`.
+/// Starts the pipeline on exactly this version of its object and returns the execution's id. A repeated start with
+/// the same token returns the same execution. While the pipeline has its largest number of executions, this waits
+/// until `deadline` for one to end.
 pub async fn start(
     aws: &Aws,
     target: &Target,

@@ -1,4 +1,4 @@
-//! The function: an event in, an answer out. `handle` is the whole story.
+//! The Lambda function. `handle` turns an event into an answer and shows all the steps.
 
 use std::sync::OnceLock;
 use std::time::Instant;
@@ -18,7 +18,7 @@ use crate::plan::{Plan, Skipped};
 use crate::{event, lifecycle, plan};
 use codecommit::aws::{self, Aws};
 
-/// The Lambda function: what it was told, the clients, and what is known of the pipelines.
+/// The Lambda function: its settings, its clients and the cached pipelines.
 #[derive(Debug)]
 pub struct Function {
     config: Result<Config, Misconfigured>,
@@ -27,33 +27,33 @@ pub struct Function {
     arn: OnceLock<String>,
 }
 
-/// Invalid settings: no event is worked on, but the stack's custom resource is answered.
+/// Invalid settings. Every event fails, but requests of the stack's custom resource are answered.
 #[derive(Debug)]
 struct Misconfigured {
     error: ConfigError,
     is_lifecycle: bool,
 }
 
-/// What an invocation did: for each reference the run that was started, or why there is none.
+/// The answer of an invocation. For each reference it has the run that was started or the reason for none.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Answer {
-    /// Runs of the dev pipeline.
+    /// The runs of the dev pipeline.
     pub started: Vec<Run>,
-    /// References left alone.
+    /// The references that were skipped.
     pub skipped: Vec<Skipped>,
-    /// How the stack's custom resource was answered.
+    /// The answer to the stack's custom resource.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom_resource: Option<Response>,
-    /// Repositories whose triggers were not what they should be when the schedule came, and are now.
+    /// Repositories whose triggers the scheduled check had to repair.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub broken_routes: Vec<String>,
-    /// Messages that a queue shall deliver again; only for events from a queue.
+    /// Messages that the queue must deliver again. Only for events from a queue.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch_item_failures: Option<Vec<BatchItemFailure>>,
 }
 
-/// One message that failed, as SQS wants to be told (`ReportBatchItemFailures`).
+/// One message that failed, in the form that SQS expects (`ReportBatchItemFailures`).
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchItemFailure {
@@ -65,27 +65,27 @@ pub struct BatchItemFailure {
 const WARNINGS_BYTES: usize = 64 << 10;
 
 impl Function {
-    /// A function with these settings and clients.
+    /// Makes a function with these settings and clients.
     pub fn new(config: Config, aws: Aws) -> Self {
         Self { config: Ok(config), aws, targets: Targets::default(), arn: OnceLock::new() }
     }
 
-    /// A function with invalid settings. Every event fails with them; the lifecycle function tells them to
-    /// `CloudFormation` too.
+    /// Makes a function with invalid settings. Every event fails with them. The lifecycle function also reports them
+    /// to `CloudFormation`.
     pub fn misconfigured(error: ConfigError, is_lifecycle: bool, aws: Aws) -> Self {
         let config = Err(Misconfigured { error, is_lifecycle });
         Self { config, aws, targets: Targets::default(), arn: OnceLock::new() }
     }
 
-    /// Tells the function its own ARN, which no variable of its environment does.
+    /// Sets the function's own ARN, which no environment variable has.
     pub fn invoked_as(&self, arn: &str) {
-        // A version or an alias may stand behind the name.
+        // The name may have a version or an alias after it.
         let name = arn.splitn(8, ':').take(7).collect::<Vec<_>>().join(":");
         self.arn.get_or_init(|| name);
     }
 
-    /// Event → plan → source → archive → upload → start, for each reference of the event. Every one is attempted; then
-    /// the failures are named together.
+    /// Handles an event: plan, archive, upload and start for each of its references. Every reference is attempted,
+    /// and then one error names all that failed.
     pub async fn handle(&self, event: Value, invocation: impl Into<Invocation>) -> Result<Answer, Error> {
         let invocation = invocation.into();
         if custom_resource::is_request(&event) {
@@ -143,7 +143,7 @@ impl Function {
         all_done(failed, &changes, count)
     }
 
-    /// `CloudFormation` cannot give a trigger to a repository that exists: this does it for the stack.
+    /// Serves the stack's custom resource, because `CloudFormation` cannot add a trigger to an existing repository.
     async fn custom_resource(&self, request: &Value, deadline: Instant) -> Result<Answer, Error> {
         let refused = || Error::CustomResource(CustomResourceError::NotServed);
         let stack = match &self.config {
@@ -171,7 +171,7 @@ fn all_done(failed: Vec<Failed>, changes: &[Change], of: usize) -> Result<(), Er
     if failed.is_empty() { Ok(()) } else { Err(Error::References { failed, of }) }
 }
 
-/// What the event says of a reference.
+/// Returns the event's change of this reference.
 fn change_of<'a>(changes: &'a [Change], repository: &str, reference: &str) -> Option<&'a Change> {
     changes.iter().find(|change| change.repository.name() == repository && change.reference.0 == reference)
 }

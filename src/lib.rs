@@ -1,8 +1,9 @@
-//! `CodePipeline` for every branch of a `CodeCommit` repository: git archive without Git, in a Lambda.
+//! `CodePipeline` for every branch of a `CodeCommit` repository: a Lambda function that makes the zip of `git
+//! archive` without Git.
 //!
-//! The story is **event → plan → archive → upload → start**, and the modules stand in its order. [`Function::handle`]
-//! is the whole of it. The archive itself is made by the crates [`codecommit`] (a repository and how it is read) and
-//! [`git_archive`] (a tree and its zip).
+//! The story is **event → plan → archive → upload → start**, and the modules stand in that order.
+//! [`Function::handle`] is the whole story. Two crates make the archive: [`codecommit`] reads a repository, and
+//! [`git_archive`] turns a tree into a zip.
 
 mod function;
 pub mod names;

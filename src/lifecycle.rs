@@ -1,5 +1,5 @@
-//! Lifecycle: with `BRANCH_TRIGGERS=on`, a branch that appears or goes has its repository trigger added or removed. On
-//! a schedule, and whatever the mode, the triggers are compared with what they should be, and repaired.
+//! The lifecycle of triggers. With `BRANCH_TRIGGERS=on`, the function adds a repository trigger for a new branch and
+//! removes the trigger of a deleted one. On a schedule, in both modes, it checks the triggers and repairs them.
 
 use std::collections::BTreeSet;
 
@@ -15,8 +15,8 @@ use codecommit::causes::with_causes;
 use codecommit::source::SourceError;
 use git_archive::object::ObjectId;
 
-/// Brings the triggers to the branches, for each repository of which the changes say that a branch appeared or went.
-/// What moved before its trigger was there is a job of its own.
+/// Updates the triggers of each repository in which a branch was created or deleted. A new branch that moved before
+/// its trigger existed becomes a job of its own.
 pub(crate) async fn follow(
     config: &Config,
     aws: &Aws,
@@ -43,8 +43,8 @@ pub(crate) async fn follow(
     failed
 }
 
-/// Compares the triggers of all repositories in the settings with what they should be and repairs them, as the schedule
-/// wants it. A route that pushes may have missed is told as a metric.
+/// Checks the triggers of all repositories in the settings and repairs them. The schedule calls this. A metric
+/// reports a repository that may have missed pushes.
 pub(crate) async fn check_routes(config: &Config, aws: &Aws, own_arn: &str) -> Checked {
     let mut checked = Checked::default();
     let repositories = config.repositories.iter().flat_map(Repositories::names);
@@ -64,12 +64,12 @@ pub(crate) async fn check_routes(config: &Config, aws: &Aws, own_arn: &str) -> C
     checked
 }
 
-/// What a check of the routes found.
+/// The findings of a scheduled check.
 #[derive(Debug, Default)]
 pub(crate) struct Checked {
     /// Repositories whose triggers were missing or changed.
     pub(crate) broken: Vec<String>,
-    /// Repositories whose triggers could not be brought to what they should be.
+    /// Repositories whose triggers could not be repaired.
     pub(crate) failed: Vec<Failed>,
 }
 
@@ -80,22 +80,22 @@ impl Checked {
     }
 }
 
-/// Returns whether triggers were repaired that a push or a new branch needs. Those of a branch that is gone are no
-/// fault of the route.
+/// Returns whether the repaired triggers report pushes or new branches. A trigger for a deleted branch misses
+/// nothing.
 fn misses_pushes(config: &Config, applied: &Applied) -> bool {
     let Difference { added, changed, .. } = applied.difference();
     let missed = if config.lifecycle.branch_triggers { !applied.newly_covered.is_empty() } else { !changed.is_empty() };
     missed || !added.is_empty()
 }
 
-/// The branches of the event that are new: each may have moved before its trigger was there, also if an earlier
-/// delivery of the event or another call has made the trigger.
+/// Returns the new branches of the event. Each may have moved before its trigger existed, even if an earlier delivery
+/// of the event or another call has already made the trigger.
 fn created_in(repository: &RepositoryArn, changes: &[Change]) -> Vec<String> {
     let created = changes.iter().filter(|change| change.what == What::Created && change.repository == *repository);
     created.filter_map(|change| change.reference.branch()).map(str::to_owned).collect()
 }
 
-/// Brings the triggers to what they should be.
+/// Updates the repository's triggers.
 async fn reconciled(config: &Config, aws: &Aws, own_arn: &str, repository: &str) -> Result<Applied, StepError> {
     let lifecycle = &config.lifecycle;
     let settings = TriggerSettings {
@@ -122,7 +122,7 @@ fn failed_for(repository: &str) -> impl Fn(TriggersError) -> StepError {
     move |source| StepError::Triggers { repository: repository.to_owned(), source }
 }
 
-/// Brings the triggers to the branches, and then reads where the new branches point.
+/// Updates the triggers and then reads the tips of the new branches.
 async fn followed(
     config: &Config,
     aws: &Aws,
@@ -134,7 +134,7 @@ async fn followed(
     triggers::tips(&aws.codecommit, repository, created).await.map_err(failed_for(repository))
 }
 
-/// Returns the branches that point elsewhere than their jobs say, as jobs of the same event: no trigger reported that
+/// Returns a job of the same event for each branch whose tip differs from its job's commit: no trigger reported that
 /// push.
 #[expect(clippy::result_large_err, reason = "it is passed on once, and every other step fails with the same type")]
 fn moved(change: &Change, tips: Vec<triggers::Tip>, jobs: &[Job]) -> Result<Vec<Job>, StepError> {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use codecommit::aws::Aws;
+use codecommit::aws::{Aws, Concurrency};
 use codecommit::blocking;
 use codecommit_multibranch::config::{self, Config};
 use codecommit_multibranch::error::Error;
@@ -30,7 +30,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         function.invoked_as(&event.context.invoked_function_arn);
         let request_id = Some(event.context.request_id.clone());
         let invocation = Invocation { deadline: instant(event.context.deadline()), request_id };
-        // Boxed, since the types of all steps in one another are deeper than the compiler likes.
+        // Boxed: the nested future type is too deep for rustc.
         let handled = Box::pin(function.handle(event.payload, invocation));
         handled.await.map_err(|error| diagnostic(&error))
     });
@@ -56,24 +56,25 @@ async fn ends_clean<T>(answered: impl Future<Output = T>) -> T {
     answered
 }
 
-/// What the runtime reports of a failure: its stable code, and the error with its causes.
+/// Makes the runtime's report of a failure: the stable code, and the error with its causes.
 fn diagnostic(error: &Error) -> Diagnostic {
     Diagnostic { error_type: error.code().to_owned(), error_message: error.shown() }
 }
 
 async fn clients(config: &Config) -> Aws {
-    let aws = Aws::from_env().await;
+    let concurrency = Concurrency { most: config.requests_at_once, ..Concurrency::default() };
+    let aws = Aws::from_env_with(concurrency).await;
     match &config.source_role {
         Some(role) => aws.with_source_role(role).await,
         None => aws,
     }
 }
 
-/// The longest that an invocation may take on Lambda.
+/// The longest time that an invocation may take on Lambda.
 const LONGEST: Duration = Duration::from_mins(15);
 
-/// The runtime says when time is over as a time of day; what waits for it needs a point of the monotonic clock.
-/// cargo-lambda says there how long the invocation may take: 600000, ten minutes after 1970 began.
+/// Converts the runtime's deadline, which is a time of day, to the monotonic clock that timers need. cargo-lambda
+/// sends a duration instead: its 600000 means ten minutes, but reads as ten minutes after the start of 1970.
 fn instant(deadline: SystemTime) -> Instant {
     let since_1970 = deadline.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let left =

@@ -1,7 +1,6 @@
-//! The outcome line: one flat line of JSON on standard output for each reference, at every log level. It is in
-//! `CloudWatch`'s embedded metric format, so that Lambda's log carries the metrics too: they cost no call and no
-//! permission. Only counts that somebody may want to watch are metrics, because each costs money; all else are fields
-//! for queries.
+//! The outcome line: for each reference, one flat line of JSON on standard output, at every log level. It has
+//! `CloudWatch`'s embedded metric format, so that the log also delivers the metrics, without a call or a permission.
+//! Each metric costs money, so only counts worth watching are metrics. All other values are fields for queries.
 
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -17,17 +16,17 @@ use codecommit::causes::with_causes;
 
 const NAMESPACE: &str = "CodeCommitMultibranch";
 
-/// Characters of a message, so that a line stays far below what a log takes.
+/// The largest number of characters of a message, which keeps a line far below the log's limit.
 const MESSAGE_MAX: usize = 2_000;
 /// The most bytes of a name.
 const NAME_BYTES: usize = 1 << 10;
 
-/// One line: the fields, and which of them is a metric.
+/// One line: its fields, and the field that is a metric.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Line(Value);
 
 impl Line {
-    /// A branch was archived and its pipeline started.
+    /// Reports a branch that was archived and whose pipeline was started.
     pub fn started(run: &Run) -> Self {
         let mut fields = json!({
             "Outcome": "started",
@@ -42,6 +41,8 @@ impl Line {
             "ArchiveBytes": run.bytes,
             "Entries": run.entries,
             "Reused": run.reused,
+            "CopiedBytes": run.copied_bytes,
+            "DeflatedBytes": run.deflated_bytes,
             "ApiCalls": run.api_calls.values().sum::<u64>(),
             "Throttles": run.throttled,
             "TotalMilliseconds": run.milliseconds.total,
@@ -50,11 +51,11 @@ impl Line {
         for (step, taken) in &run.milliseconds.steps {
             fields[milliseconds(*step)] = (*taken).into();
         }
-        // What an earlier delivery has started is no new run.
+        // If an earlier delivery started the run, this one does not count it again.
         Self::counted(fields, "Starts", u64::from(run.found != Some(Found::Started)))
     }
 
-    /// A reference was left alone.
+    /// Reports a reference that was skipped.
     pub fn skipped(skipped: &Skipped, event_id: Option<&str>) -> Self {
         let fields = json!({
             "Outcome": "skipped",
@@ -67,7 +68,7 @@ impl Line {
         Self::counted(fields, "Skips", 1)
     }
 
-    /// A reference failed. `change` is what the event says of it.
+    /// Reports a reference that failed. `change` is the event's change of it.
     pub fn failed(failed: &Failed, change: Option<&Change>) -> Self {
         let fields = json!({
             "Outcome": "failed",
@@ -79,20 +80,20 @@ impl Line {
             "Commit": change.and_then(|change| change.commit).map(|commit| commit.to_string()),
         });
         match failed.error {
-            // Whoever sends events chooses these names, and each name would be a metric of its own.
+            // The sender of the event chooses these names. As metrics, every name would become a new metric.
             StepError::Plan(PlanError::Refused { .. }) => Self::uncounted(fields),
             _ => Self::counted(fields, "Failures", 1),
         }
     }
 
-    /// The route of a repository was not what it should be. `difference` is what was repaired, or why it could not be.
+    /// Reports triggers that had to be repaired. `difference` is the repair, or the reason why it failed.
     pub fn route_broken(repository: &str, difference: &str) -> Self {
         let fields = json!({ "Outcome": "route", "Repository": repository, "Message": cut(difference) });
         Self::counted(fields, "RouteBroken", 1)
     }
 
-    /// Writes the line. The one place that writes to standard output: the format needs a line of its own, not one
-    /// within the log's.
+    /// Writes the line. Only this function writes to standard output: the format needs a line of its own, outside the
+    /// log's JSON.
     #[expect(clippy::print_stdout, reason = "the embedded metric format is a line on standard output")]
     pub fn print(&self) {
         println!("{self}");

@@ -1,4 +1,4 @@
-//! The names in an event: the ARN of a repository, and a reference.
+//! Names in an event: the ARN of a repository, and a reference.
 
 /// The ARN of a repository: `arn:<partition>:codecommit:<region>:<account>:<name>`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -8,7 +8,7 @@ pub struct RepositoryArn {
 }
 
 impl RepositoryArn {
-    /// Parses an ARN. Returns `None` if it is not that of a repository.
+    /// Parses an ARN. Returns `None` if it is not the ARN of a repository.
     pub fn from_arn(arn: &str) -> Option<Self> {
         let fields: Vec<&str> = arn.split(':').collect();
         let whole = fields.len() == 6

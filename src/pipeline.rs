@@ -1,4 +1,5 @@
-//! The pipeline as it declares itself (`GetPipeline`): what it reads, and whether a pinned run of it is possible.
+//! The pipeline's declaration (`GetPipeline`): the source that it reads, and whether a run can be pinned to a
+//! version.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,13 +12,13 @@ use aws_sdk_codepipeline::types::{
 use crate::plan::Job;
 use codecommit::aws::{Aws, CallError, StepFault};
 
-/// How long a pipeline's declaration is cached.
+/// The time that a pipeline's declaration is cached.
 const TTL: Duration = Duration::from_mins(5);
 
 /// The variables that a run gets, if the pipeline declares them.
 pub const VARIABLES: [&str; 5] = ["BRANCH_NAME", "COMMIT_ID", "REPOSITORY_NAME", "AUTHOR", "COMMIT_MESSAGE"];
 
-/// Where the archive goes, and how the pipeline is started on it.
+/// The destination of the archive and the pipeline that reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// The pipeline's name.
@@ -30,7 +31,7 @@ pub struct Target {
     pub key: String,
     /// The variables that the pipeline declares.
     pub variables: BTreeSet<String>,
-    /// True if a waiting run may be overtaken by another branch's (`ExecutionMode` SUPERSEDED).
+    /// True if another branch's run may replace a waiting run (`ExecutionMode` SUPERSEDED).
     pub superseded: bool,
 }
 
@@ -40,7 +41,7 @@ pub enum PipelineError {
     /// A call failed.
     #[error(transparent)]
     Call(#[from] CallError),
-    /// The pipeline has no S3 source action, or not the one of this name.
+    /// The pipeline has no S3 source action, or none with this name.
     #[error("the pipeline has no S3 source action{}", .0.as_ref().map(|name| format!(" named {name}")).unwrap_or_default())]
     NoSource(Option<String>),
     /// The pipeline has several S3 source actions.
@@ -49,24 +50,24 @@ pub enum PipelineError {
     /// The action has no bucket or key.
     #[error("the source action {0} names no bucket and key")]
     NoObject(String),
-    /// Every upload would run the pipeline twice.
+    /// Every upload would also start the pipeline by itself, which makes two runs.
     #[error(
         "the source action {0} polls its bucket, so that every upload would run the pipeline twice: set PollForSourceChanges to false"
     )]
     Polls(String),
-    /// `CodePipeline` would take the start, and the execution would fail at once.
+    /// `CodePipeline` would accept the start, and the execution would fail at once.
     #[error(
         "the pipeline declares variables without a default that no run gets ({}): give each a default value, so that runs do not fail at once",
         .0.join(", ")
     )]
     Variables(Vec<String>),
-    /// A run could not be pinned.
+    /// The bucket keeps no versions, so a run cannot be pinned.
     #[error("the bucket {0} is not versioned, so that no run can be pinned to its commit: enable versioning")]
     Unversioned(String),
 }
 
 impl PipelineError {
-    /// The stable code.
+    /// Returns the stable code.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Call(call) => StepFault {
@@ -85,7 +86,7 @@ impl PipelineError {
         }
     }
 
-    /// Returns whether another try of the same event is useless.
+    /// Returns whether another attempt with the same event is useless.
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::Call(call) => call.fault.is_permanent(),
@@ -98,11 +99,11 @@ impl PipelineError {
 #[derive(Debug, Default)]
 pub struct Targets(Mutex<Kept>);
 
-/// When a target was read, by pipeline and source action.
+/// The targets with the times when they were read, by pipeline and source action.
 type Kept = HashMap<(String, Option<String>), (Instant, Arc<Target>)>;
 
 impl Targets {
-    /// What the job's pipeline reads.
+    /// Returns the target of the job's pipeline.
     pub async fn get(&self, aws: &Aws, job: &Job) -> Result<Arc<Target>, PipelineError> {
         let key = (job.pipeline.clone(), job.source_action.clone());
         if let Some((read, target)) = self.kept().get(&key)
@@ -115,7 +116,7 @@ impl Targets {
         Ok(target)
     }
 
-    /// Forgets what a pipeline said, since it proved wrong.
+    /// Removes a pipeline from the cache after its cached declaration proved wrong.
     pub fn forget(&self, job: &Job) {
         self.kept().remove(&(job.pipeline.clone(), job.source_action.clone()));
     }
@@ -125,7 +126,7 @@ impl Targets {
     }
 }
 
-/// Reads a pipeline and checks that a pinned run of it is possible.
+/// Reads a pipeline and checks that a run can be pinned.
 pub async fn read(aws: &Aws, pipeline: &str, action: Option<&str>) -> Result<Target, PipelineError> {
     let sent = aws.codepipeline.get_pipeline().name(pipeline).send().await;
     let answer = sent.map_err(|error| CallError::new("GetPipeline", error))?;
@@ -139,7 +140,7 @@ pub async fn read(aws: &Aws, pipeline: &str, action: Option<&str>) -> Result<Tar
     }
 }
 
-/// What a declaration says of its S3 source.
+/// Returns the target of a declaration: the S3 source that it reads.
 pub fn target_of(declaration: &PipelineDeclaration, action: Option<&str>) -> Result<Target, PipelineError> {
     let actions = declaration.stages().iter().flat_map(StageDeclaration::actions);
     let sources: Vec<_> = actions.filter(|a| is_s3_source(a) && action.is_none_or(|name| a.name() == name)).collect();
@@ -155,7 +156,7 @@ pub fn target_of(declaration: &PipelineDeclaration, action: Option<&str>) -> Res
     let (Some(bucket), Some(key)) = (setting("S3Bucket"), setting("S3ObjectKey")) else {
         return Err(PipelineError::NoObject(name));
     };
-    // The default is to poll.
+    // Polling is the default.
     if setting("PollForSourceChanges").is_none_or(|polls| !polls.eq_ignore_ascii_case("false")) {
         return Err(PipelineError::Polls(name));
     }
@@ -173,7 +174,7 @@ pub fn target_of(declaration: &PipelineDeclaration, action: Option<&str>) -> Res
     })
 }
 
-/// Returns the variables that have no default and that no run gets.
+/// Returns the variables that have no default and that this function does not set.
 pub fn unset_variables(declaration: &PipelineDeclaration) -> Vec<String> {
     let unset = declaration.variables().iter().filter(|variable| {
         variable.default_value().unwrap_or_default().is_empty() && !VARIABLES.contains(&variable.name())

@@ -1,4 +1,4 @@
-//! Pure: changes and settings → jobs, and what is skipped with the reason as data.
+//! Turns changes and settings into jobs and skipped references, each with its reason. Pure: no call, no clock.
 
 use std::collections::HashSet;
 
@@ -11,57 +11,59 @@ use crate::event::{Change, What};
 use crate::names::{Reference, RepositoryArn};
 use git_archive::object::ObjectId;
 
-/// What is to be done for one invocation.
+/// The plan of one invocation.
 #[derive(Debug, Default)]
 pub struct Plan {
-    /// Branches to deliver, in the order of the event.
+    /// The branches to deliver, in the order of the event.
     pub jobs: Vec<Job>,
-    /// What is left alone, and why.
+    /// The references that are skipped, with the reasons.
     pub skipped: Vec<Skipped>,
 }
 
-/// One branch to archive and to start.
+/// One branch to archive and start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
-    /// Where.
+    /// The repository.
     pub repository: RepositoryArn,
     /// The branch as a full reference.
     pub reference: Reference,
     /// The commit that was pushed.
     pub commit: ObjectId,
-    /// The dev pipeline.
+    /// The name of the dev pipeline.
     pub pipeline: String,
-    /// Its S3 source action, where it has several.
+    /// The S3 source action to use if the pipeline has several.
     pub source_action: Option<String>,
     /// The id of the event.
     pub event_id: String,
-    /// Known before anything is uploaded and the same at every delivery of the event: what makes a start happen once.
+    /// The token of the delivery. It is known before anything is uploaded and is the same at every delivery of the
+    /// event, so that the pipeline starts only once.
     pub token: Token,
-    /// True if a person asked for it: then no mark such as `[skip ci]` holds it back.
+    /// True if a person asked for the run: then a mark such as `[skip ci]` is ignored.
     pub by_hand: bool,
 }
 
 impl Job {
-    /// The branch's name.
+    /// Returns the branch's name.
     pub fn branch(&self) -> &str {
         self.reference.branch().unwrap_or(&self.reference.0)
     }
 }
 
 impl Job {
-    /// This job as left alone.
+    /// Returns this job as skipped.
     pub fn skipped(&self, reason: Reason) -> Skipped {
         let (repository, reference) = (self.repository.name().to_owned(), self.reference.0.clone());
         Skipped { repository, reference, commit: Some(self.commit.to_string()), reason }
     }
 }
 
-/// 64 hexadecimal digits, which fit `StartPipelineExecution`'s `clientRequestToken` (`[a-zA-Z0-9-]{1,128}`).
+/// The token of a delivery: 64 hexadecimal digits, which fit `StartPipelineExecution`'s `clientRequestToken`
+/// (`[a-zA-Z0-9-]{1,128}`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token(pub String);
 
 impl Token {
-    /// A function of the event alone.
+    /// Computes the token from the event alone.
     pub fn new(event_id: &str, repository: &RepositoryArn, reference: &Reference, commit: ObjectId) -> Self {
         let mut hasher = Sha256::new();
         for field in [event_id, &repository.arn, &reference.0, &commit.to_string()] {
@@ -72,7 +74,7 @@ impl Token {
     }
 }
 
-/// One reference that is left alone.
+/// One reference that is skipped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Skipped {
     /// The repository's name.
@@ -82,42 +84,42 @@ pub struct Skipped {
     /// The commit, if the event has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
-    /// The cause.
+    /// The reason.
     pub reason: Reason,
 }
 
-/// The reason why a reference is left alone.
+/// The reason why a reference is skipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
-    /// It was deleted.
+    /// The reference was deleted.
     Deleted,
-    /// It is a tag, or anything else that is not a branch.
+    /// The reference is a tag or something else that is not a branch.
     NotABranch,
     /// Somebody tests the trigger.
     TestEvent,
     /// The commit is all zeros, as in an empty repository.
     ZeroCommit,
-    /// `BRANCHES` does not select it.
+    /// `BRANCHES` does not select the branch.
     NotSelected,
     /// The branch or the commit was gone before it could be read.
     Gone,
-    /// The branch does not contain the commit: a force push left it behind, or the event names another branch's commit.
+    /// The branch does not contain the commit: a force push removed it, or the event names another branch's commit.
     NotOnBranch,
-    /// No reference leads to the commit any more, so that Git does not serve it, and the API cannot read a file over 6
-    /// MB.
+    /// No reference leads to the commit any more. Git does not serve such a commit, and the API cannot read its files
+    /// over 6 MB.
     Unreachable,
     /// The commit's message says `[skip ci]` or `[ci skip]`.
     SkipCi,
 }
 
-/// An event that cannot be planned: permanent.
+/// An event that cannot be planned. Another attempt does not help.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
-    /// The event is of a repository, an account or a region that the settings do not allow.
+    /// The settings do not allow the event's repository, account or region.
     #[error("events of {arn} are not allowed: see REPOSITORIES")]
     Refused {
-        /// The repository.
+        /// The repository's ARN.
         arn: String,
     },
     /// Neither the environment nor the custom data names a pipeline.
@@ -133,20 +135,20 @@ pub enum PlanError {
     PipelineRefused {
         /// The repository's name.
         repository: String,
-        /// The pipeline.
+        /// The pipeline's name.
         pipeline: String,
     },
-    /// The custom data is ours, but wrong.
+    /// The custom data has one of our fields with an invalid value.
     #[error("the custom data of a trigger of {repository}: {field} {reason}")]
     CustomData {
         /// The repository's name.
         repository: String,
-        /// The key.
+        /// The name of the field.
         field: &'static str,
-        /// What is wrong with its value.
+        /// The text that says what is wrong with the value.
         reason: String,
     },
-    /// An event says that a branch moved, but not where to.
+    /// The event says that a branch moved, but not to which commit.
     #[error("the event names no commit for {reference} of {repository}")]
     NoCommit {
         /// The repository's name.
@@ -156,7 +158,7 @@ pub enum PlanError {
     },
 }
 
-/// Sorts the changes into jobs and what is skipped. A change that cannot be planned does not hide the others.
+/// Sorts the changes into jobs and skipped references. A change that cannot be planned does not affect the others.
 pub fn plan(changes: Vec<Change>, config: &Config) -> (Plan, Vec<(Change, PlanError)>) {
     let (mut plan, mut failed) = (Plan::default(), Vec::new());
     let mut seen = HashSet::new();
@@ -191,7 +193,7 @@ fn decide(change: &Change, config: &Config) -> Result<Decision, PlanError> {
         What::Created | What::Updated => {}
     }
     let overrides = Overrides::of(change)?;
-    // Custom data narrows what the operator set, and never widens it.
+    // Custom data can only narrow the operator's settings.
     if !config.branches.select(branch) || !overrides.select(change, branch)? {
         return Ok(Decision::Skip(Reason::NotSelected));
     }
@@ -205,7 +207,7 @@ fn decide(change: &Change, config: &Config) -> Result<Decision, PlanError> {
     if let Some(pipeline) = overrides.pipeline_name.as_ref().filter(|name| !config.allows_pipeline(name)) {
         return Err(PlanError::PipelineRefused { repository: repository(), pipeline: pipeline.clone() });
     }
-    // A pipeline of the custom data's has its own source action.
+    // `SOURCE_ACTION` does not apply to a pipeline that the custom data names.
     let source_action = if overrides.pipeline_name.is_some() { None } else { config.source_action.clone() };
     Ok(Decision::Deliver(Box::new(Job {
         repository: change.repository.clone(),
@@ -258,7 +260,7 @@ impl Overrides {
         })
     }
 
-    /// Custom data that is not a JSON object is somebody else's text and means nothing here.
+    /// Custom data that is not a JSON object is not for this function and is ignored.
     fn of(change: &Change) -> Result<Self, PlanError> {
         let text = change.custom_data.as_deref().unwrap_or_default();
         let Ok(object) = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text) else {

@@ -1,8 +1,8 @@
-//! The record of one delivery: a small object beside the key, `<key>.deliveries/<token>`, that says how far the
-//! delivery is.
+//! The record of one delivery: a small object beside the key, `<key>.deliveries/<token>`, that stores which steps are
+//! done.
 //!
-//! S3's conditional writes decide: one delivery at a time holds the record, and only its holder goes on.
-//! `docs/delivery.md` argues why no history of events, faults and kills starts two runs or loses one.
+//! S3's conditional writes let only one delivery hold the record at a time, and only the holder continues.
+//! `docs/delivery.md` shows why no sequence of events, faults and kills starts two runs or loses one.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -17,7 +17,7 @@ use crate::plan::Token;
 use crate::upload::{Stored, UploadError};
 use codecommit::aws::{Aws, CallError, Fault};
 
-/// Attempts to claim a record that others write at the same moment.
+/// The number of attempts to claim a record that others write at the same time.
 const ATTEMPTS: u32 = 4;
 
 /// The content of a record.
@@ -46,13 +46,13 @@ pub struct Record {
 /// The reason why a record could not be claimed or written.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
-    /// A call failed.
+    /// A call to S3 failed.
     #[error(transparent)]
     Call(#[from] CallError),
     /// Another delivery of the same event holds the record.
     #[error("another delivery of the same event is in progress and may take until {until} (seconds since 1970)")]
     InProgress {
-        /// The end of its hold.
+        /// The end of its hold, in seconds since 1970 (UTC).
         until: u64,
     },
 }
@@ -76,7 +76,7 @@ impl RecordError {
     }
 }
 
-/// The hold on a record. A record that names an execution is handed out without a hold: nothing is left to do.
+/// The hold on a record. A record that has an execution is returned without a hold, because nothing is left to do.
 #[derive(Debug)]
 pub struct Claim {
     object: RecordObject,
@@ -169,7 +169,7 @@ impl Claim {
         &self.claimant.holder
     }
 
-    /// Records the version that was uploaded. Nothing may be started on it before.
+    /// Records the version that was uploaded. No run may be started on it before this call.
     pub async fn uploaded(&mut self, stored: &Stored) -> Result<(), RecordError> {
         self.update(|record| record.stored = Some(stored.clone())).await
     }
@@ -179,7 +179,8 @@ impl Claim {
         self.update(|record| record.execution = Some(execution.to_owned())).await
     }
 
-    /// Takes a record over whose execution failed before its source was read, so that another one may be started.
+    /// Takes over a record whose execution failed before it read its source, so that another execution may be
+    /// started.
     pub async fn start_again(&mut self) -> Result<(), RecordError> {
         let failed_starts = self.record.failed_starts + 1;
         let record = Record { execution: None, failed_starts, ..self.claimant.holding(self.record.clone()) };
@@ -200,7 +201,7 @@ impl Claim {
 
     /// Changes the record. Fails if another delivery has taken it over.
     async fn update(&mut self, change: impl Fn(&mut Record)) -> Result<(), RecordError> {
-        // The second attempt is for a write of our own that was given up and arrived nevertheless.
+        // The second attempt follows a conflict with our own earlier write, which timed out here but reached S3.
         for _ in 0..2 {
             let mut wanted = self.record.clone();
             change(&mut wanted);
@@ -215,7 +216,7 @@ impl Claim {
         Err(RecordError::InProgress { until: self.record.until })
     }
 
-    /// Reads the record again after a conflict. Fails unless it is held by this delivery.
+    /// Reads the record again after a conflict. Fails unless this delivery still holds it.
     async fn adopt(&mut self, wanted: &Record) -> Result<(), RecordError> {
         let Some((record, e_tag)) = self.object.get().await? else {
             return Err(RecordError::InProgress { until: wanted.until });
@@ -236,7 +237,8 @@ struct RecordObject {
 }
 
 impl RecordObject {
-    /// Writes the record over the one with this `ETag`, or where there is none. Returns `None` if S3 has another one.
+    /// Writes the record over the one with this `ETag`, or creates it if there is no `ETag`. Returns `None` if S3 has
+    /// another one.
     async fn put(&self, record: &Record, over: Option<&str>) -> Result<Option<String>, CallError> {
         let body = serde_json::to_vec(record).map_err(|error| CallError::malformed("PutObject", error))?;
         let request = self.s3.put_object().bucket(&self.bucket).key(&self.key).content_type("application/json");
@@ -251,7 +253,7 @@ impl RecordObject {
                 Ok(Some(e_tag))
             }
             Err(call) if call.is(&["PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"]) => Ok(None),
-            // The record may be written although nobody heard: then it is found as ours.
+            // The write may have succeeded although no answer came. Then the record is ours.
             Err(call) if call.fault == Fault::Transient => match self.get().await? {
                 Some((found, e_tag)) if found == *record => Ok(Some(e_tag)),
                 _ => Err(call),

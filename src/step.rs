@@ -1,4 +1,4 @@
-//! The steps of a delivery, and how long each took.
+//! The steps of a delivery and their durations.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,7 +23,7 @@ pub enum Step {
 }
 
 impl Step {
-    /// Returns the name, as it stands in answers, logs and errors.
+    /// Returns the name, as written in answers, logs and errors.
     pub fn name(self) -> &'static str {
         match self {
             Self::Open => "open",
@@ -41,13 +41,13 @@ impl fmt::Display for Step {
     }
 }
 
-/// Milliseconds by step, and in all.
+/// The duration of each step and of the delivery, in milliseconds.
 #[derive(Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Milliseconds {
-    /// Milliseconds of each step that was done.
+    /// The duration of each finished step.
     #[serde(flatten)]
     pub steps: BTreeMap<Step, u64>,
-    /// Milliseconds of the whole delivery.
+    /// The duration of the whole delivery.
     pub total: u64,
 }
 
@@ -58,7 +58,7 @@ impl fmt::Debug for Milliseconds {
     }
 }
 
-/// Takes the time of the steps.
+/// Measures the steps.
 #[derive(Debug)]
 pub(crate) struct Clock {
     began: Instant,

@@ -1,6 +1,6 @@
-//! Texts of others, cut to what fits.
+//! Cuts texts that come from elsewhere.
 
-/// Returns the text, or as much of it as fits this many bytes, with `...` at its end.
+/// Returns the text if it fits this many bytes, or its beginning with `...` at the end.
 pub(crate) fn cut(text: &str, bytes: usize) -> String {
     if text.len() <= bytes {
         return text.to_owned();

@@ -1,4 +1,4 @@
-//! Lifecycle: a repository's triggers are brought to what they should be.
+//! Repository triggers: keep them as they should be for the branches.
 
 mod trigger;
 mod error;

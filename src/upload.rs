@@ -1,5 +1,5 @@
-//! One object to S3, streaming: open → write → finish. What ends within its first part is one `PutObject`, all else a
-//! multipart upload with a few parts in flight, so that nothing grows with the archive.
+//! Uploads one object to S3 as a stream: open → write → finish. An object that fits one part is one `PutObject`. A
+//! larger one is a multipart upload with a few parts in flight, so that memory does not grow with the archive.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,26 +15,26 @@ use crate::plan::Job;
 use codecommit::aws::{Aws, CallError, Fault, StepFault};
 use codecommit::write::OutputError;
 
-/// The size of a part: large enough for 80 GB in S3's 10,000 parts.
+/// The size of a part, which allows 80 GB in S3's 10,000 parts.
 pub const PART: usize = 8 << 20;
-/// Parts in flight at once.
+/// The number of parts in flight at once.
 const PARTS_AT_ONCE: usize = 3;
-/// The object's metadata that holds the random name of the delivery that wrote it.
+/// The metadata key for the random name of the delivery that wrote the object.
 const HOLDER: &str = "delivery-holder";
 
 /// The reason why an object could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum UploadError {
-    /// A call failed.
+    /// A call to S3 failed.
     #[error(transparent)]
     Call(#[from] CallError),
     /// The object was written, but S3 named no version.
-    #[error("{0} named no version of the object")]
+    #[error("the answer to {0} has no version of the object")]
     NoVersion(&'static str),
 }
 
 impl UploadError {
-    /// The stable code.
+    /// Returns the stable code.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Call(call) => StepFault {
@@ -50,7 +50,7 @@ impl UploadError {
         }
     }
 
-    /// Returns whether another try of the same event is useless.
+    /// Returns whether another attempt with the same event is useless.
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::Call(call) => matches!(call.fault, Fault::Denied | Fault::Invalid) || call.is(&["NoSuchBucket"]),
@@ -69,7 +69,7 @@ impl OutputError for UploadError {
     }
 }
 
-/// An object that is written.
+/// An object that was written.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stored {
     /// Its version.
@@ -78,7 +78,8 @@ pub struct Stored {
     pub bytes: u64,
 }
 
-/// What stands in the object's metadata: ASCII, and 2 KB in all, whatever the branch and the commit are called.
+/// Makes the object's metadata. S3 takes only ASCII and 2 KB in all, so the branch and the commit message are encoded
+/// and cut.
 pub fn metadata(job: &Job, holder: &str, subject: &str) -> HashMap<String, String> {
     let summary = if subject.trim().is_empty() { job.commit.to_string() } else { ascii(subject) };
     HashMap::from([
@@ -87,7 +88,7 @@ pub fn metadata(job: &Job, holder: &str, subject: &str) -> HashMap<String, Strin
         ("commit".to_owned(), job.commit.to_string()),
         ("branch".to_owned(), cut(&percent_encoded(job.branch()), 700)),
         ("repository".to_owned(), job.repository.name().to_owned()),
-        // The console shows it beside the revision.
+        // The console shows this summary beside the revision.
         ("codepipeline-artifact-revision-summary".to_owned(), cut(&summary, 500)),
     ])
 }
@@ -110,7 +111,8 @@ fn cut(text: &str, most: usize) -> String {
     text.chars().take(most).collect()
 }
 
-/// An object on its way. It is not there before [`Upload::finish`]; [`Upload::abort`] leaves the key as it was.
+/// An upload in progress. The object exists only after [`Upload::finish`]. [`Upload::abort`] leaves the key as it
+/// was.
 #[derive(Debug)]
 pub struct Upload {
     object: Arc<Object>,
@@ -137,7 +139,7 @@ struct Multipart {
 }
 
 impl Upload {
-    /// An upload to the target's key. Nothing is sent yet.
+    /// Opens an upload to the target's key. Nothing is sent yet.
     pub fn open(aws: &Aws, target: &Target, metadata: HashMap<String, String>) -> Self {
         let object = Object { s3: aws.s3.clone(), bucket: target.bucket.clone(), key: target.key.clone(), metadata };
         Self {
@@ -155,7 +157,7 @@ impl Upload {
         self.crc.update(chunk);
         let mut rest = chunk;
         while !rest.is_empty() {
-            // A full part is sent only when more follows, so that what fits one part stays one PutObject.
+            // Send a full part only when more bytes follow, so that an object of one part stays one PutObject.
             if self.buffer.len() == PART {
                 self.send_part().await?;
             }
@@ -166,7 +168,7 @@ impl Upload {
         Ok(())
     }
 
-    /// Writes the object and answers its version.
+    /// Writes the object and returns its version.
     pub async fn finish(&mut self) -> Result<Stored, UploadError> {
         if self.multipart.is_none() {
             let put = self.object.put(self.buffer.split().freeze()).await;
@@ -184,8 +186,8 @@ impl Upload {
         Ok(stored)
     }
 
-    /// Returns what was stored. If the answer to the last request was lost, the object may be there all the same: a
-    /// repeated `CompleteMultipartUpload` then answers `NoSuchUpload`.
+    /// Returns the stored object. If the answer to the last request was lost, the object may exist anyway: a repeated
+    /// `CompleteMultipartUpload` then returns `NoSuchUpload`.
     async fn stored(&self, finished: Result<String, UploadError>) -> Result<Stored, UploadError> {
         let version = match finished {
             Err(UploadError::Call(call)) if call.fault == Fault::Transient || call.is(&["NoSuchUpload"]) => {
@@ -197,7 +199,7 @@ impl Upload {
         Ok(Stored { version, bytes: self.bytes })
     }
 
-    /// Ends an upload that failed; what was sent of it is thrown away.
+    /// Aborts an upload that failed, so that S3 deletes its parts.
     pub async fn abort(&mut self) {
         let Some(mut multipart) = self.multipart.take() else {
             return;
@@ -249,8 +251,8 @@ impl Object {
         answer.version_id.ok_or(UploadError::NoVersion("PutObject"))
     }
 
-    /// Returns the version at the key if it is the object that this upload wrote: the random name of the delivery, the
-    /// size and the checksum of the whole are the same.
+    /// Returns the version at the key if this upload wrote it: the delivery's random name, the size and the checksum
+    /// are equal.
     async fn find(&self, bytes: u64, crc: u32) -> Option<String> {
         let request = self.s3.head_object().bucket(&self.bucket).key(&self.key);
         let answer = request.checksum_mode(ChecksumMode::Enabled).send().await.ok()?;
@@ -263,7 +265,7 @@ impl Object {
     async fn create(&self) -> Result<String, UploadError> {
         let request =
             self.s3.create_multipart_upload().bucket(&self.bucket).key(&self.key).content_type("application/zip");
-        // Without these S3 keeps no checksum of the whole object, while the SDK sends one with each part.
+        // Without these two settings, S3 keeps no checksum of the whole object, but the SDK sends one with each part.
         let request = request.checksum_algorithm(ChecksumAlgorithm::Crc32).checksum_type(ChecksumType::FullObject);
         let sent = request.set_metadata(Some(self.metadata.clone())).send().await;
         let answer = sent.map_err(|error| CallError::new("CreateMultipartUpload", error))?;

@@ -1,4 +1,4 @@
-"""Asks what a first deployment has to know, and writes samconfig.toml. All other settings have defaults; docs/deploy.md lists them.
+"""Asks for the settings of a first deployment, and writes samconfig.toml. All other settings have defaults; docs/deploy.md lists them.
 
 It reads the repository, if there are credentials: its default branch becomes the trunk, and a missing buildspec is said now
 instead of by the first failed build.
@@ -35,7 +35,7 @@ def ask(question, default=None):
 
 
 def configure(client, ask_repository, ask_more):
-    """Returns the stack's parameters and what else there is to do."""
+    """Returns the stack's parameters and the remaining steps."""
     repository = ask_repository()
     found = look_at(client, repository)
     parameters = {"RepositoryName": repository}
@@ -50,7 +50,7 @@ def configure(client, ask_repository, ask_more):
 
 
 def name_prefix(repository):
-    """Returns what begins the names of pipelines: at most 16 letters, digits, hyphens and underscores."""
+    """Returns the first part of the pipelines' names: at most 16 letters, digits, hyphens and underscores."""
     return re.sub(r"[^A-Za-z0-9_-]", "-", repository).lstrip("-_")[:16] or "branches"
 
 
@@ -61,7 +61,7 @@ def stack_name(prefix):
 
 
 class Found:
-    """What is known of the repository before the deployment."""
+    """The facts about the repository before the deployment."""
 
     def __init__(self, missing=False, default_branch=None, has_buildspec=None, problem=None):
         self.missing, self.default_branch = missing, default_branch

@@ -9,7 +9,7 @@ import re
 
 
 class FlattenError(Exception):
-    """A template does what this file does not know how to put into another one."""
+    """A template has something that this file cannot put into another template."""
 
 
 def flatten(template, load):
@@ -30,7 +30,7 @@ def put_in(template, name, nested, child):
     values = {}
     for parameter, declared in child.get("Parameters", {}).items():
         value = given[parameter] if parameter in given else declared["Default"]
-        # The parent joins a list, since it can hand over texts only.
+        # The parent joins a list, because it can pass only texts.
         joined = isinstance(value, dict) and value.get("Fn::Join", [None])[0] == ","
         values[parameter] = value["Fn::Join"][1] if joined and "List" in declared["Type"] else value
     rewrite = Rewrite(values, {condition: name + condition for condition in child.get("Conditions", {})})
@@ -88,7 +88,7 @@ class Rewrite:
 
 
 def decided(condition):
-    """Returns a condition without `Fn::If`, which CloudFormation does not take there."""
+    """Returns a condition without `Fn::If`, which CloudFormation does not accept there."""
     if isinstance(condition, list):
         return [decided(item) for item in condition]
     if not isinstance(condition, dict):

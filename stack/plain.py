@@ -17,7 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
 class NoManagedPolicies:
-    """The template names no managed policy by SAM's short names, so none need be looked up."""
+    """A loader of no managed policies, because the template uses none of SAM's short names."""
 
     def load(self):
         return {}
@@ -38,10 +38,10 @@ def nested(path, name):
 
 
 def main():
-    # Packaging replaces a nested template's path by an address; the source still has it.
+    # Packaging replaces a nested template's path with an address. The source still has the path.
     source = ROOT / "template.yaml"
     template = flatten(read(pathlib.Path(sys.argv[1])), lambda name: flat(nested(source, name)))
-    # The translator asks for a region only to name the partition, which the template leaves to CloudFormation.
+    # The translator needs a region only for the partition, which the template leaves to CloudFormation.
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
     template = transform(template, {}, NoManagedPolicies())
     template.pop("Transform", None)

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Brings the branch's provisioned product to the version that this run of the pipeline has made.
+# Provisions or updates the branch's product with the version that this run of the pipeline made.
 #
 # A product of Service Catalog belongs to the session that provisioned it, and every build is another session of the same
-# role: so the product is looked for by role. One change at a time: while one is in progress, this waits. Only the branch's
-# newest commit is deployed: a run that was overtaken leaves the work to the run of the newer commit. Versions that nothing
-# uses any more are deleted, since a product may have 100.
+# role. So this script searches for the product by role. It makes one change at a time, and waits while another change is
+# in progress. It deploys only the branch's newest commit, and leaves an older commit to the run of the newer one. It deletes
+# versions that are no longer used, because a product may have only 100.
 #
 # Reads PRODUCT_ID, REPOSITORY_NAME, BRANCH_NAME, COMMIT_ID; PAUSE_SECONDS, LIMIT_SECONDS and KEEP_VERSIONS have defaults.
-# Bash 4, AWS CLI 2. stack/product.yaml carries this file word for word; a test compares them.
+# Needs Bash 4 and AWS CLI 2. stack/product.yaml has an exact copy of this file, and a test compares the two.
 set -euo pipefail
 
 pause=${PAUSE_SECONDS:-10}
@@ -15,7 +15,7 @@ limit=$((SECONDS + ${LIMIT_SECONDS:-3300}))
 keep=${KEEP_VERSIONS:-20}
 export AWS_PAGER=
 
-# The name keeps what is allowed of the branch's, and a digest of the whole, so that a/b and a-b differ.
+# The name has the allowed characters of the branch's name, and a digest of the whole name, so that a/b and a-b differ.
 product_name() {
     local digest
     digest=$(printf %s "$REPOSITORY_NAME/$BRANCH_NAME" | sha256sum | cut -c1-8)
@@ -34,7 +34,7 @@ tip() {
     fi
 }
 
-# Prints id, status and version of the provisioned product, or nothing if there is none. The command line pages by itself, and
+# Prints id, status and version of the provisioned product, or nothing if there is none. The AWS CLI reads all pages, and
 # applies the query to each page.
 provisioned() {
     aws servicecatalog scan-provisioned-products --access-level-filter Key=Role,Value=self \
@@ -42,13 +42,13 @@ provisioned() {
         awk 'NF == 3 && !found++'
 }
 
-# Prints the newest version of the product that has the commit's name: a commit may have been built more than once.
+# Prints the newest version of the product with the commit's name. A commit may have been built more than once.
 version_of_commit() {
     aws servicecatalog list-provisioning-artifacts --product-id "$PRODUCT_ID" --output text \
         --query "sort_by(ProvisioningArtifactDetails[?Name=='$COMMIT_ID'], &CreatedTime)[-1].Id"
 }
 
-# Waits until a change has ended. Succeeds if the change did.
+# Waits until a change has ended. Succeeds if the change succeeded.
 ended() {
     local status
     while ((SECONDS < limit)); do
@@ -64,12 +64,12 @@ ended() {
     return 1
 }
 
-# Starts a change and prints its record's id. It fails if another run was faster; the caller looks again.
+# Starts a change and prints its record's id. Fails if another run was faster: the caller then checks again.
 change() {
     aws servicecatalog "$@" --query RecordDetail.RecordId --output text
 }
 
-# Deletes the versions beyond the newest few, but for those in use. A failure here is no failure of the deployment.
+# Deletes all versions except the newest few and those in use. A failure here does not fail the deployment.
 retire() {
     local used version
     used=$(aws servicecatalog scan-provisioned-products --access-level-filter Key=Role,Value=self \
@@ -88,8 +88,8 @@ finish() {
     exit 0
 }
 
-# One step towards the goal. Fails if a call was refused, which a change is while another run's is in progress. Its caller
-# tests the result, which turns `set -e` off in here: so every call has its own `|| return`.
+# Does one step towards the goal. Fails if a call was refused, for example because another run's change is in progress. The
+# caller tests the result, which turns `set -e` off in this function. Therefore every call has its own `|| return`.
 step() {
     local newest found id status current record
     newest=$(tip) || return 1
@@ -107,7 +107,7 @@ step() {
         [[ $status == TAINTED || $current != "$version" ]] || finish "$name has version $COMMIT_ID"
         record=$(change update-provisioned-product --provisioned-product-id "$id" "${to_version[@]}") || return 1
         ;;
-    # The product was never launched, or its stack is not running: there is nothing to update.
+    # The product was never launched, or its stack does not run. There is nothing to update.
     ERROR)
         record=$(change terminate-provisioned-product --provisioned-product-id "$id") || return 1
         ended "$record"
@@ -121,7 +121,7 @@ step() {
         exit 1
         ;;
     esac
-    # The change was taken, so its end is the end of this run. A failure would only be repeated.
+    # The change was accepted, so this run ends with it. Another attempt would fail in the same way.
     ended "$record" || exit 1
     finish "$name has version $COMMIT_ID"
 }

@@ -1,4 +1,4 @@
-"""Gives the pushes in a stack's failure queue to its function again, and removes each from the queue once Lambda has taken it.
+"""Sends the pushes in a stack's failure queue to its function again, and removes each from the queue after Lambda has accepted it.
 
 A message is the record of Lambda's on-failure destination (the event as `requestPayload`, the function in `requestContext`), or
 an event that EventBridge could not deliver, as it was. Only the stack's own functions are invoked. Requests of CloudFormation and
@@ -11,9 +11,9 @@ import dataclasses
 import json
 import sys
 
-# Long enough to read the list and to answer the question. What is not sent becomes visible again at the end.
+# Long enough to read the list and to answer the question. Messages that are not sent become visible again at the end.
 HIDDEN_SECONDS = 600
-# A wait makes SQS ask all of its servers, so that an empty answer means an empty queue.
+# A wait makes SQS query all of its servers, so that an empty answer means an empty queue.
 WAIT_SECONDS = 2
 BATCH = 10
 
@@ -25,7 +25,7 @@ def main():
     parser.add_argument("--yes", action="store_true", help="do not ask")
     arguments = parser.parse_args()
 
-    # Only what talks to AWS needs it, so that --help works without.
+    # Imported here, so that --help works without boto3.
     import boto3
 
     outputs = stack_outputs(boto3.client("cloudformation"), arguments.stack)
@@ -49,7 +49,7 @@ def ask():
 
 
 def redrive(queue, client, functions, confirm):
-    """Lists the queue, asks, sends what is to be sent. Returns the exit code: 1 where a message could not be sent."""
+    """Lists the queue, asks, and sends the messages. Returns the exit code: 1 if a message could not be sent."""
     messages = []
     try:
         for message in queue.receive_all():
@@ -82,7 +82,7 @@ def send(queue, client, messages):
 
 @dataclasses.dataclass
 class Found:
-    """What a message is, and what is done with it: invoke, remove or leave."""
+    """A message, and the action for it: invoke, remove or leave."""
 
     action: str
     reason: str
@@ -118,7 +118,7 @@ def classify(event, target, error, functions):
         return Found("remove", "a request of CloudFormation, which no longer waits", error=error)
     if event.get("detail-type") == "Scheduled Event":
         return Found("remove", "a tick of the schedule, which comes again by itself", error=error, event=event)
-    # A version or an alias may stand behind the name in either; the stack's output says which one to invoke.
+    # Either name may have a version or an alias after it. The stack's output says which one to invoke.
     own = {unqualified(function): function for function in functions}
     function = own.get(unqualified(target))
     if function is None:
@@ -131,13 +131,13 @@ def unqualified(arn):
 
 
 class Queue:
-    """The failure queue, and the messages of it that are hidden from others at the moment."""
+    """The failure queue, and its messages that are currently hidden from others."""
 
     def __init__(self, sqs, url):
         self.sqs, self.url, self.hidden = sqs, url, {}
 
     def receive_all(self):
-        """Yields every message once. An answer without a new one means that all have been seen."""
+        """Yields every message once. An answer without a new message means that all are read."""
         while True:
             answer = self.sqs.receive_message(
                 QueueUrl=self.url,
@@ -158,7 +158,7 @@ class Queue:
         del self.hidden[message["MessageId"]]
 
     def release(self):
-        """Makes all that is still hidden visible again."""
+        """Makes all hidden messages visible again."""
         handles, self.hidden = list(self.hidden.values()), {}
         for start in range(0, len(handles), BATCH):
             entries = [

@@ -1,4 +1,4 @@
-"""Takes AWS's runtime interface emulator out of the wheel of SAM's command line: rie.py FOLDER-OF-THE-WHEEL TARGET"""
+"""Extracts AWS's runtime interface emulator from the wheel of SAM's command line: rie.py FOLDER-OF-THE-WHEEL TARGET"""
 
 import pathlib
 import platform

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Settles beliefs of docs/untested.md against a stack in a sandbox account: untested.sh STACK
+# Checks assumptions of docs/untested.md with a stack in a sandbox account: untested.sh STACK
 #
-# Run it after one push of a branch and one of the trunk. It only reads, but for S1, which asks for a change set that CloudFormation
-# should refuse, and deletes it if it does not. Bash 4, AWS CLI 2.
-# SC2329: `check` invokes the functions that it is handed.
+# Run it after one push of a branch and one of the trunk. It only reads, except for S1: it requests a change set that CloudFormation
+# should refuse, and deletes the change set otherwise. Needs Bash 4 and AWS CLI 2.
+# SC2329: `check` invokes the functions that it is given.
 # shellcheck disable=SC2329
 set -euo pipefail
 
@@ -12,7 +12,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 failed=0
 export AWS_PAGER=
 
-# check NUMBER PATTERN COMMAND…: the belief holds if the command's output, with its errors, matches the pattern.
+# check NUMBER PATTERN COMMAND…: the assumption is true if the command's output, with its errors, matches the pattern.
 check() {
     local number=$1 pattern=$2 output
     shift 2
@@ -35,7 +35,7 @@ parameter() {
         --query "Stacks[0].Parameters[?ParameterKey=='$1'].ParameterValue"
 }
 
-# The physical name of a resource: resource STACK LOGICAL-NAME
+# Prints the physical name of a resource: resource STACK LOGICAL-NAME
 resource() {
     aws cloudformation describe-stack-resource --stack-name "$1" --logical-resource-id "$2" --output text \
         --query StackResourceDetail.PhysicalResourceId
@@ -48,7 +48,7 @@ refused_branches() {
     aws cloudformation delete-stack --stack-name "$set"
 }
 
-# The template is longer than a request may be; its Branches parameter alone is what S1 is about.
+# The template is too large for a request. S1 needs only its Branches parameter.
 template_of_branches() {
     python3 - "$here/../template.yaml" <<'PYTHON'
 import json
@@ -90,7 +90,7 @@ check S3 '^dev/' aws logs describe-log-streams --log-group-name "$build_logs" --
 check S4 '^Succeeded' aws codepipeline list-action-executions --pipeline-name "$ops" --output text \
     --query "actionExecutionDetails[?stageName=='Source'] | [0].status"
 check S5 'Starts' aws cloudwatch list-metrics --namespace CodeCommitMultibranch --query 'Metrics[].MetricName' --output text
-# shellcheck disable=SC2016 # a literal of JMESPath stands in backticks
+# shellcheck disable=SC2016 # JMESPath literals are in backticks
 check S6 '^[1-9]' aws cloudwatch list-metrics --namespace AWS/Lambda --metric-name AsyncEventAge --output text \
     --dimensions "Name=FunctionName,Value=$function" --query 'Metrics[?length(Dimensions)==`1`] | length(@)'
 check S7 'started|skipped' query "$(output UpdatesLogGroup)" 'filter ispresent(Outcome) | fields Outcome | limit 5'

@@ -1,4 +1,4 @@
-"""Puts a binary into a zip as `bootstrap`, the same bytes for the same binary, and says the sizes."""
+"""Puts a binary into a zip as `bootstrap`, with the same bytes for the same binary, and prints the sizes."""
 
 import os
 import sys

@@ -23,6 +23,7 @@ pub(crate) async fn run(arguments: Archive, client: &Client, printer: &Printer) 
     let git_url = client::git_url(&aws, client, arguments.git_url.clone());
     let settings = SourceOptions { mode: arguments.source, git_url, ..SourceOptions::default() };
     let archive = Repository::new(&aws, &arguments.repository).archive(&arguments.treeish).source(settings);
+    let archive = archive.reuse_deflate(arguments.reuse_deflate);
     let archive = with_options(archive, &arguments);
     if arguments.list {
         let (entries, summary) = archive.list().await.map_err(|error| failure(&error))?;

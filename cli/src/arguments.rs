@@ -121,6 +121,9 @@ pub(crate) struct Archive {
     /// The time of all entries in place of the committer's: @SECONDS, ISO 8601, RFC 2822; UTC unless it has a zone
     #[arg(long, value_name = "TIME", value_parser = date::parse)]
     pub(crate) mtime: Option<i64>,
+    /// Copy deflate streams that the server made, over Git at level 6: faster, but the same commit may get other bytes
+    #[arg(long)]
+    pub(crate) reuse_deflate: bool,
     /// List the entries that the archive would have
     #[arg(long)]
     pub(crate) list: bool,

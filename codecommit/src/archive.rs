@@ -1,4 +1,4 @@
-//! The front: a repository, a tree-ish and options in, a zip out.
+//! The main entry point: turns a repository, a tree-ish and options into a zip.
 
 mod summary;
 mod treeish;
@@ -45,9 +45,9 @@ impl<'a> Repository<'a> {
 
     /// Begins an archive of a tree-ish with git's defaults: all paths, no prefix, level 6, the committer's time.
     ///
-    /// A tree-ish is a branch, a tag, all 40 digits of a commit's id, a full reference name or `HEAD`, optionally with
-    /// `~2`, `^2`, `^{commit}` or `^{tree}` appended (gitrevisions(7), as far as the API allows). It is resolved once,
-    /// at the beginning: a push meanwhile does not mix two commits.
+    /// A tree-ish is a branch, a tag, all 40 digits of a commit's id, a full reference name or `HEAD`. It may end in
+    /// `~2`, `^2`, `^{commit}` or `^{tree}` (gitrevisions(7), as far as the API allows). It is resolved once, at the
+    /// beginning, so a push during the archive does not mix two commits.
     pub fn archive(&self, treeish: impl Into<String>) -> Archive<'a> {
         Archive {
             aws: self.aws,
@@ -62,8 +62,8 @@ impl<'a> Repository<'a> {
 
 type Report<'a> = Box<dyn Fn(Progress) + Send + Sync + 'a>;
 
-/// An archive to be made: set the options that differ from git's defaults, then call one of the `to_…` methods or
-/// [`list`](Self::list).
+/// An archive that is not made yet. Set the options that differ from git's defaults, then call one of the `to_…`
+/// methods or [`list`](Self::list).
 #[must_use = "nothing is read before one of the `to_` methods"]
 pub struct Archive<'a> {
     aws: &'a Aws,
@@ -76,7 +76,7 @@ pub struct Archive<'a> {
 
 /// `git archive`'s options.
 impl<'a> Archive<'a> {
-    /// Sets `--prefix`, which is prepended to each path of the tree. With a slash at its end it has an entry of its
+    /// Sets `--prefix`, which is prepended to each path of the tree. If it ends in a slash, it has an entry of its
     /// own.
     pub fn prefix(mut self, prefix: impl Into<BString>) -> Self {
         self.options.prefix = prefix.into();
@@ -84,13 +84,13 @@ impl<'a> Archive<'a> {
     }
 
     /// Sets pathspecs, relative to the root of the tree, with all magic of gitglossary(7). Without any, everything is
-    /// selected. One without a match is an error.
+    /// selected. A pathspec without a match is an error.
     pub fn paths<P: Into<BString>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.options.paths = paths.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Sets the level, `-0` (stored) to `-9` (smallest); git's default is 6. Larger numbers count as 9.
+    /// Sets the level, from `-0` (stored) to `-9` (smallest). Git's default is 6. Larger numbers count as 9.
     pub fn level(mut self, level: u8) -> Self {
         self.options.level = level.min(9);
         self
@@ -102,23 +102,23 @@ impl<'a> Archive<'a> {
         self
     }
 
-    /// Adds a file of this machine (`--add-file`), read when the archive is made. Its path is the
-    /// [`prefix`](Self::prefix) that is set at this point and its own name. It keeps the owner's executable bit.
+    /// Adds a file of this machine (`--add-file`), which is read when the archive is made. Its path is the current
+    /// [`prefix`](Self::prefix) and its own name. It keeps the owner's executable bit.
     pub fn add_file(mut self, path: impl Into<PathBuf>) -> Self {
         let prefix = self.options.prefix.clone();
         self.added.push(Added::File { path: path.into(), prefix });
         self
     }
 
-    /// Adds a content under a path without a prefix (`--add-virtual-file`).
+    /// Adds content under a path, without a prefix (`--add-virtual-file`).
     pub fn add_virtual_file(mut self, path: impl Into<BString>, content: impl Into<Bytes>) -> Self {
         let file = ExtraFile { path: path.into(), executable: false, content: content.into() };
         self.added.push(Added::Virtual(file));
         self
     }
 
-    /// Sets how the commit is read: the API, Git, or whichever is better (the default); Git's URL; the folder for
-    /// packs.
+    /// Sets how the commit is read: over the API, Git, or whichever is better (the default). Also sets Git's URL and
+    /// the folder for packs.
     pub fn source(mut self, options: source::SourceOptions) -> Self {
         self.options.source = options;
         self
@@ -130,7 +130,15 @@ impl<'a> Archive<'a> {
         self
     }
 
-    /// Sets the number of bytes that may be held between the network and the output; 64 MiB unless set.
+    /// Sets whether deflate streams of the commit's pack are copied, if it is read over Git at git's default level. That
+    /// saves most of the processor's work. Unless set, each content is deflated here, so that the same commit always
+    /// has the same bytes.
+    pub fn reuse_deflate(mut self, reuse: bool) -> Self {
+        self.options.reuse_deflate = reuse;
+        self
+    }
+
+    /// Sets the number of bytes that may be held between the network and the output. The default is 64 MiB.
     pub fn budget(mut self, bytes: u64) -> Self {
         self.options.budget = bytes;
         self
@@ -143,7 +151,7 @@ impl<'a> Archive<'a> {
     }
 }
 
-/// What an archive is made into.
+/// The possible outputs of an archive.
 impl Archive<'_> {
     /// Returns the zip in memory.
     ///
@@ -166,7 +174,7 @@ impl Archive<'_> {
     /// ```
     ///
     /// # Errors
-    /// As [`to_vec`](Self::to_vec); what was written before the failure stays written.
+    /// The same as for [`to_vec`](Self::to_vec). Bytes that were written before the failure stay written.
     pub async fn to_writer(self, writer: impl Write + Send) -> Result<Summary, ArchiveError> {
         let mut output = Blocking(writer);
         let summary = self.write(&mut output).await?;
@@ -177,7 +185,7 @@ impl Archive<'_> {
     /// Writes the zip to an asynchronous writer, such as a socket. Flushes it, but does not shut it down.
     ///
     /// # Errors
-    /// As [`to_writer`](Self::to_writer).
+    /// The same as for [`to_writer`](Self::to_writer).
     pub async fn to_async_writer(self, writer: impl AsyncWrite + Send) -> Result<Summary, ArchiveError> {
         let mut output = Asynchronous(Box::pin(writer));
         let summary = self.write(&mut output).await?;
@@ -186,11 +194,11 @@ impl Archive<'_> {
         Ok(summary)
     }
 
-    /// Writes the zip to a file: under a temporary name in the same folder, renamed when it is whole. So a failure, or
-    /// a future that is dropped, leaves the file as it was.
+    /// Writes the zip to a file: first under a temporary name in the same folder, then renamed when it is complete. A
+    /// failure or a dropped future therefore leaves the file as it was.
     ///
     /// # Errors
-    /// As [`to_vec`](Self::to_vec).
+    /// The same as for [`to_vec`](Self::to_vec).
     pub async fn to_file(self, path: impl AsRef<Path>) -> Result<Summary, ArchiveError> {
         let path = path.as_ref();
         let failed = |source| ArchiveError::File { path: path.to_owned(), source };
@@ -203,7 +211,7 @@ impl Archive<'_> {
     /// Returns the entries that the archive would have, in its order, without reading contents.
     ///
     /// # Errors
-    /// As [`to_vec`](Self::to_vec).
+    /// The same as for [`to_vec`](Self::to_vec).
     pub async fn list(self) -> Result<(Vec<Listed>, Summary), ArchiveError> {
         let before = self.aws.calls();
         let Opened { contents, warnings } = self.open().await?;
@@ -244,7 +252,7 @@ impl Archive<'_> {
         let Resolved { checkout, commit, is_tree, warning } = resolved?;
         let mut options = Options { extra, bare_tree: is_tree, ..self.options.clone() };
         if is_tree {
-            // A bare tree has no commit, so no time of its own.
+            // A bare tree has no commit, and so no time of its own.
             options.mtime.get_or_insert_with(now);
         }
         let opened = open::open(checkout, commit, &options).await;

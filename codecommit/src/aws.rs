@@ -25,24 +25,24 @@ pub use http::{Calls, Counter, Metered, Operation};
 use crate::retry::RetryPolicy;
 
 /// The number of requests to `CodeCommit` that may be in flight at once. The account's quota is shared with people's
-/// own Git and with other functions, so the first requests are few, and more follow while the service answers them.
+/// own Git and with other functions. The limit therefore starts low and grows while the service answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Concurrency {
-    /// The number at the beginning.
+    /// The limit at the beginning.
     pub first: usize,
-    /// The most.
+    /// The highest limit.
     pub most: usize,
 }
 
 impl Default for Concurrency {
-    /// Measured at 15 ms a request, 5,000 files and two cores: 16 at once take 5.8 s, 32 take 3.4 s, 64 take 2.3 s, 256
-    /// take 2.0 s, where the processor is the limit. From 16, two rounds of requests lead to 64.
+    /// Measured at 15 ms a request, 5,000 files and two cores: 16 requests at once take 5.8 s, 32 take 3.4 s, 64 take
+    /// 2.3 s. 256 take 2.0 s, limited by the processor. From 16, two rounds of requests reach 64.
     fn default() -> Self {
         Self { first: 16, most: 64 }
     }
 }
 
-/// Requests to S3, to `CodePipeline` and to the Git endpoint in flight at once.
+/// The largest number of requests in flight to S3, to `CodePipeline` and to the Git endpoint.
 const OTHERS_AT_ONCE: usize = 16;
 
 /// The clients of the three services, built once and lent to every step.
@@ -67,6 +67,12 @@ impl Aws {
         Self::load(aws_config::defaults(BehaviorVersion::v2026_01_12())).await
     }
 
+    /// Creates the clients from the environment, with limits of its own for `CodeCommit`.
+    pub async fn from_env_with(concurrency: Concurrency) -> Self {
+        let loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
+        Self::with_concurrency(loader.http_client(https()).load().await, concurrency)
+    }
+
     /// Creates the clients from a loader that was given a profile, a region or an endpoint.
     pub async fn load(loader: aws_config::ConfigLoader) -> Self {
         Self::new(loader.http_client(https()).load().await)
@@ -77,13 +83,13 @@ impl Aws {
         Self::with_concurrency(config, Concurrency::default())
     }
 
-    /// Creates the clients from a configuration, with limits of its own for `CodeCommit`.
+    /// Creates the clients from a configuration, with other limits for `CodeCommit`.
     pub fn with_concurrency(config: SdkConfig, concurrency: Concurrency) -> Self {
         let counter = Counter::default();
         let inner = config.http_client().unwrap_or_else(https);
         let wrapped = |first, most| Metered::new(inner.clone(), Gate::growing(first, most), counter.clone());
         let Concurrency { first, most } = concurrency;
-        // Each client's builder is a type of its own, so the rule that they share has to be a macro.
+        // Each client's builder has its own type, so the common code has to be a macro.
         macro_rules! client {
             ($service:ident, $name:literal, $first:expr, $most:expr) => {
                 $service::Client::from_conf(
@@ -114,7 +120,7 @@ impl Aws {
         }
     }
 
-    /// Returns a connector for `CodeCommit`'s Git endpoint, which no SDK client speaks to. It is made on first use.
+    /// Returns a connector for `CodeCommit`'s Git endpoint, which has no SDK client. It is created on first use.
     pub fn connector(&self) -> SharedHttpConnector {
         let make = || {
             let connector = Connector::builder().tls_provider(TLS).build();
@@ -123,7 +129,7 @@ impl Aws {
         self.connector.get_or_init(make).clone()
     }
 
-    /// Returns the same clients, except that repositories are read with another role's credentials.
+    /// Returns the same clients, but with another role's credentials for reading repositories.
     #[must_use]
     pub async fn with_source_role(self, role: &str) -> Self {
         let provider = AssumeRoleProvider::builder(role).session_name("codecommit-multibranch").configure(&self.config);
@@ -149,7 +155,7 @@ impl Aws {
     }
 }
 
-/// One TLS stack for everything.
+/// The TLS stack of all clients.
 const TLS: Provider = Provider::Rustls(CryptoMode::AwsLc);
 
 /// Returns the SDK's own HTTP client.
@@ -157,7 +163,7 @@ pub fn https() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new().tls_provider(TLS).build_https()
 }
 
-/// The SDK's own loop with our policy: it retries with full jitter as well.
+/// The SDK's own retry loop with our policy. It also uses full jitter.
 fn retries() -> RetryConfig {
     let policy = RetryPolicy::API;
     RetryConfig::standard()
@@ -166,15 +172,15 @@ fn retries() -> RetryConfig {
         .with_max_backoff(policy.max_backoff)
 }
 
-/// A retry quota of its own for each service. The SDK's default (500 tokens, 5 for a throttled request) is used up by a
-/// hundred retries.
+/// A separate retry quota for each service. The SDK's default (500 tokens, 5 for a throttled request) lasts for only
+/// a hundred retries.
 fn partition(name: &'static str) -> RetryPartition {
     RetryPartition::custom(name).token_bucket(TokenBucket::builder().capacity(100_000).build()).build()
 }
 
-/// Timeouts for the connection and for the head of an answer. A body that stalls is ended by the SDK's stalled-stream
-/// protection. There is no timeout for the whole attempt, because it would count the time that an answer waits for the
-/// byte budget.
+/// The timeouts for the connection and for the head of an answer. The SDK's stalled-stream protection ends a body
+/// that stalls. There is no timeout for the whole attempt, because it would include the time that an answer waits for
+/// the byte budget.
 fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder().connect_timeout(Duration::from_secs(4)).read_timeout(Duration::from_secs(30)).build()
 }

@@ -1,4 +1,4 @@
-//! An error and its causes as text. The one place where they are joined.
+//! Joins an error and its causes as text. No other place joins them.
 
 use std::error::Error;
 

@@ -23,12 +23,12 @@
 //! The role needs `codecommit:GetCommit`, `GetFolder` and `GetBlob`; `GetBranch` for branches, `GetRepository` for
 //! `HEAD`, and `GitPull` for the Git source.
 
-// The front: what a program calls.
+// The entry point for programs.
 mod archive;
-// The steps: a commit is opened, then written.
+// The steps: open a commit, then write its archive.
 pub mod open;
 pub mod write;
-// What the steps stand on.
+// The modules that the steps use.
 pub mod source;
 pub mod memory;
 pub mod aws;

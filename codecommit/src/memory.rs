@@ -1,4 +1,4 @@
-//! The byte budget: how much content may be held between the network and the archive.
+//! The byte budget: the limit on content held between the network and the archive.
 //!
 //! Many entries are read ahead, but the archive takes them strictly in order. An entry holds bytes of the budget from
 //! the moment its body is read until the archive has written it:
@@ -11,11 +11,11 @@
 //! ```
 //!
 //! If the entries ahead could use up the whole budget, the entry that the archive waits for would never be admitted,
-//! nothing would be written, and nothing would ever be freed. So the entry that the archive has come to is always
+//! nothing would be written, and nothing would ever be freed. Therefore the entry at the archive's position is always
 //! admitted. It may overdraw the budget by its own size, which for the API is at most [`LARGEST_ANSWER`].
 //!
-//! An answer's size is known only when its head has arrived, deep inside the SDK's HTTP client. So a [`Turn`], the
-//! entry's place in the order, travels with the request:
+//! An answer's size is known only when its head has arrived, deep inside the SDK's HTTP client. Therefore a [`Turn`],
+//! the entry's place in the order, travels with the request:
 //!
 //! ```text
 //!   Turn::new(&budget, 4) ──▶ request extension ──▶ HTTP wrapper: head of the answer, content-length
@@ -23,16 +23,16 @@
 //!   Turn::take() ◀── answer, decoded ◀── body is read ◀──┘ the turn now holds the permit
 //! ```
 //!
-//! A request that is retried admits again: what the failed try held is given back first.
+//! A retried request is admitted again. It first returns the bytes that the failed attempt held.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-/// The largest body of a `GetBlob` answer: 6 MB in base64, and a little JSON.
+/// The size of the largest body of a `GetBlob` answer: 6 MB in base64, and a little JSON.
 pub const LARGEST_ANSWER: u64 = 6 * 1024 * 1024 / 3 * 4 + 1024;
 
-/// Bytes that the entries of one archive may hold at once.
+/// The bytes that the entries of one archive may hold at once.
 #[derive(Debug)]
 pub struct Budget {
     ledger: Mutex<Ledger>,
@@ -45,14 +45,14 @@ struct Ledger {
     at: usize,
 }
 
-/// Bytes taken from a [`Budget`]; dropping it gives them back.
+/// Bytes taken from a [`Budget`]. Dropping the permit returns them.
 #[derive(Debug)]
 pub struct Permit {
     budget: Arc<Budget>,
     bytes: i64,
 }
 
-/// An entry's place in the order of an archive, and the permit that it holds. Clones share the permit: see the
+/// An entry's place in the order of an archive, and the permit that it holds. Clones share the permit. See the
 /// [module](self).
 #[derive(Debug, Clone)]
 pub struct Turn {
@@ -68,7 +68,7 @@ impl Budget {
         Arc::new(Self { ledger: Mutex::new(Ledger { free, at: 0 }), changed: Notify::new() })
     }
 
-    /// Waits until `bytes` are free, or until the archive has come to the entry `index`.
+    /// Waits until `bytes` are free, or until the entry `index` is next in the archive.
     pub async fn admit(self: &Arc<Self>, index: usize, bytes: u64) -> Permit {
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
         loop {
@@ -80,7 +80,7 @@ impl Budget {
         }
     }
 
-    /// Records that the archive has come to the entry `index`: everything before it is written.
+    /// Records that the entry `index` is next in the archive: all entries before it are written.
     pub fn advance(&self, index: usize) {
         self.ledger().at = index;
         self.changed.notify_waiters();
@@ -101,7 +101,7 @@ impl Budget {
 }
 
 impl Permit {
-    /// Gives back all but `bytes`.
+    /// Returns all bytes except `bytes` to the budget.
     pub fn shrink(&mut self, bytes: u64) {
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
         if bytes < self.bytes {
@@ -120,19 +120,19 @@ impl Drop for Permit {
 }
 
 impl Turn {
-    /// Creates the turn of the entry `index` of the archive that `budget` serves.
+    /// Creates the turn of the entry `index` in the archive of `budget`.
     pub fn new(budget: &Arc<Budget>, index: usize) -> Self {
         Self { budget: budget.clone(), index, permit: Arc::default() }
     }
 
-    /// Waits for `bytes` of the budget. Bytes that the turn holds already are given back first.
+    /// Waits for `bytes` of the budget. Bytes that the turn already holds are returned first.
     pub async fn admit(&self, bytes: u64) {
         drop(self.take());
         let permit = self.budget.admit(self.index, bytes).await;
         *self.permit.lock().unwrap_or_else(PoisonError::into_inner) = Some(permit);
     }
 
-    /// Gives back all but `bytes` of what the turn holds.
+    /// Returns all bytes that the turn holds, except `bytes`, to the budget.
     pub fn shrink(&self, bytes: u64) {
         if let Some(permit) = &mut *self.permit.lock().unwrap_or_else(PoisonError::into_inner) {
             permit.shrink(bytes);

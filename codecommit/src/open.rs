@@ -1,5 +1,4 @@
-//! A commit and `git archive`'s options in, what the archive will hold out: the tree is listed, its attributes are
-//! read, and the entries are selected.
+//! Opens a commit for an archive: lists its tree, reads its attributes, and selects the entries.
 
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU8;
@@ -24,27 +23,31 @@ use git_archive::{DEFAULT_LEVEL, ExtraFile, Packer, deflate};
 /// The options of `git archive`, and how the commit is read.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The prefix of each path; with a slash at its end it has an entry of its own.
+    /// The prefix of each path. If it ends in a slash, it has an entry of its own.
     pub prefix: BString,
-    /// Pathspecs; an empty list selects everything.
+    /// The pathspecs. An empty list selects everything.
     pub paths: Vec<BString>,
-    /// The compression level, 0 (stored) to 9; git's default is 6.
+    /// The compression level, from 0 (stored) to 9. Git's default is 6.
     pub level: u8,
     /// The deflate implementation.
     pub deflate: deflate::Deflate,
+    /// True if deflate streams of the commit's pack and of the previous archive are copied, if the level is git's
+    /// default. That is much faster, and mostly makes git's own bytes; but then the compressed bytes of the same commit
+    /// depend on the server's pack. False if the same commit always has the same bytes.
+    pub reuse_deflate: bool,
     /// Files that are in no tree.
     pub extra: Vec<ExtraFile>,
-    /// The time of all entries in seconds since 1970 (UTC); the committer's unless set.
+    /// The time of all entries in seconds since 1970 (UTC). If unset, the committer's time.
     pub mtime: Option<i64>,
-    /// True if to archive the commit's tree as a bare tree: without a comment and without substitution.
+    /// True to archive the commit's tree as a bare tree: without a comment and without substitution.
     pub bare_tree: bool,
-    /// Bytes that may be held between the source and the archive.
+    /// The bytes that may be held between the source and the archive.
     pub budget: u64,
-    /// How the commit is read.
+    /// The sources that the commit may be read from.
     pub source: source::SourceOptions,
-    /// True if entries carry their Git ids in an extra field, from which the next archive reuses what has not changed.
+    /// True if entries carry their Git ids in an extra field. The next archive uses them to copy unchanged entries.
     pub tagged: bool,
-    /// The most bytes of content that the archive may have.
+    /// The largest total size of the files in bytes.
     pub limit: Option<u64>,
     /// True if to refuse names that cause trouble on Windows or macOS, instead of warning of them.
     pub refuse_names: bool,
@@ -57,6 +60,7 @@ impl Default for Options {
             paths: Vec::new(),
             level: DEFAULT_LEVEL,
             deflate: deflate::deflate,
+            reuse_deflate: false,
             extra: Vec::new(),
             mtime: None,
             bare_tree: false,
@@ -84,21 +88,21 @@ pub enum OpenError {
         #[source]
         source: SourceError,
     },
-    /// The `.gitattributes` take more memory than the budget leaves for them.
+    /// The `.gitattributes` need more memory than their part of the budget.
     #[error("{path} brings the attributes over the limit of {limit} bytes")]
     AttributesTooLarge {
-        /// The file that passes the limit.
+        /// The file that exceeds the limit.
         path: BString,
         /// The limit.
         limit: u64,
     },
-    /// The tree is refused.
+    /// The tree was refused.
     #[error(transparent)]
     Select(#[from] SelectError),
     /// A pathspec is invalid.
     #[error(transparent)]
     Pathspec(#[from] PathspecError),
-    /// The attributes cost more work than is allowed.
+    /// The attributes need more work than is allowed.
     #[error("failed to read the attributes")]
     Stopped(#[from] Stopped),
     /// An extra file has the path of an entry, or is below one that is no folder.
@@ -129,7 +133,7 @@ impl OpenError {
         }
     }
 
-    /// Returns whether another try is useless.
+    /// Returns whether another attempt is useless.
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::Source(error) | Self::Attributes { source: error, .. } => error.is_permanent(),
@@ -138,31 +142,31 @@ impl OpenError {
     }
 }
 
-/// The number of digits of `%h`, `%t` and `%p`: git's own depends on the number of objects in the repository, which no
-/// API tells.
+/// The number of digits of `%h`, `%t` and `%p`. Git's own number depends on the number of objects in the repository,
+/// which the API does not have.
 const ABBREVIATION: NonZeroU8 = NonZeroU8::new(7).expect("not zero");
 
-/// `.gitattributes` that are read at once.
+/// The number of `.gitattributes` that are read at once.
 const ATTRIBUTES_AT_ONCE: usize = 8;
 /// The size in bytes of the largest `.gitattributes`.
 const LARGEST_ATTRIBUTES: u64 = 4 << 20;
-/// The part of the budget that all `.gitattributes` may take, and its least size in bytes. Rules take several times as
-/// much as their text.
+/// The part of the budget that all `.gitattributes` may take, as a divisor, and its smallest size in bytes. Rules
+/// need several times the memory of their text.
 const ATTRIBUTES_PART: u64 = 8;
 const LEAST_ATTRIBUTES: u64 = 1 << 20;
-/// The bytes that one converted file may always have, however small the budget is.
+/// The bytes that one converted file may always use, even with a small budget.
 const LEAST_CONVERTED: u64 = 8 << 20;
 
 /// A commit that is ready to be written.
 #[derive(Debug)]
 pub struct Opened {
-    /// What goes into the archive.
+    /// The contents of the archive.
     pub contents: Contents,
     /// Warnings about the tree, one line each.
     pub warnings: Vec<String>,
 }
 
-/// Lists a commit's tree, reads its attributes, and selects what is archived.
+/// Lists a commit's tree, reads its attributes, and selects the entries to archive.
 pub async fn open(checkout: Checkout, commit: Commit, options: &Options) -> Result<Opened, OpenError> {
     let pathspecs = Pathspecs::parse(&options.paths)?;
     let work = Work::new(checkout.cancel(), DEFAULT_STEPS);
@@ -186,6 +190,7 @@ pub async fn open(checkout: Checkout, commit: Commit, options: &Options) -> Resu
             abbreviation: ABBREVIATION.get().into(),
             level: options.level,
             deflate: options.deflate,
+            reuse_deflate: options.reuse_deflate,
             tagged: options.tagged,
             limit: options.budget.max(LEAST_CONVERTED),
             work,
@@ -227,8 +232,8 @@ async fn selected(
     blocking::run(select).await
 }
 
-/// Reads every `.gitattributes` of the tree, each content once. The checkout holds them, since they mostly stand in the
-/// archive as well. A repository without one pays nothing.
+/// Reads every `.gitattributes` of the tree, each content once. The checkout keeps them, because most of them are
+/// also in the archive. A repository without them needs no request for this.
 async fn read_attributes(
     checkout: Checkout,
     entries: &[Entry],
@@ -256,7 +261,7 @@ async fn read_attributes(
     Ok((checkout.with_held(read), attributes))
 }
 
-/// The `.gitattributes` that are being read, and the bytes that are left for them.
+/// The `.gitattributes` that are being read, and the bytes that are left for more.
 struct AttributeReads<'a> {
     checkout: &'a Checkout,
     at_once: Semaphore,
@@ -281,7 +286,7 @@ impl AttributeReads<'_> {
     }
 }
 
-/// Returns the commit as `export-subst` shows it: byte for byte, if any entry asks for it.
+/// Returns the commit byte for byte for `export-subst`, if any entry needs it.
 async fn exact(
     checkout: &Checkout,
     commit: Commit,

@@ -1,34 +1,35 @@
-//! How often a request is tried, and how long the pauses between the tries are: one policy for API calls and Git alike.
+//! The retry policy of API calls and Git: the number of attempts and the pauses between them.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-/// The number of tries, and exponential backoff with full jitter between them.
+/// The number of attempts, with exponential backoff and full jitter between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// Tries in all.
+    /// The number of attempts in all.
     pub attempts: u32,
-    /// The longest pause before the second try; it doubles with each further one.
+    /// The longest pause before the second attempt. It doubles with each further one.
     pub initial_backoff: Duration,
-    /// The longest pause before any try.
+    /// The longest pause before any attempt.
     pub max_backoff: Duration,
 }
 
 impl RetryPolicy {
-    /// For API calls. Eight tries: a burst of throttled calls outlives the SDK's default of three.
+    /// The policy for API calls. Eight attempts, because a burst of throttled calls lasts longer than the SDK's
+    /// default of three.
     pub const API: Self =
         Self { attempts: 8, initial_backoff: Duration::from_millis(200), max_backoff: Duration::from_secs(10) };
-    /// For requests to the Git endpoint, of which one may bring a whole pack.
+    /// The policy for requests to the Git endpoint, each of which may transfer a whole pack.
     pub const GIT: Self =
         Self { attempts: 3, initial_backoff: Duration::from_millis(500), max_backoff: Duration::from_secs(10) };
 
-    /// Returns the pause after the failed try `attempt`, counted from 1: a random part of the longest one.
+    /// Returns the pause after the failed attempt `attempt`, counted from 1: a random part of the longest pause.
     pub fn backoff(&self, attempt: u32) -> Duration {
         let doubled = 2_u32.saturating_pow(attempt.saturating_sub(1));
         jitter(self.initial_backoff.saturating_mul(doubled).min(self.max_backoff))
     }
 
-    /// Tries until an attempt succeeds, fails with an error that `is_transient` refuses, or is the last one.
+    /// Retries until an attempt succeeds, fails with an error that is not `is_transient`, or is the last one.
     pub async fn retry<T, E, F>(
         &self,
         is_transient: impl Fn(&E) -> bool,
@@ -52,10 +53,9 @@ impl RetryPolicy {
     }
 }
 
-/// Returns a random duration of up to `longest`, so that clients that were throttled together do not come back
-/// together.
+/// Returns a random duration of up to `longest`, so that clients throttled together do not retry together.
 pub fn jitter(longest: Duration) -> Duration {
-    // A `RandomState` is seeded by the system; a few pauses need no better generator.
+    // The system seeds a `RandomState`. A few pauses need no better generator.
     let random = RandomState::new().hash_one(()) % 1024;
     longest / 1024 * u32::try_from(random).unwrap_or(1024)
 }

@@ -1,12 +1,13 @@
-//! How a repository is read: [`Source`] is a repository and its transports, [`Checkout`] one commit of it that is being
-//! read.
+//! Reads a repository: [`Source`] is a repository and its transports, and [`Checkout`] reads one commit of it.
 //!
-//! Two transports, one result: the API is best for few files. One shallow fetch over Git is best for many, and the only
-//! way to a file over 6 MB, to names that are not UTF-8 and to legacy modes. Every content is proved against its id.
+//! There are two transports with one result. The API is best for few files. One shallow fetch over Git is best for
+//! many files. It is also the only way to read a file over 6 MB, names that are not UTF-8, and legacy modes. Every
+//! content is verified against its id.
 
 mod options;
 mod repository;
 mod checkout;
+mod difference;
 mod listing;
 pub mod api;
 pub mod git;
@@ -19,5 +20,5 @@ pub use checkout::Checkout;
 pub use content::{BlobContent, PackedBlob};
 pub use error::SourceError;
 pub use options::{Mode, SourceOptions};
-pub use previous::Previous;
+pub use previous::{Previous, PreviousOptions};
 pub use repository::Source;

@@ -1,8 +1,8 @@
-//! Warnings about a commit: as many as a person reads, and the number of the others.
+//! Warnings about a commit: as many as a person reads, and the number of the rest.
 
-/// The most warnings that are kept. A hostile repository can cause one for each of its files.
+/// The largest number of warnings. A hostile repository can cause one for each of its files.
 const MOST: usize = 1000;
-/// The most bytes of one warning.
+/// The largest size of one warning in bytes.
 const LONGEST: usize = 4096;
 
 /// Warnings, one line each, bounded in number and length.
@@ -26,7 +26,7 @@ impl Warnings {
         self.lines.push(line);
     }
 
-    /// Returns the warnings; the last line tells how many there are more.
+    /// Returns the warnings. The last line says how many more there are.
     pub(crate) fn into_lines(self) -> Vec<String> {
         let more = (self.more > 0).then(|| format!("and {} more warnings", self.more));
         self.lines.into_iter().chain(more).collect()

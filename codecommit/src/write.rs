@@ -1,12 +1,13 @@
-//! The archive as a stream: reading, compression and output overlap.
+//! Writes the archive as a stream. Reading, compression and output run at the same time.
 //!
-//! A window of entries is prepared ahead of the archive, each in a task of its own: read, wait for the byte budget,
-//! convert, compress. The archive takes them in order. The [budget](crate::memory) bounds the memory between the
-//! network and the archive.
+//! A window of entries is prepared ahead of the archive, each in its own task: it reads the content, waits for the
+//! byte budget, converts and compresses. The archive takes the entries in order. The [budget](crate::memory) limits
+//! the memory between the network and the archive.
 
 mod contents;
 mod window;
 mod prepare;
+mod copied;
 mod repeated;
 mod large;
 mod zip_output;
@@ -50,13 +51,16 @@ pub async fn write<O: Output>(
         preparation.budget.advance(index);
         let Some(ready) = window.next().await else { break };
         let path = zip::member_path(prefix.as_bstr(), entry.path.as_bstr(), entry.kind);
-        let tag = preparation.packer.tag(entry);
+        let ready = ready.map_err(|error| error.of(entry.path.clone()))?;
+        let tag = preparation.packer.tag(entry, ready.as_ref().is_some_and(Ready::is_copied));
         let member = Member { path: path.as_bstr(), kind: entry.kind, extra: &tag };
-        match ready.map_err(|error| error.of(entry.path.clone()))? {
+        match ready {
             None => archive.put_empty(member).await?,
+            Some(Ready::Copied(copied)) => archive.put_copied(member, copied).await?,
             Some(Ready::Held(packed, _permit)) => archive.put_packed(member, packed).await?,
             Some(Ready::Large(large)) => archive.put_large(member, large).await?,
         }
+        tokio::task::consume_budget().await;
     }
     for file in extra {
         let kind = if file.executable { Kind::Executable } else { Kind::File };

@@ -1,9 +1,10 @@
 //! The `.gitattributes` files of one tree, compiled, and the attributes of a path.
 //!
-//! As for `git archive` without `--worktree-attributes`, only the files in the archived tree count, root to leaf: the
-//! deeper and then the later line wins. Only the root's file defines macros; `binary` is built in. A `.gitattributes`
-//! inside an ignored folder still counts for the paths in it, and one that is a symbolic link is read as the text of
-//! its target, because git reads it from the index as a blob of any kind.
+//! As for `git archive` without `--worktree-attributes`, only the files in the archived tree count, from the root to
+//! the leaf. A deeper file wins over a higher one, and a later line over an earlier one. Only the root's file defines
+//! macros, and `binary` is built in. A `.gitattributes` inside an ignored folder still counts for the paths in it. If
+//! it is a symbolic link, its target's text is read as its content, because git reads it from the index as a blob of
+//! any kind.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -27,18 +28,18 @@ const MAX_LINE_LENGTH: usize = 2048;
 /// The macro that is built in.
 const BUILT_IN: &[u8] = b"[attr]binary -diff -merge -text";
 
-/// The attributes that an archive asks for. The number of each is its place in this list.
+/// The attributes that an archive asks for. An attribute's number is its place in this list.
 const ASKED: [&str; 9] =
     ["export-ignore", "export-subst", "diff", "text", "crlf", "eol", "ident", "working-tree-encoding", "filter"];
 
-/// The number of the state `name`; the numbers of values follow those of the three fixed states.
+/// The number of the state `name`. The numbers of values follow those of the three fixed states.
 const SET: u32 = 1;
 const FIXED_STATES: [State; 3] = [State::Unspecified, State::Set, State::Unset];
 
 /// The compiled `.gitattributes` files of one tree, which threads may share.
 ///
-/// `gix-attributes` parses the lines. The evaluation is here: that crate's works on a state that cannot be shared, and
-/// it does not bound the work.
+/// `gix-attributes` parses the lines. The evaluation is here, because that crate evaluates with a state that cannot
+/// be shared, and does not limit the work.
 #[derive(Debug, Default)]
 pub struct Attributes {
     /// The numbers of all attributes.
@@ -50,11 +51,11 @@ pub struct Attributes {
     texts: Vec<u8>,
     assignments: Vec<Assignment>,
     macros: HashMap<u32, Range<usize>>,
-    /// The macros without the attributes that no archive asks for.
+    /// The macros with only the attributes that archives ask for.
     asked_macros: HashMap<u32, Vec<Assignment>>,
     /// The lines by folder, `""` for the root.
     files: HashMap<BString, Vec<Line>>,
-    /// The length of the longest of these folders. The folders of longer paths are not looked up.
+    /// The length of the longest of these folders. Folders with longer paths need no lookup.
     longest_folder: usize,
 }
 
@@ -64,8 +65,8 @@ type Assignment = (u32, u32);
 impl Attributes {
     /// Compiles the content of each `.gitattributes` file, given with its folder (`""` for the root).
     ///
-    /// Lines that git ignores are ignored. The caller bounds the bytes of the files; [`Attributes::memory`] tells what
-    /// the compiled form takes.
+    /// Lines that git ignores are ignored. The caller limits the bytes of the files. [`Attributes::memory`] returns
+    /// the size of the compiled form.
     pub fn new(files: impl IntoIterator<Item = (BString, Vec<u8>)>, work: &Work) -> Result<Attributes, Stopped> {
         let mut attributes = Attributes::default();
         for (number, name) in (0..).zip(ASKED) {
@@ -85,12 +86,13 @@ impl Attributes {
         Ok(attributes)
     }
 
-    /// Returns whether no file has a line: nothing is ignored, converted or substituted, and asking is free.
+    /// Returns whether no file has a line. Then nothing is ignored, converted or substituted, and lookups cost
+    /// nothing.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
     }
 
-    /// Returns about how many bytes the compiled form takes.
+    /// Returns the approximate size of the compiled form in bytes.
     pub fn memory(&self) -> u64 {
         let lines: usize = self.files.values().map(|lines| lines.capacity() * size_of::<Line>()).sum();
         let assignments: usize = self.asked_macros.values().map(|list| 32 + list.capacity() * 8).sum();
@@ -100,7 +102,7 @@ impl Attributes {
         (lines + assignments + names + values + macros + self.texts.capacity() + 8 * self.assignments.capacity()) as u64
     }
 
-    /// Returns the attributes of `path`, which has no slash at its end. A submodule is asked as a directory.
+    /// Returns the attributes of `path`, which has no slash at its end. A submodule is looked up as a directory.
     pub fn of(&self, path: &BStr, is_dir: bool, work: &Work) -> Result<PathAttributes, Stopped> {
         if self.is_empty() {
             return Ok(PathAttributes::default());
@@ -134,8 +136,9 @@ impl Attributes {
         fixed.unwrap_or_else(|| self.values[number - FIXED_STATES.len()].clone())
     }
 
-    /// Evaluates the lines as `collect_some_attrs` of git's attr.c: from the file beside the path up to the root, in
-    /// each from the last line to the first, in a line from its end. The first state that is found counts.
+    /// Evaluates the lines as `collect_some_attrs` of git's attr.c does. Files go from the one beside the path up to
+    /// the root, lines from the last to the first, and the assignments of a line from its end. The first state that
+    /// is found counts.
     fn evaluate(&self, path: &BStr, is_dir: bool, only_asked: bool, work: &Work) -> Result<Found, Stopped> {
         work.metered(STEPS, |steps| {
             let mut found = Found::default();
@@ -160,7 +163,7 @@ impl Attributes {
         })
     }
 
-    /// Adds the states that were not known before. A macro that is set brings its own assignments.
+    /// Adds the states that are not known yet. A macro that is set adds its own assignments.
     fn fill(
         &self,
         found: &mut Found,
@@ -189,7 +192,8 @@ impl Attributes {
         Ok(())
     }
 
-    /// Returns each macro that leads to an attribute that archives ask for, with only the assignments that do.
+    /// Returns each macro that sets an attribute that archives ask for, directly or through other macros. Keeps only
+    /// the assignments that are needed for this.
     fn reduced_macros(&self) -> HashMap<u32, Vec<Assignment>> {
         let mut leading: HashMap<u32, Vec<u32>> = HashMap::new();
         for (&number, range) in &self.macros {
@@ -298,7 +302,7 @@ impl Found {
         self.asked.get(number as usize).copied().unwrap_or_else(|| self.others.get(&number).copied())
     }
 
-    /// Returns whether the state was not known before.
+    /// Sets a state, unless one is known already. Returns whether it was set.
     fn insert(&mut self, number: u32, state: u32) -> bool {
         if self.get(number).is_some() {
             return false;
@@ -311,10 +315,10 @@ impl Found {
     }
 }
 
-/// Puts a line into the buffer as `gix-attributes` parses it like git.
+/// Writes a line into the buffer so that `gix-attributes` parses it as git does.
 ///
-/// The newline before it keeps the crate from skipping a byte order mark. Git skips that in files of the working tree,
-/// but not in those of a tree: there the first line names files that begin with the mark.
+/// The newline before it keeps the crate from skipping a byte order mark. Git skips the mark in files of the working
+/// tree, but not in those of a tree. There, the first line names files that begin with the mark.
 fn parsable(line: &[u8], buffer: &mut Vec<u8>) {
     buffer.clear();
     buffer.push(b'\n');
@@ -328,9 +332,9 @@ fn parsable(line: &[u8], buffer: &mut Vec<u8>) {
     }
 }
 
-/// Returns the number of blanks, and what follows them, in a line for a name of only blanks, such as `" " text`.
+/// Returns the number of blanks in a line whose pattern is only blanks, such as `" " text`, and the text after them.
 ///
-/// The crate ignores such a pattern, but not a class of characters.
+/// The crate ignores such a pattern, but accepts it in the form of a class of characters.
 fn quoted_blanks(line: &[u8]) -> Option<(usize, &[u8])> {
     let quoted = line.trim_ascii_start().strip_prefix(b"\"")?;
     let blanks = quoted.iter().take_while(|&&byte| byte == b' ').count();

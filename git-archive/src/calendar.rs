@@ -2,7 +2,8 @@
 
 /// Returns the year, month and day of a day counted from 1970-01-01 (Howard Hinnant's `civil_from_days`).
 ///
-/// Years are counted from March, so that the leap day is the last one; 719,468 days lie between 0000-03-01 and 1970.
+/// A year starts in March here, so that the leap day is the last day. There are 719,468 days between 0000-03-01 and
+/// 1970.
 pub(crate) fn civil(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));

@@ -1,6 +1,8 @@
 //! The central directory of an earlier archive, used as a cache that is never trusted.
 //!
 //! Files, links and submodules have their Git id, a version and the level in an extra field of the central directory.
+//! A bit in the level says that others may have deflated the data; a reader that does not know the bit sees an unknown
+//! level, and does not reuse the entry.
 //! A folder counts only under the tree id that is recomputed from its entries, and content only if it hashes to the
 //! wanted id. So a foreign, truncated or hostile archive costs time, but never changes a byte of the next one.
 
@@ -16,8 +18,10 @@ use crate::zip::Method;
 
 /// The id of the extra field, "CM", from the range that APPNOTE leaves to third parties.
 const EXTRA_GIT: u16 = 0x4d43;
-/// The version of the field and of the compressor's output, which may change with libdeflate's version.
+/// The version of the field and of the compressor's output, which may change with libdeflate.
 const VERSION: u8 = 1;
+/// The bit of the level that says that others may have deflated the data.
+const COPIED: u8 = 0x80;
 const EXTRA_ZIP64: u16 = 0x0001;
 const END: &[u8] = &[0x50, 0x4b, 0x05, 0x06];
 const END_LENGTH: usize = 22;
@@ -41,6 +45,8 @@ pub struct Located {
     pub size: u64,
     /// The compression method.
     pub method: Method,
+    /// True if others than this version of the engine may have deflated the data.
+    pub copied: bool,
 }
 
 /// The parsed directory of an archive.
@@ -48,18 +54,24 @@ pub struct Located {
 pub struct Directory {
     /// The folders by their recomputed tree ids.
     pub folders: HashMap<ObjectId, Folder>,
-    /// The contents by their ids and whether they are links, which are never compressed.
+    /// The contents by their ids and by whether they are links, which are never compressed.
     pub contents: HashMap<(ObjectId, bool), Located>,
 }
 
-/// Returns the extra field of an entry.
-pub fn tag(id: ObjectId, level: u8) -> Vec<u8> {
+/// Returns the extra field of an entry, whose data were `copied` if others deflated them.
+pub fn tag(id: ObjectId, level: u8, copied: bool) -> Vec<u8> {
+    let level = if copied { level | COPIED } else { level };
     let mut field = Vec::with_capacity(26);
     field.extend_from_slice(&EXTRA_GIT.to_le_bytes());
     field.extend_from_slice(&22_u16.to_le_bytes());
     field.extend_from_slice(&[VERSION, level]);
     field.extend_from_slice(id.as_bytes());
     field
+}
+
+/// Returns the commit that an archive names in its comment, by the last bytes of the archive.
+pub fn commit(tail: &[u8]) -> Option<ObjectId> {
+    ObjectId::from_hex(tail.get(tail.len().checked_sub(COMMENT_LENGTH)?..)?).ok()
 }
 
 /// Finds the directory by the last bytes of an archive: its offset and size, or `None` if we did not write the archive.
@@ -75,7 +87,7 @@ pub fn locate(tail: &[u8], archive: u64) -> Option<(u64, u64)> {
 }
 
 impl Located {
-    /// Returns the content of the data, or `None` if the data is anything else or anything more.
+    /// Returns the content of the data, or `None` if the data is different or too long.
     pub fn content<'a>(&self, data: &'a [u8]) -> Option<Cow<'a, [u8]>> {
         match self.method {
             Method::Stored => Some(data.into()),
@@ -87,24 +99,26 @@ impl Located {
 impl Directory {
     /// Parses a central directory up to the first row that is malformed.
     ///
-    /// Only entries that the same version compressed at the same level are listed as contents.
-    pub fn parse(mut bytes: &[u8], level: u8) -> Self {
+    /// Only entries that the same version compressed at the same level are listed as contents, and with
+    /// `reuse_deflate` also those that it copied at this level.
+    pub fn parse(mut bytes: &[u8], level: u8, reuse_deflate: bool) -> Self {
         let mut directory = Self::default();
         let mut open = OpenFolders { folders: &mut directory.folders, path: vec![(b"", Folder::new())] };
         while let Some((row, rest)) = row(bytes) {
             bytes = rest;
             let path = row.path.strip_suffix(b"/").unwrap_or(row.path);
-            // No name has a NUL: with one, an entry could hash like several entries.
+            // A real name has no NUL. With a NUL, one entry could hash like several entries.
             if path.contains(&0) {
                 continue;
             }
             let (folder, name) = path.rsplit_once_str("/").unwrap_or((b"", path));
             match row.tag {
-                Some((id, made_at)) => {
-                    if made_at == level && row.kind != Kind::Submodule {
-                        directory.contents.insert((id, row.kind == Kind::Link), row.located);
+                Some(tag) => {
+                    let is_usable = tag.level == level && (reuse_deflate || !tag.copied);
+                    if is_usable && row.kind != Kind::Submodule {
+                        directory.contents.insert((tag.id, row.kind == Kind::Link), row.located);
                     }
-                    open.entry(folder, (row.kind, name.into(), id));
+                    open.entry(folder, (row.kind, name.into(), tag.id));
                 }
                 None if row.path.ends_with(b"/") => open.folder(folder, path),
                 None => {}
@@ -117,8 +131,8 @@ impl Directory {
 
 /// The folders that lead to the current row, the root first.
 ///
-/// In git's order a folder's row precedes its entries, and all of these are adjacent. An entry anywhere else is left
-/// out, and then the folder does not get its tree id. So there are never more folders than rows.
+/// In git's order, a folder's row comes before its entries, and all of these are adjacent. An entry anywhere else is
+/// left out, and its folder then does not get its tree id. There are therefore never more folders than rows.
 struct OpenFolders<'a, 'd> {
     folders: &'d mut HashMap<ObjectId, Folder>,
     path: Vec<(&'a [u8], Folder)>,
@@ -137,7 +151,7 @@ impl<'a> OpenFolders<'a, '_> {
         }
     }
 
-    /// Closes folders until this one is the last, and returns its entries; `None` if it is not open.
+    /// Closes folders until this one is the last, and returns its entries. Returns `None` if it is not open.
     fn enter(&mut self, folder: &[u8]) -> Option<&mut Folder> {
         while self.path.len() > 1 && self.path.last().is_some_and(|(path, _)| *path != folder) {
             self.close_one();
@@ -148,7 +162,7 @@ impl<'a> OpenFolders<'a, '_> {
     /// Computes the last folder's tree id, and adds it to the entries of its parent.
     fn close_one(&mut self) {
         let Some((path, mut entries)) = self.path.pop() else { return };
-        // A folder whose entries are a collision attack is unknown, and so are those around it.
+        // If a folder's entries are a collision attack, it stays unknown, and so do its parents.
         let Ok(id) = hash::tree_id(&mut entries) else { return };
         self.folders.insert(id, entries);
         if let Some((_, parent)) = self.path.last_mut() {
@@ -168,7 +182,14 @@ struct Row<'a> {
     path: &'a [u8],
     kind: Kind,
     located: Located,
-    tag: Option<(ObjectId, u8)>,
+    tag: Option<Tag>,
+}
+
+/// What the extra field of an entry says.
+struct Tag {
+    id: ObjectId,
+    level: u8,
+    copied: bool,
 }
 
 fn row(bytes: &[u8]) -> Option<(Row<'_>, &[u8])> {
@@ -189,6 +210,7 @@ fn row(bytes: &[u8]) -> Option<(Row<'_>, &[u8])> {
         compressed: u32_at(rest, 16)?.into(),
         size: u32_at(rest, 20)?.into(),
         method,
+        copied: tag.as_ref().is_some_and(|tag| tag.copied),
     };
     widen(&mut located, extra);
     // If the local header is longer than ours, the content is not at this place, and its hash will show that.
@@ -196,12 +218,16 @@ fn row(bytes: &[u8]) -> Option<(Row<'_>, &[u8])> {
     Some((Row { path, kind: kind_of(path, u32_at(rest, 34)?), located, tag }, next))
 }
 
-fn tag_of(field: &[u8]) -> Option<(ObjectId, u8)> {
+fn tag_of(field: &[u8]) -> Option<Tag> {
     let (head, id) = field.split_at_checked(2)?;
-    (head[0] == VERSION && id.len() == 20).then(|| (ObjectId::from_bytes_or_panic(id), head[1]))
+    if head[0] != VERSION || id.len() != 20 {
+        return None;
+    }
+    let id = ObjectId::from_bytes_or_panic(id);
+    Some(Tag { id, level: head[1] & !COPIED, copied: head[1] & COPIED != 0 })
 }
 
-/// Returns the kind of an entry with an id. A directory with an id is a submodule, because directories have none.
+/// Returns the kind of an entry with an id. A directory with an id is a submodule, because folders have no id.
 fn kind_of(path: &[u8], external: u32) -> Kind {
     match external >> 16 {
         _ if path.ends_with(b"/") => Kind::Submodule,

@@ -1,9 +1,10 @@
 //! The conversion of a regular file's content, as git's convert.c does it on checkout.
 //!
 //! `core.autocrlf`, `core.eol` and `filter.*` have their defaults. First comes `ident`, then line endings, then
-//! `working-tree-encoding`. A `filter` needs configuration, so that none runs: content that a filter stored stays.
+//! `working-tree-encoding`. A `filter` needs configuration, so none runs, and content that a filter stored stays as
+//! it is.
 //!
-//! Symbolic links are never converted, nor are files over 512 MiB (`core.bigFileThreshold`): the caller sees to both.
+//! The caller must not convert symbolic links, or files over 512 MiB (`core.bigFileThreshold`): git does not either.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -21,13 +22,13 @@ pub(crate) mod error;
 use encoding::Encoded;
 pub use error::ConvertError;
 
-/// The bytes at the beginning of content that decide whether it is binary, as in git's xdiff-interface.c.
+/// The number of bytes at the beginning of content that decide whether it is binary, as in git's xdiff-interface.c.
 pub const FIRST_FEW_BYTES: usize = 8000;
 
-/// A problem that git reports on standard error before it goes on.
+/// A problem that git reports on standard error before it continues.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConvertWarning {
-    /// The content stays as it is: it is not UTF-8, the encoding lacks a character, or no such encoding exists.
+    /// The content stays unchanged: it is not UTF-8, the encoding lacks a character, or no such encoding exists.
     NotEncoded {
         /// The `working-tree-encoding`.
         encoding: BString,
@@ -50,7 +51,7 @@ enum LineEndings {
     CrlfIfText,
 }
 
-/// Converts the content of a regular file; `blob` is its id, which `$Id$` shows.
+/// Converts the content of a regular file. `blob` is its id, which `$Id$` shows.
 ///
 /// Borrowed content is returned borrowed if nothing had to change.
 pub fn convert<'a>(
@@ -81,16 +82,16 @@ pub fn convert<'a>(
     }
 }
 
-/// Returns whether [`convert`] may change content or fail, so that compressed content cannot be reused.
+/// Returns whether [`convert`] may change content or fail. Compressed content can then not be reused.
 pub fn needs_conversion(attributes: &PathAttributes) -> bool {
     attributes.ident
         || line_endings(attributes) != LineEndings::AsStored
         || encoding(attributes).map_or(true, |encoding| encoding.is_some())
 }
 
-/// Returns whether an entry is binary in the archive, as `entry_is_binary` of git's archive-zip.c.
+/// Returns whether an entry is binary in the archive, as `entry_is_binary` of git's archive-zip.c does.
 ///
-/// The attribute `diff` decides, or else the content after conversion.
+/// The attribute `diff` decides. If it does not, the content after conversion decides.
 pub fn is_binary_entry(attributes: &PathAttributes, converted: &[u8]) -> bool {
     match attributes.diff {
         State::Set => false,
@@ -99,7 +100,7 @@ pub fn is_binary_entry(attributes: &PathAttributes, converted: &[u8]) -> bool {
     }
 }
 
-/// Returns whether there is a NUL in the first 8,000 bytes.
+/// Returns whether a NUL is in the first 8,000 bytes.
 pub fn is_binary(content: &[u8]) -> bool {
     content[..content.len().min(FIRST_FEW_BYTES)].contains(&0)
 }
@@ -107,7 +108,7 @@ pub fn is_binary(content: &[u8]) -> bool {
 /// Returns the encoding to convert to, if it is not UTF-8 itself.
 fn encoding(attributes: &PathAttributes) -> Result<Option<&[u8]>, ConvertError> {
     match &attributes.working_tree_encoding {
-        // Git means to fail for `-working-tree-encoding`, too, but treats it as an empty value first.
+        // Git intends to fail for `-working-tree-encoding`, too, but first treats it as an empty value.
         State::Unspecified | State::Unset => Ok(None),
         State::Set => Err(ConvertError::EncodingWithoutValue),
         State::Value(name) => {
@@ -199,7 +200,8 @@ fn to_crlf(content: &[u8], bounds: Bounds<'_>) -> Result<Vec<u8>, ConvertError> 
     converted.finish()
 }
 
-/// Returns whether there is a keyword, as `count_ident` of git's convert.c: a little differently from [`expand_ident`].
+/// Returns whether there is a keyword, as `count_ident` of git's convert.c does. It differs a little from
+/// [`expand_ident`].
 fn has_keyword(content: &[u8]) -> bool {
     let mut rest = content;
     while let Some(at) = rest.find_byte(b'$') {

@@ -6,12 +6,12 @@ use std::io;
 use libdeflater::{CompressionLvl, Compressor};
 use zlib_rs::{DeflateError, DeflateFlush, Inflate, InflateFlush, Status};
 
-/// A function that deflates content at a level from 1 to 9; `None` if it does not get smaller.
+/// A function that deflates content at a level from 1 to 9. It returns `None` if the content does not get smaller.
 pub type Deflate = fn(content: &[u8], level: u8) -> Option<Vec<u8>>;
 
 /// Deflates content with libdeflate, at about twice zlib's speed and a slightly smaller size.
 ///
-/// Each thread keeps its last compressor, because making one clears several hundred kilobytes.
+/// Each thread keeps its last compressor, because creating one clears several hundred kilobytes.
 pub fn deflate(content: &[u8], level: u8) -> Option<Vec<u8>> {
     thread_local! {
         static KEPT: RefCell<Option<(u8, Compressor)>> = const { RefCell::new(None) };
@@ -21,7 +21,7 @@ pub fn deflate(content: &[u8], level: u8) -> Option<Vec<u8>> {
             *kept = Some((level, Compressor::new(CompressionLvl::new(i32::from(level)).unwrap_or_default())));
         }
         let (_, compressor) = kept.as_mut()?;
-        // The buffer is one byte shorter than the content: if it does not suffice, git stores the content.
+        // The buffer is one byte shorter than the content. If the output does not fit, git stores the content.
         let mut out = vec![0; content.len().saturating_sub(1)];
         let size = compressor.deflate_compress(content, &mut out).ok()?;
         out.truncate(size);
@@ -30,7 +30,7 @@ pub fn deflate(content: &[u8], level: u8) -> Option<Vec<u8>> {
     })
 }
 
-/// Inflates content of exactly `size` bytes; `None` for any other data, and for data with anything after it.
+/// Inflates content of exactly `size` bytes. Returns `None` for any other data, and for data with anything after it.
 pub fn inflate(data: &[u8], size: usize) -> Option<Vec<u8>> {
     let mut content = vec![0; size];
     let mut state = Inflate::new(false, 15);

@@ -16,4 +16,4 @@ mod calendar;
 mod sink;
 mod packer;
 
-pub use packer::{BIG_FILE, DEFAULT_LEVEL, ExtraFile, PackedFile, Packer, prefix_directory};
+pub use packer::{BIG_FILE, DEFAULT_LEVEL, ExtraFile, LFS_POINTER, PackedFile, Packer, lfs_warning, prefix_directory};

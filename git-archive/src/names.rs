@@ -1,6 +1,7 @@
-//! Paths that git refuses to put into an index, and so into an archive.
+//! Paths that git refuses to put into an index, and therefore into an archive.
 //!
-//! This is `verify_path` of git's read-cache.c at its defaults on Linux: `core.protectNTFS` on, `core.protectHFS` off.
+//! This is `verify_path` of git's read-cache.c at its defaults on Linux: `core.protectNTFS` on, `core.protectHFS`
+//! off.
 
 use bstr::{BStr, ByteSlice};
 
@@ -9,17 +10,18 @@ use crate::object::Kind;
 /// The hash in NTFS's fallback short names of `.gitmodules`, which come after `gitmod~1` to `gitmod~4`.
 const SHORT_NAME: &[u8] = b"gi7eba";
 
-/// Returns whether a name can be that of one entry of a tree: not empty, without `/` and NUL.
+/// Returns whether a name can be the name of one entry of a tree: it is not empty and has no `/` or NUL.
 ///
-/// Readers of trees must ask this of each name: a joined path does not show its names any more.
+/// Readers of trees must check each name with this, because a joined path no longer shows its names.
 pub fn is_name(name: &BStr) -> bool {
     !name.is_empty() && !name.contains(&b'/') && !name.contains(&0)
 }
 
-/// Returns whether git refuses the path of a file, link or submodule. Git never checks the path of a directory itself.
+/// Returns whether git refuses the path of a file, link or submodule. Git never checks the path of a directory
+/// itself.
 ///
-/// Refused are the components `.git` in any case, `.`, `..` and the empty one; NTFS's disguises of `.git` (`git~1`,
-/// `.git.`, `.git::$INDEX_ALLOCATION`, also with `\` as a separator); and `.gitmodules` as a link.
+/// Git refuses the components `.git` in any case, `.`, `..` and the empty one. It refuses NTFS's other names of
+/// `.git` (`git~1`, `.git.`, `.git::$INDEX_ALLOCATION`, also with `\` as a separator), and `.gitmodules` as a link.
 pub fn is_refused(path: &BStr, kind: Kind) -> bool {
     let is_link = kind == Kind::Link;
     if path.contains(&0) {
@@ -63,13 +65,13 @@ fn is_disguised(rest: &[u8], is_link: bool) -> bool {
     is_git_on_ntfs(rest) || is_link && is_gitmodules_on_ntfs(rest)
 }
 
-/// `is_ntfs_dotgit`: only dots and spaces follow the name, up to a separator or the name of a stream.
+/// Checks as `is_ntfs_dotgit` does: only dots and spaces follow the name, up to a separator or the name of a stream.
 fn is_git_on_ntfs(rest: &[u8]) -> bool {
     let after = strip_ignoring_case(rest, b".git").or_else(|| strip_ignoring_case(rest, b"git~1"));
     after.is_some_and(|after| after.iter().find(|byte| !b". ".contains(byte)).is_none_or(|byte| b"/\\:".contains(byte)))
 }
 
-/// `is_ntfs_dotgitmodules`, which has no separators.
+/// Checks as `is_ntfs_dotgitmodules` does, which knows no separators.
 fn is_gitmodules_on_ntfs(rest: &[u8]) -> bool {
     let after = strip_ignoring_case(rest, b".gitmodules")
         .or_else(|| strip_ignoring_case(rest, b"gitmod~").and_then(|rest| strip_one_of(rest, b"1234")))

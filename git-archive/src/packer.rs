@@ -21,9 +21,9 @@ pub const DEFAULT_LEVEL: u8 = 6;
 pub const BIG_FILE: u64 = 512 << 20;
 
 /// The beginning of a Git LFS pointer.
-const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
+pub const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
 
-/// The settings by which the contents of one archive become its entries.
+/// The settings that turn the contents of one archive into its entries.
 #[derive(Debug)]
 pub struct Packer {
     /// The commit, for `export-subst`. `None` for a bare tree, in which git substitutes nothing.
@@ -36,11 +36,14 @@ pub struct Packer {
     pub level: u8,
     /// The function that deflates.
     pub deflate: Deflate,
+    /// True if deflate streams that others made may be copied: they are valid, but the bytes of the zip then depend on
+    /// their maker. False if equal contents always have equal bytes in the zip.
+    pub reuse_deflate: bool,
     /// True if entries are tagged, so that the next archive can reuse what has not changed.
     pub tagged: bool,
-    /// The most bytes that converted content may have. Conversion holds two such contents at once.
+    /// The largest number of bytes of converted content. Conversion holds two such contents at once.
     pub limit: u64,
-    /// The work that the archive may cost.
+    /// The limit on the work of the archive.
     pub work: Work,
 }
 
@@ -49,8 +52,10 @@ pub struct Packer {
 pub struct PackedFile {
     /// The header.
     pub content: zip::DataHeader,
-    /// The data, deflated or not.
+    /// The data, deflated or stored.
     pub data: Bytes,
+    /// True if others may have deflated the data, or decided not to.
+    pub copied: bool,
     /// The warnings for the user.
     pub warnings: Vec<String>,
 }
@@ -61,10 +66,11 @@ impl Packer {
         self.attributes.of(entry.path.as_bstr(), entry.kind == Kind::Directory, &self.work)
     }
 
-    /// Returns the extra field of an entry: its id, for the next archive. Directories have none.
-    pub fn tag(&self, entry: &Entry) -> Vec<u8> {
+    /// Returns the extra field of an entry, for the next archive: its id, and whether its data were `copied`.
+    /// Directories have none.
+    pub fn tag(&self, entry: &Entry, copied: bool) -> Vec<u8> {
         let tagged = self.tagged && entry.kind != Kind::Directory;
-        if tagged { central_directory::tag(entry.id, self.level) } else { Vec::new() }
+        if tagged { central_directory::tag(entry.id, self.level, copied) } else { Vec::new() }
     }
 
     /// Returns whether the entry's content goes into the archive as it is in Git.
@@ -73,19 +79,19 @@ impl Packer {
         entry.kind == Kind::Link || !substitutes && !convert::needs_conversion(attributes)
     }
 
-    /// Returns whether a raw deflate stream that others made of the blob may become the data of the entry.
+    /// Returns whether another program's raw deflate stream of the blob may become the data of the entry.
     ///
     /// That is so for files whose content nothing converts, at Git's default level: another level asks for our own
     /// deflate. The caller verifies the stream, and stores the content if the stream is not smaller.
-    pub fn reusable(&self, entry: &Entry, attributes: &PathAttributes) -> bool {
+    pub fn may_copy(&self, entry: &Entry, attributes: &PathAttributes) -> bool {
         let is_file = matches!(entry.kind, Kind::File | Kind::Executable);
-        is_file && self.level == DEFAULT_LEVEL && self.keeps_content(entry, attributes)
+        self.reuse_deflate && is_file && self.level == DEFAULT_LEVEL && self.keeps_content(entry, attributes)
     }
 
     /// Returns whether an entry of `size` bytes may be compressed in chunks.
     ///
-    /// That is so if nothing converts it, and above `core.bigFileThreshold` if nothing substitutes in it, because then
-    /// git does not convert it either.
+    /// This is the case if nothing converts it. Git does not convert files above `core.bigFileThreshold`, so these may
+    /// be compressed in chunks unless git substitutes in them.
     pub fn streams(&self, entry: &Entry, attributes: &PathAttributes, size: u64) -> bool {
         let substitutes = attributes.export_subst && self.commit.is_some();
         self.keeps_content(entry, attributes) || size > BIG_FILE && !substitutes
@@ -96,28 +102,30 @@ impl Packer {
         !convert::is_binary_entry(attributes, beginning)
     }
 
-    /// Returns the warning for a pointer of Git LFS, by the beginning of its content.
-    pub fn lfs_warning(&self, entry: &Entry, beginning: &[u8]) -> Option<String> {
-        let is_pointer = beginning.starts_with(LFS_POINTER) && entry.kind != Kind::Link;
-        is_pointer.then(|| format!("{} is a Git LFS pointer and stays one", entry.path))
-    }
-
     /// Converts and deflates the content of a file or link.
     pub fn pack(&self, entry: &Entry, attributes: &PathAttributes, blob: Bytes) -> Result<PackedFile, ConvertError> {
         self.work.spend(1)?;
         let mut warnings = Vec::new();
         let keeps = self.keeps_content(entry, attributes);
         let content = if keeps { blob } else { self.convert(entry, attributes, &blob, &mut warnings)? };
-        warnings.extend(self.lfs_warning(entry, &content));
+        if content.starts_with(LFS_POINTER) && entry.kind != Kind::Link {
+            warnings.push(lfs_warning(entry));
+        }
         let text = self.text_bit(attributes, &content);
         let deflated = if entry.kind == Kind::Link { None } else { self.deflated(&content) };
         Ok(packed(&content, deflated, text, warnings))
     }
 
+    /// Stores the content of a file that nothing converts, and that others found not to get smaller.
+    pub fn store(&self, attributes: &PathAttributes, content: &Bytes) -> PackedFile {
+        let text = self.text_bit(attributes, content);
+        PackedFile { copied: true, ..packed(content, None, text, Vec::new()) }
+    }
+
     /// Deflates a file that is in no tree.
     ///
-    /// It is never converted. Of the attributes only `diff` counts, for the path without as many bytes as the prefix
-    /// has, as in git's archive-zip.c.
+    /// It is never converted. Only the attribute `diff` counts. As in git's archive-zip.c, as many bytes as the
+    /// prefix has are cut off the path before the attribute is looked up.
     pub fn pack_extra(&self, file: &ExtraFile, prefix: &BStr) -> Result<PackedFile, Stopped> {
         let attributes = match file.path.get(prefix.len()..) {
             None | Some(b"") => PathAttributes::default(),
@@ -127,7 +135,8 @@ impl Packer {
         Ok(packed(&file.content, self.deflated(&file.content), text, Vec::new()))
     }
 
-    /// Returns the entry with the data of an earlier archive, if they prove to be its content. The text bit is new.
+    /// Returns the entry with the data of an earlier archive, if the data prove to be its content. The text bit is
+    /// computed again.
     pub fn reuse(
         &self,
         entry: &Entry,
@@ -151,7 +160,7 @@ impl Packer {
             compressed: data.len() as u64,
             text: self.text_bit(attributes, &content),
         };
-        Some(PackedFile { content, data, warnings: Vec::new() })
+        Some(PackedFile { content, data, copied: located.copied, warnings: Vec::new() })
     }
 
     fn deflated(&self, content: &[u8]) -> Option<Vec<u8>> {
@@ -181,6 +190,11 @@ impl Packer {
     }
 }
 
+/// Returns the warning for a file that is a pointer of Git LFS.
+pub fn lfs_warning(entry: &Entry) -> String {
+    format!("{} is a Git LFS pointer and stays one", entry.path)
+}
+
 fn packed(content: &Bytes, deflated: Option<Vec<u8>>, text: bool, warnings: Vec<String>) -> PackedFile {
     let (method, data) =
         deflated.map_or_else(|| (Method::Stored, content.clone()), |data| (Method::Deflated, data.into()));
@@ -191,10 +205,10 @@ fn packed(content: &Bytes, deflated: Option<Vec<u8>>, text: bool, warnings: Vec<
         compressed: data.len() as u64,
         text,
     };
-    PackedFile { content, data, warnings }
+    PackedFile { content, data, copied: false, warnings }
 }
 
-/// A file that is in no tree, as with `git archive --add-file`. Such files follow the entries of the tree.
+/// A file that is in no tree, as from `git archive --add-file`. Such files follow the entries of the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExtraFile {
     /// The whole path in the archive, prefix included.

@@ -1,9 +1,8 @@
 //! Pathspecs as `git archive` takes them, at the root of the tree.
 //!
 //! All magic of git 2.47 is supported: `top`, `literal`, `glob`, `icase`, `exclude`, `attr` and `prefix`, long and
-//! short.
-//! Matching is that of git's tree walk (`tree_entry_interesting`) and not that of its index: a folder is walked if
-//! something in it *may* match, and a plain `f*` matches across `/`.
+//! short. Matching follows git's tree walk (`tree_entry_interesting`), not its index. A folder is walked if something
+//! in it *may* match, and a plain `f*` matches across `/`.
 
 use bstr::{BStr, BString, ByteSlice};
 
@@ -25,7 +24,7 @@ use spec::Pathspec;
 pub struct Pathspecs {
     /// The pathspecs that were given.
     given: Vec<Pathspec>,
-    /// `.`, which is implied if all given pathspecs exclude.
+    /// The pathspec `.`, which is implied if all given pathspecs exclude.
     all: Option<Pathspec>,
 }
 
@@ -37,35 +36,38 @@ impl Pathspecs {
         Ok(Pathspecs { given, all: only_excludes.then(Pathspec::default) })
     }
 
-    /// Returns whether there are none, so that everything is selected.
+    /// Returns whether there are none. Then everything is selected.
     pub fn is_empty(&self) -> bool {
         self.given.is_empty()
     }
 
-    /// Returns whether all of them exclude, so that the rest is selected.
+    /// Returns whether all of them exclude. Then the rest is selected.
     pub fn only_excludes(&self) -> bool {
         self.all.is_some()
     }
 
-    /// Returns whether an entry is selected, or for a directory whether something in it may be.
+    /// Returns whether an entry is selected. For a directory, returns whether something in it may be selected.
     ///
-    /// Ask this only of entries in a folder that was answered with yes: an excluded folder excludes everything in it.
+    /// Call this only for entries of a folder for which it returned true: an excluded folder excludes everything in
+    /// it.
     pub fn matches(&self, path: &BStr, kind: Kind, attributes: &Attributes, work: &Work) -> Result<bool, Stopped> {
         self.selects(&Question { path, kind, attributes, work })
     }
 
-    /// Returns whether a folder must be listed to know what is selected and that each pathspec has a match.
+    /// Returns whether a folder must be listed to know which entries are selected and whether each pathspec has a
+    /// match.
     ///
-    /// The answer needs no attributes. Ask from the root on; what is below a no is never needed. If the answer costs
-    /// too much work it is yes, and [`select`](crate::select::select) fails later.
+    /// The answer needs no attributes. Call this from the root down. Below a false answer, no other answer is needed.
+    /// If the answer costs too much work, it is true, and [`select`](crate::select::select) fails later.
     pub fn may_match_under(&self, folder: &BStr, work: &Work) -> bool {
         self.is_empty() || folder.is_empty() || self.may_match_in(folder, work).unwrap_or(true)
     }
 
-    /// Returns the pathspecs that match nothing in the tree, as they were given. Git refuses to archive with one.
+    /// Returns the pathspecs that match nothing in the tree, as they were given. Git refuses to archive with such a
+    /// pathspec.
     ///
-    /// Each is looked at alone, and before anything is ignored: one that matches only ignored files has a match, and an
-    /// empty folder is one, too. `entries` are those of the tree, as `select` takes them.
+    /// Each pathspec is checked alone, before anything is ignored. A pathspec that matches only ignored files has a
+    /// match, and so does one that matches an empty folder. `entries` are those of the tree, as `select` takes them.
     pub fn unmatched(&self, entries: &[Entry], attributes: &Attributes, work: &Work) -> Result<Vec<&BStr>, Stopped> {
         let mut unmatched = Vec::new();
         for spec in &self.given {
@@ -95,7 +97,7 @@ impl Pathspecs {
         let question = Question { path: folder, kind: Kind::Directory, attributes: &none, work };
         let is_excluded = self.exclusion(&question)? == Interest::All
             || self.given.iter().any(|spec| spec.is_excluded && spec.covers_all_under(folder));
-        // An excluded folder matters only to a pathspec that may have its one match in it.
+        // An excluded folder matters only if it may contain the only match of a pathspec.
         any(self.positive(), |spec| {
             Ok(spec.interest(&question)? != Interest::None && !(is_excluded && spec.matches_path(&question)?))
         })
@@ -119,7 +121,7 @@ impl Pathspecs {
         })
     }
 
-    /// Returns whether a directory itself is meant, as `match_pathspec` of git's dir.c.
+    /// Returns whether a directory itself matches, as `match_pathspec` of git's dir.c does.
     fn matches_path(&self, question: &Question<'_>) -> Result<bool, Stopped> {
         let mut excluding = self.given.iter().filter(|spec| spec.is_excluded);
         Ok(any(self.positive(), |spec| spec.matches_path(question))?
@@ -139,7 +141,7 @@ impl Pathspecs {
     }
 }
 
-/// `Iterator::any` with a question that can fail.
+/// Works like `Iterator::any`, but the question can fail.
 fn any<T>(items: impl Iterator<Item = T>, mut is_so: impl FnMut(T) -> Result<bool, Stopped>) -> Result<bool, Stopped> {
     for item in items {
         if is_so(item)? {

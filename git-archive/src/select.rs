@@ -1,8 +1,8 @@
 //! The selection of an archive's entries from those of the whole tree.
 //!
-//! Directories are written late, as by `queue_or_write_archive_entry` of git's archive.c. A directory waits until git
-//! *visits* the first entry in it, or below, that is not a directory: until a pathspec selects one. Only then git asks
-//! whether that entry is ignored. So, for a tree of `a/x`, `b/c/y` and `e`, an empty directory:
+//! Directories are written late, as by `queue_or_write_archive_entry` of git's archive.c. A directory waits until a
+//! pathspec selects the first entry in it or below it that is not a directory. Git then *visits* that entry, and only
+//! afterwards checks whether it is ignored. For example, a tree has `a/x`, `b/c/y` and the empty directory `e`:
 //!
 //! | attributes and pathspecs | entries of the archive |
 //! |---|---|
@@ -32,19 +32,19 @@ pub use warnings::{NameWarning, warnings};
 /// The reason why a tree is not archived.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SelectError {
-    /// Git refuses the path, see [`names::is_refused`].
+    /// Git refuses the path. See [`names::is_refused`].
     #[error("invalid path '{0}'")]
     InvalidPath(BString),
-    /// Two entries have one name. Git would archive both.
+    /// Two entries have the same name. Git would archive both.
     #[error("'{0}' is twice in its tree")]
     Duplicate(BString),
-    /// The entry is not where git sorts it, or its directory did not precede it. Git would archive it.
+    /// The entry is not in git's order, or its directory did not come before it. Git would archive it.
     #[error("'{0}' is not in the order of a tree")]
     OutOfOrder(BString),
     /// A pathspec has no match.
     #[error(transparent)]
     Pathspec(#[from] PathspecError),
-    /// The work was cancelled, or is too much.
+    /// The work was cancelled, or exceeds its limit.
     #[error("failed to select the entries of the archive")]
     Stopped(#[from] Stopped),
 }
@@ -94,7 +94,7 @@ pub fn select(
     Ok(selected)
 }
 
-/// Checks that each path may be archived and is in its place.
+/// Checks that each path may be archived and is in the right order.
 fn check(entries: &[Entry]) -> Result<(), SelectError> {
     let mut seen = HashSet::with_capacity(entries.len());
     let mut before: Option<&Entry> = None;
@@ -117,7 +117,8 @@ fn check(entries: &[Entry]) -> Result<(), SelectError> {
 
 /// Returns whether an entry may come next in pre-order.
 ///
-/// It is the first in the directory before it, or it is beside that or one of its parents and sorted after it.
+/// It is the first entry in the directory before it, or it is in the same folder as the entry before it or as one of
+/// that entry's parents, and is sorted after that one.
 fn follows(entry: &Entry, before: Option<&Entry>) -> bool {
     let parent = entry.path.rfind_byte(b'/').map(|slash| entry.path[..slash].as_bstr());
     let Some(before) = before else {

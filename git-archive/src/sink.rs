@@ -1,17 +1,18 @@
-//! A buffer for converted content that grows up to a limit, and notices when the work is cancelled.
+//! A buffer for converted content that grows up to a limit and stops when the work is cancelled.
 
 use crate::convert::error::ConvertError;
 use crate::work::Work;
 
-/// Bytes that cost one step to write.
+/// The number of bytes written per step.
 const BYTES_PER_STEP: u64 = 16;
-/// Steps that are counted here before the work is told.
+/// The number of steps to count here before they are reported to the work.
 const BATCH: u64 = 4096;
 
-/// The bounds of converting one file.
+/// The limits for converting one file.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds<'w> {
-    /// The most bytes that one step of the conversion may make. The results of two steps are in memory at once.
+    /// The largest number of bytes that one step of the conversion may produce. The results of two steps are in
+    /// memory at once.
     pub limit: u64,
     /// The work of the archive.
     pub work: &'w Work,
@@ -22,7 +23,7 @@ pub(crate) struct Sink<'w> {
     bytes: Vec<u8>,
     bounds: Bounds<'w>,
     pending: u64,
-    /// The shortest length since the last call of [`Sink::mark`]; what is before it has not changed since.
+    /// The shortest length since the last call of [`Sink::mark`]. The bytes before it have not changed since.
     unchanged: usize,
 }
 
@@ -31,7 +32,7 @@ impl<'w> Sink<'w> {
         Self { bytes: Vec::new(), bounds, pending: 0, unchanged: 0 }
     }
 
-    /// Returns an empty sink with the bounds of this one.
+    /// Returns an empty sink with the limits of this one.
     pub(crate) fn sibling(&self) -> Self {
         Self::new(self.bounds)
     }
@@ -44,7 +45,7 @@ impl<'w> Sink<'w> {
         self.bytes.len()
     }
 
-    /// Counts steps. The work is told of them in batches.
+    /// Counts steps, and reports them to the work in batches.
     pub(crate) fn spend(&mut self, steps: u64) -> Result<(), ConvertError> {
         self.pending += steps;
         if self.pending >= BATCH {
@@ -53,7 +54,7 @@ impl<'w> Sink<'w> {
         Ok(())
     }
 
-    /// Counts the steps of looking at so many bytes.
+    /// Counts the steps of reading this many bytes.
     pub(crate) fn spend_bytes(&mut self, bytes: usize) -> Result<(), ConvertError> {
         self.spend(1 + bytes as u64 / BYTES_PER_STEP)
     }
@@ -68,14 +69,14 @@ impl<'w> Sink<'w> {
         Ok(())
     }
 
-    /// Adds a byte so many times.
+    /// Adds a byte this many times.
     pub(crate) fn fill(&mut self, byte: u8, count: usize) -> Result<(), ConvertError> {
         self.make_room(count)?;
         self.bytes.resize(self.bytes.len() + count, byte);
         Ok(())
     }
 
-    /// Inserts a byte before the bytes that begin at `at`.
+    /// Inserts a byte at the position `at`.
     pub(crate) fn insert(&mut self, at: usize, byte: u8) -> Result<(), ConvertError> {
         self.make_room(1)?;
         self.spend_bytes(self.len() - at)?;
@@ -95,12 +96,12 @@ impl<'w> Sink<'w> {
         self.bytes.split_off(at)
     }
 
-    /// Returns the length that has not changed since the last call.
+    /// Returns the length of the part that has not changed since the last call.
     pub(crate) fn mark(&mut self) -> usize {
         std::mem::replace(&mut self.unchanged, self.bytes.len())
     }
 
-    /// Ends the writing, and tells the work of the last steps.
+    /// Ends the writing, and reports the last steps to the work.
     pub(crate) fn finish(self) -> Result<Vec<u8>, ConvertError> {
         self.bounds.work.spend(self.pending)?;
         Ok(self.bytes)

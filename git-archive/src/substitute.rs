@@ -1,17 +1,17 @@
-//! `export-subst`: `$Format:…$` in a file, expanded as by `git log --format`, as far as the commit itself suffices.
+//! `export-subst`: `$Format:…$` in a file, expanded as by `git log --format`, as far as this needs only the commit.
 //!
-//! All placeholders of git 2.47 are known. A placeholder that depends on more than the commit stays as it is, like one
-//! that git does not know, and a [`SubstituteWarning`] names it:
+//! All placeholders of git 2.47 are known. If a placeholder depends on more than the commit, it stays unchanged, like
+//! one that git does not know, and a [`SubstituteWarning`] names it:
 //!
 //! | placeholder | needs |
 //! |---|---|
 //! | `%d`, `%D`, `%(decorate)`, `%(describe)` | the references of the repository |
 //! | `%G?`, `%GG`, `%GS`, `%GK`, `%GF`, `%GP`, `%GT` | the signature, and the keys |
-//! | `%ar`, `%ah`, `%cr`, `%ch` | the time of day |
+//! | `%ar`, `%ah`, `%cr`, `%ch` | the current time |
 //!
-//! `%aN`, `%aE`, `%aL` and the committer's are the names without a mailmap, also with a warning. `%h`, `%t` and `%p`
-//! have the length that the caller gives, because git's depends on the objects of the repository. `%N`, `%S` and
-//! unknown placeholders stay as they are, and `%g…` is empty, as in `git archive`.
+//! `%aN`, `%aE`, `%aL` and the committer's counterparts give the names without a mailmap, also with a warning. `%h`,
+//! `%t` and `%p` have the length that the caller gives, because git's length depends on the objects of the
+//! repository. `%N`, `%S` and unknown placeholders stay unchanged, and `%g…` is empty, as in `git archive`.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -40,16 +40,16 @@ use wrap::Wrap;
 /// A placeholder that was not expanded as git does it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SubstituteWarning {
-    /// The placeholder depends on more than the commit and stays as it is.
+    /// The placeholder depends on more than the commit and stays unchanged.
     NotDerivable(BString),
-    /// The name or address is the commit's; git would look it up in a mailmap.
+    /// The name or address is the commit's. Git would look it up in a mailmap.
     Mailmap(BString),
     /// A color that git does not know, which makes git fail.
     Color(BString),
 }
 
 impl SubstituteWarning {
-    /// Returns the warning with its text cut to a length that is fit for a log.
+    /// Returns the warning with its text cut to a length that suits a log.
     fn cut(mut self) -> Self {
         let (Self::NotDerivable(text) | Self::Mailmap(text) | Self::Color(text)) = &mut self;
         text.truncate(WARNING_LENGTH);
@@ -69,9 +69,10 @@ impl fmt::Display for SubstituteWarning {
     }
 }
 
-/// Expands each `$Format:…$` of a file, which may span lines. One without its end stays.
+/// Expands each `$Format:…$` of a file, which may span lines. One without its end stays unchanged.
 ///
-/// `abbreviation` is the number of digits of `%h`, `%t` and `%p`. Each warning is added once per file, and at most 32.
+/// `abbreviation` is the number of digits of `%h`, `%t` and `%p`. Each warning is added once per file, and there are
+/// at most 32.
 pub fn substitute<'a>(
     content: Cow<'a, [u8]>,
     commit: &Commit,
@@ -105,7 +106,7 @@ pub fn substitute<'a>(
 }
 
 const OPENING: &[u8] = b"$Format:";
-/// The most warnings of one file, and the length to which the text of each is cut.
+/// The largest number of warnings for one file, and the largest length of each one's text.
 const MOST_WARNINGS: usize = 32;
 const WARNING_LENGTH: usize = 100;
 
@@ -116,14 +117,14 @@ fn find_format(content: &[u8]) -> Option<(usize, usize)> {
     Some((start, end))
 }
 
-/// The expansion of one format, `struct format_commit_context` of git's pretty.c.
+/// The expansion of one format, like `struct format_commit_context` of git's pretty.c.
 struct Expansion<'c, 'm> {
     texts: &'c CommitTexts<'m>,
     warnings: &'c mut Vec<SubstituteWarning>,
     last_line: &'c mut LastLine,
-    /// The padding that was announced for the next placeholder.
+    /// The padding for the next placeholder.
     padding: Option<Padding>,
-    /// The truncation of the last padding, which stays.
+    /// The truncation of the last padding. It applies to later paddings, too.
     truncation: Truncation,
     wrap: Wrap,
 }
@@ -131,8 +132,8 @@ struct Expansion<'c, 'm> {
 impl Expansion<'_, '_> {
     /// Adds the expansion to the output.
     ///
-    /// Some placeholders look back at the output, and change it: `%-` removes line ends, `%>>` removes spaces, and
-    /// `%<|` counts columns. As in git, that may be the file's own text.
+    /// Some placeholders read and change the earlier output: `%-` removes line ends, `%>>` removes spaces, and `%<|`
+    /// counts columns. As in git, the earlier output may be the file's own text.
     fn expand(mut self, output: &mut Sink<'_>, format: &[u8]) -> Result<(), ConvertError> {
         // A NUL ends the format, because it is a string in git.
         let mut rest = &format[..format.find_byte(0).unwrap_or(format.len())];
@@ -153,7 +154,7 @@ impl Expansion<'_, '_> {
         self.wrap.change(output, 0, 0, 0)
     }
 
-    /// Expands one placeholder, with `+`, `-` or a space before it. Returns its length, 0 for an unknown one.
+    /// Expands one placeholder, with `+`, `-` or a space before it. Returns its length, or 0 if it is unknown.
     fn item(&mut self, output: &mut Sink<'_>, rest: &[u8]) -> Result<usize, ConvertError> {
         let magic = rest.first().copied().filter(|first| b"+- ".contains(first));
         let Some(magic) = magic else {
@@ -184,19 +185,20 @@ impl Expansion<'_, '_> {
         loop {
             let is_color = rest.get(length) == Some(&b'C');
             length += self.one(&mut expanded, &rest[length..])?;
-            // A color takes the placeholder after it along.
+            // A color is expanded together with the placeholder after it.
             if !is_color || rest.get(length) != Some(&b'%') {
                 break;
             }
             length += 1;
         }
-        // If the padded placeholder is itself a padding, its kind counts, with the width of the first.
+        // If the padded placeholder is itself a padding, its kind counts, with the width of the first padding.
         let padding = self.padding.take().unwrap_or(padding).as_wide_as(padding);
         padding.apply(output, expanded.finish()?, self.last_line)?;
         Ok(length)
     }
 
-    /// Expands one placeholder, `format_commit_one` of git's pretty.c. Returns its length, 0 for an unknown one.
+    /// Expands one placeholder, as `format_commit_one` of git's pretty.c does. Returns its length, or 0 if it is
+    /// unknown.
     fn one(&mut self, output: &mut Sink<'_>, rest: &[u8]) -> Result<usize, ConvertError> {
         let Some(&first) = rest.first() else { return Ok(0) };
         output.spend(1)?;
@@ -215,7 +217,7 @@ impl Expansion<'_, '_> {
             }
             b'a' => return self.person(output, &self.texts.commit.author, rest),
             b'c' => return self.person(output, &self.texts.commit.committer, rest),
-            // The commit has no encoding but UTF-8, as far as is known here.
+            // The encoding is always UTF-8 here, because the header is not read.
             b'e' => {}
             b'n' => output.push(b'\n')?,
             b'm' => output.push(b'>')?,
@@ -279,7 +281,7 @@ impl Expansion<'_, '_> {
         Ok(2)
     }
 
-    /// Expands a color. Only `%C(always,…)` shows, because an archive is no terminal.
+    /// Expands a color. Only `%C(always,…)` has an effect, because an archive is not a terminal.
     fn color(&mut self, output: &mut Sink<'_>, rest: &[u8]) -> Result<usize, ConvertError> {
         if let Some(inner) = rest.strip_prefix(b"C(") {
             let Some(end) = find(output, inner, b")")? else {
@@ -318,7 +320,7 @@ impl Expansion<'_, '_> {
         Ok(())
     }
 
-    /// Leaves a placeholder as it is, with a warning.
+    /// Leaves a placeholder unchanged, with a warning.
     fn not_derivable(&mut self, placeholder: &[u8]) -> usize {
         self.warn(SubstituteWarning::NotDerivable([b"%", placeholder].concat().into()));
         0
@@ -339,7 +341,7 @@ fn byte(output: &mut Sink<'_>, rest: &[u8]) -> Result<usize, ConvertError> {
     Ok(3)
 }
 
-/// Finds any of the bytes, and counts the steps of looking for them.
+/// Finds any of the bytes, and counts the steps of the search.
 fn find(output: &mut Sink<'_>, text: &[u8], bytes: &[u8]) -> Result<Option<usize>, ConvertError> {
     let found = text.find_byteset(bytes);
     output.spend_bytes(found.unwrap_or(text.len()))?;

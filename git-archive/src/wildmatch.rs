@@ -1,18 +1,18 @@
 //! Wildcards as git's wildmatch.c matches them, within a number of steps.
 //!
-//! `**/` and `*` backtrack, in git exponentially for some patterns. Here each step is counted: within the given number
-//! the answer is git's, beyond it the pattern is refused.
+//! `**/` and `*` backtrack, and in git some patterns take exponential time. Here each step is counted. Within the
+//! given number, the result is git's. Beyond it, the pattern is refused.
 
-/// The steps that suffice for all patterns of a real repository, for one path.
+/// The number of steps that is enough for all patterns of a real repository, for one path.
 pub const STEPS: u64 = 1 << 24;
 
-/// The deepest nesting of wildcards, which bounds the stack.
+/// The deepest nesting of wildcards, which limits the stack.
 const DEPTH: u32 = 512;
 
 /// The options of a match.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Mode {
-    /// True if `*`, `?` and classes do not match `/` (`WM_PATHNAME`); then `**` does.
+    /// True if `*`, `?` and classes do not match `/` (`WM_PATHNAME`). Then `**` does.
     pub pathname: bool,
     /// True if ASCII letters match in either case (`WM_CASEFOLD`).
     pub ignore_case: bool,
@@ -51,7 +51,7 @@ enum Outcome {
     NoMatch,
     /// No position of the text can match.
     AbortAll,
-    /// Only after a further `**` can the text match.
+    /// The text can match only after another `**`.
     AbortToStarStar,
 }
 
@@ -62,15 +62,15 @@ struct Matching<'a> {
     steps: &'a mut u64,
 }
 
-/// What the wildcard at one place of the pattern demands next.
+/// The next step after the wildcard at one position of the pattern.
 enum Next {
-    /// Match the pattern and the text from these places on.
+    /// Match the pattern and the text from these positions on.
     At(usize, usize),
     Done(Outcome),
 }
 
 impl Matching<'_> {
-    /// `dowild` from these places on.
+    /// Matches from these positions on, like git's `dowild`.
     fn run(&mut self, mut p: usize, mut t: usize, depth: u32) -> Result<Outcome, TooManySteps> {
         if depth > DEPTH {
             return Err(TooManySteps);
@@ -100,7 +100,7 @@ impl Matching<'_> {
         Ok(if t < self.text.len() { Outcome::NoMatch } else { Outcome::Match })
     }
 
-    /// `*` or `**` at `p`; `start` is where this part of the pattern begins.
+    /// Matches the `*` or `**` at `star`. `start` is the beginning of this part of the pattern.
     fn star(&mut self, star: usize, t: usize, start: usize, depth: u32) -> Result<Next, TooManySteps> {
         let mut p = star + 1;
         let mut match_slash = !self.mode.pathname;
@@ -131,14 +131,14 @@ impl Matching<'_> {
         self.after_star(p, t, match_slash, depth).map(Next::Done)
     }
 
-    /// Tries the pattern after a star, at `p`, at each place of the text.
+    /// Tries to match the pattern after a star, from `p` on, at each position of the text.
     fn after_star(&mut self, p: usize, mut t: usize, match_slash: bool, depth: u32) -> Result<Outcome, TooManySteps> {
         let literal = self.folded(self.pattern[p]);
         let is_literal = !b"*?[\\".contains(&literal);
         while self.text_at(t) != 0 {
             self.step()?;
             if is_literal {
-                // What comes before the next occurrence of the literal belongs to the star.
+                // The star matches everything before the next occurrence of the literal.
                 while self.text_at(t) != 0 && (match_slash || self.text_at(t) != b'/') {
                     if self.text_at(t) == literal {
                         break;
@@ -161,7 +161,7 @@ impl Matching<'_> {
         Ok(Outcome::AbortAll)
     }
 
-    /// `[…]` at `open`.
+    /// Matches the class `[…]` at `open`.
     fn class(&mut self, open: usize, t: usize) -> Result<Next, TooManySteps> {
         let found = self.text_at(t);
         let mut p = open + 1;
@@ -185,7 +185,8 @@ impl Matching<'_> {
         Ok(Next::At(p + 1, t + 1))
     }
 
-    /// One item of a class: where it ends, the character that may begin a range, and whether it has the character.
+    /// Reads one item of a class. Returns its end, the character that may begin a range, and whether the item has the
+    /// character.
     fn class_item(&mut self, p: usize, found: u8, previous: u8) -> Result<Option<(usize, u8, bool)>, TooManySteps> {
         let item = self.pattern_at(p);
         let after = self.pattern_at(p + 1);
@@ -201,7 +202,7 @@ impl Matching<'_> {
         }
     }
 
-    /// `[:alpha:]` and the like at `p`; without its end, the bracket is a character like others.
+    /// Reads a `[:alpha:]` or similar class at `p`. Without its end, the bracket is an ordinary character.
     fn named_class(&mut self, p: usize, found: u8) -> Result<Option<(usize, u8, bool)>, TooManySteps> {
         let name = p + 2;
         let mut end = name;
@@ -246,12 +247,12 @@ impl Matching<'_> {
         Ok(slash.map(|slash| t + slash))
     }
 
-    /// The byte of the pattern, or 0 after its end.
+    /// Returns the byte of the pattern, or 0 after its end.
     fn pattern_at(&self, p: usize) -> u8 {
         self.pattern.get(p).copied().unwrap_or(0)
     }
 
-    /// The byte of the text in the case that is compared, or 0 after its end.
+    /// Returns the byte of the text in the case for comparison, or 0 after its end.
     fn text_at(&self, t: usize) -> u8 {
         self.text.get(t).map_or(0, |&byte| self.folded(byte))
     }

@@ -1,14 +1,14 @@
-//! Bounds on time: a flag that cancels, and the number of steps that one archive may take.
+//! Limits on time: a flag that cancels, and the number of steps that one archive may take.
 //!
-//! Trees, attributes, patterns and formats come from whoever may push. Every loop over them spends steps, so that a
-//! hostile input ends with an error instead of keeping a thread busy, and ends early once it is cancelled.
+//! Trees, attributes, patterns and formats come from anyone who may push. Every loop over them counts steps. A
+//! hostile input therefore ends with an error instead of keeping a thread busy, and a cancelled one ends early.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::wildmatch::TooManySteps;
 
-/// The steps that one archive may take by default: some seconds of one core, far beyond what any real repository needs.
+/// The default number of steps for one archive: a few seconds of one core, far more than any real repository needs.
 pub const DEFAULT_STEPS: u64 = 2_000_000_000;
 
 /// The reason why work ended early.
@@ -17,7 +17,7 @@ pub enum Stopped {
     /// The caller cancelled the work.
     #[error("the work was cancelled")]
     Cancelled,
-    /// The input costs more steps than are allowed. Another attempt fails, too.
+    /// The input needs more steps than are allowed. Another attempt fails, too.
     #[error("the attributes, patterns and formats cost more work than one archive may take")]
     TooMuchWork,
 }
@@ -43,7 +43,7 @@ impl From<TooManySteps> for Stopped {
 pub struct Cancel(Arc<AtomicBool>);
 
 impl Cancel {
-    /// Cancels the work of everybody who has a clone.
+    /// Cancels the work of all clones.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -79,24 +79,24 @@ impl Default for Work {
 }
 
 impl Work {
-    /// Starts to count, up to `limit` steps.
+    /// Starts a count of up to `limit` steps.
     pub fn new(cancel: Cancel, limit: u64) -> Self {
         Self { cancel, spent: Arc::default(), limit }
     }
 
-    /// Returns the steps that were spent.
+    /// Returns the number of steps counted so far.
     pub fn spent(&self) -> u64 {
         self.spent.load(Ordering::Relaxed)
     }
 
-    /// Counts steps that were taken. Fails if they are too many, or if the work is cancelled.
+    /// Counts steps that were taken. Fails if there are too many, or if the work is cancelled.
     pub fn spend(&self, steps: u64) -> Result<(), Stopped> {
         self.cancel.check()?;
         let before = self.spent.fetch_add(steps, Ordering::Relaxed);
         if before.saturating_add(steps) > self.limit { Err(Stopped::TooMuchWork) } else { Ok(()) }
     }
 
-    /// Runs `work` with a count of steps that it takes from, and spends what it took.
+    /// Runs `work` with a limit of steps, and counts the steps that it took.
     pub(crate) fn metered<T, E>(&self, steps: u64, work: impl FnOnce(&mut u64) -> Result<T, E>) -> Result<T, Stopped>
     where
         Stopped: From<E>,

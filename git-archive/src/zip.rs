@@ -1,7 +1,7 @@
 //! The zip container as git's `archive-zip.c` writes it, without seeking.
 //!
-//! Entries arrive with their sizes and checksum known, so that readers of the stream need no data descriptor. Only
-//! files that are too large to be compressed before their header is written go through [`Writer::stream`].
+//! Entries arrive with their sizes and checksum known, so readers of the stream need no data descriptor. Only files
+//! that are too large to be compressed before their header is written use [`Writer::stream`].
 
 use std::io::{self, Write};
 
@@ -18,7 +18,7 @@ const LIMIT_32: u64 = 0xffff_ffff;
 const MADE_BY_UNIX: u16 = 0x0317;
 const FLAG_DESCRIPTOR: u16 = 1 << 3;
 const FLAG_UTF8: u16 = 1 << 11;
-/// `UT`, the extended timestamp: five bytes, the first of which says that only the modification time follows.
+/// `UT`, the extended timestamp: five bytes. The first byte says that only the modification time follows.
 const EXTRA_TIME: u16 = 0x5455;
 const EXTRA_ZIP64: u16 = 0x0001;
 
@@ -51,14 +51,14 @@ impl DataHeader {
     pub const NONE: Self = Self { method: Method::Stored, crc: 0, size: 0, compressed: 0, text: false };
 }
 
-/// The identity of an entry: its path, its kind and an extra field of its own.
+/// The identity of an entry: its path, its kind and its extra field.
 #[derive(Debug, Clone, Copy)]
 pub struct Member<'a> {
-    /// The path with the prefix before it; directories and submodules end in `/`.
+    /// The path with the prefix before it. Directories and submodules end in `/`.
     pub path: &'a BStr,
     /// The kind.
     pub kind: Kind,
-    /// A whole extra field, header included, for the central directory after git's own fields; empty for none.
+    /// A complete extra field with its header, for the central directory after git's own fields. Empty for none.
     pub extra: &'a [u8],
 }
 
@@ -78,7 +78,7 @@ impl<W: Write> Writer<W> {
         Self { out, offset: 0, directory: Vec::new(), entries: 0, made_by: 0, seconds }
     }
 
-    /// Returns the output, so that the bytes gathered in it can be taken out.
+    /// Returns the output, so that the bytes in it can be taken out.
     pub fn out(&mut self) -> &mut W {
         &mut self.out
     }
@@ -95,7 +95,7 @@ impl<W: Write> Writer<W> {
 
     /// Writes an entry whose `data` is `content.compressed` bytes long.
     ///
-    /// The data is written unchanged: a raw deflate stream that was made elsewhere, such as by git itself, goes in with
+    /// The data is written unchanged. A raw deflate stream that was made elsewhere, for example by git itself, needs
     /// a header that says [`Method::Deflated`].
     ///
     /// # Errors
@@ -108,15 +108,15 @@ impl<W: Write> Writer<W> {
         Ok(())
     }
 
-    /// Begins an entry of known compressed size whose data follows with [`OpenMember::chunk`].
+    /// Begins an entry with a known compressed size. Its data follows with [`OpenMember::chunk`].
     pub fn sized<'a, 'm>(&'a mut self, member: Member<'m>, content: DataHeader) -> io::Result<OpenMember<'a, 'm, W>> {
         let entry = self.open(member, content, 0)?;
         Ok(OpenMember { writer: self, member, content, entry })
     }
 
-    /// Begins an entry of `size` bytes whose checksum and compressed size follow it in a data descriptor.
+    /// Begins an entry of `size` bytes. Its checksum and compressed size follow in a data descriptor.
     ///
-    /// Git does so above 512 MiB (`core.bigFileThreshold`), and there deflates even what does not get smaller.
+    /// Git does so above 512 MiB (`core.bigFileThreshold`), and then deflates even data that does not get smaller.
     pub fn stream<'a, 'm>(
         &'a mut self,
         member: Member<'m>,
@@ -208,12 +208,12 @@ pub struct OpenMember<'a, 'm, W> {
 }
 
 impl<W: Write> OpenMember<'_, '_, W> {
-    /// Writes the next chunk of the entry's data, deflated already if the entry is.
+    /// Writes the next chunk of the entry's data. The chunk is already deflated if the entry is.
     pub fn chunk(&mut self, data: &[u8]) -> io::Result<()> {
         self.writer.put(data)
     }
 
-    /// Returns the output, so that the bytes gathered in it can be taken out.
+    /// Returns the output, so that the bytes in it can be taken out.
     pub fn out(&mut self) -> &mut W {
         self.writer.out()
     }
@@ -239,7 +239,7 @@ impl<W: Write> OpenMember<'_, '_, W> {
     }
 }
 
-/// An entry between its local header and its row in the directory.
+/// An entry after its local header, before its row in the directory.
 struct Opened {
     offset: u64,
     flags: u16,

@@ -1,4 +1,4 @@
-//! The properties of the custom resource, as the template gives them.
+//! The properties of the custom resource, as written in the template.
 
 use serde::Deserialize;
 
@@ -19,7 +19,7 @@ pub(super) struct Properties {
 }
 
 impl Properties {
-    /// Returns what the triggers of a resource with these properties are like.
+    /// Returns the settings of the triggers for these properties.
     pub(super) fn settings(&self) -> TriggerSettings {
         let unless_empty = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
         TriggerSettings {

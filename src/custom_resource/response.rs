@@ -17,7 +17,7 @@ const ATTEMPTS: u32 = 4;
 #[error("the answer was refused with status {0}")]
 struct Refused(u16);
 
-/// Sends the answer, again where that may help. No error holds the URL: its query is a credential.
+/// Sends the answer and retries if that may help. No error contains the URL, because its query is a credential.
 pub(super) async fn put(
     http: &SharedHttpClient,
     url: &str,
@@ -50,7 +50,7 @@ pub(super) async fn put(
     }
 }
 
-/// No content type: `CloudFormation` signs the URL for an empty one.
+/// Builds the PUT request. It has no content type, because `CloudFormation` signs the URL for an empty one.
 fn request(target: String, body: Vec<u8>) -> Result<HttpRequest, Box<dyn std::error::Error + Send + Sync>> {
     let length = body.len();
     let mut request = HttpRequest::new(SdkBody::from(body));
@@ -60,14 +60,14 @@ fn request(target: String, body: Vec<u8>) -> Result<HttpRequest, Box<dyn std::er
     Ok(request)
 }
 
-/// Scheme and host; path and query, exactly as they were signed.
+/// Splits a URL into scheme and host, and path and query, exactly as they were signed.
 fn split(url: &str) -> Option<(&str, &str)> {
     let authority = url.find("://")? + "://".len();
     let path = authority + url[authority..].find('/')?;
     Some(url.split_at(path))
 }
 
-/// Returns the host of a URL that is neither https to S3 nor, if that is allowed, on this machine.
+/// Returns the URL's host if it is not allowed. Allowed are https URLs of S3 and, if `loopback` is set, this machine.
 pub(super) fn foreign_host(url: &str, loopback: bool) -> Option<&str> {
     let (origin, _) = split(url).unwrap_or((url, ""));
     let (scheme, host) = origin.split_once("://").unwrap_or(("", origin));
@@ -76,8 +76,8 @@ pub(super) fn foreign_host(url: &str, loopback: bool) -> Option<&str> {
     (!own).then_some(host)
 }
 
-/// S3's names are `BUCKET.s3.amazonaws.com`, with a region behind the `s3` or without, and `.cn` at the end in China.
-/// Other services have hosts below `amazonaws.com` that belong to their customers.
+/// Returns whether the host belongs to S3: `BUCKET.s3.amazonaws.com`, optionally with a region after `s3`, and with
+/// `.cn` at the end in China. The hosts of other services below `amazonaws.com` belong to their customers.
 fn is_s3(host: &str) -> bool {
     let name = host.strip_suffix(".cn").unwrap_or(host).strip_suffix(".amazonaws.com").unwrap_or_default();
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c);

@@ -1,15 +1,15 @@
-//! What a request may name: the stack's own repositories and functions.
+//! The repositories and functions that a request may name: those of the stack.
 
 use super::properties::Properties;
 use crate::branches::Branches;
 use crate::config::{Config, Repositories};
 
-/// The stack that the function belongs to, as its settings tell.
+/// The stack of the function, according to its settings.
 #[derive(Debug, Clone)]
 pub struct Stack<'a> {
-    /// `REPOSITORIES`: the repositories whose triggers may change; all, unless set.
+    /// `REPOSITORIES`: the repositories whose triggers may change. If unset, all of them.
     pub repositories: Option<&'a Repositories>,
-    /// `BRANCHES`, for a resource that names none.
+    /// `BRANCHES`: the default for a resource without the property.
     pub branches: &'a Branches,
     /// `TRIGGER_FUNCTION_ARN`: the function that the triggers invoke.
     pub updates_arn: &'a str,
@@ -28,7 +28,7 @@ impl<'a> Stack<'a> {
         })
     }
 
-    /// Returns the first property that names something else, with its value.
+    /// Returns the first property that names a repository or function outside the stack, with its value.
     pub(super) fn foreign<'p>(&self, properties: &'p Properties) -> Option<(&'static str, &'p str)> {
         let Properties { repository_name, function_arn, lifecycle_function_arn, .. } = properties;
         let known = |all: &Repositories| all.names().any(|name| name == repository_name);

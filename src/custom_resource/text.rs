@@ -1,16 +1,16 @@
-//! Texts of an answer, bounded: `CloudFormation` refuses answers over 4,096 bytes.
+//! Texts of limited size for an answer: `CloudFormation` refuses answers over 4,096 bytes.
 
 use crate::config::ConfigError;
 
-/// Bytes of one text as JSON. An answer has at most two long ones, beside ids of about 1,000 bytes.
+/// The largest size of a text as JSON, in bytes. An answer has at most two long texts, and ids of about 1,000 bytes.
 const TEXT_MAX: usize = 1_400;
 
-/// Cuts a text to what an answer has room for.
+/// Cuts a text to the size that an answer allows.
 pub(super) fn cut(text: &str) -> String {
     cut_to(text, TEXT_MAX)
 }
 
-/// Names every invalid setting; each gets an equal share of the room, however long the values are.
+/// Lists every invalid setting. Each gets an equal share of the space, however long the values are.
 pub(super) fn faults(error: &ConfigError) -> String {
     const BEGIN: &str = "the function's settings are invalid: ";
     let share = (TEXT_MAX - BEGIN.len()) / error.0.len().max(1) - "; ".len();

@@ -1,4 +1,4 @@
-//! One commit archived into the key that the pipeline reads.
+//! Archives one commit into the key that the pipeline reads.
 
 use super::deadline::Deadline;
 use crate::commit_info;
@@ -16,19 +16,19 @@ use codecommit::source::{Checkout, SourceOptions};
 use codecommit::write::{self, Output, Written};
 use git_archive::object::Commit;
 
-/// The largest number of warnings in an answer: a repository may have one for each of its files.
+/// The largest number of warnings in an answer. A repository may have one warning for each file.
 const WARNINGS_MAX: usize = 50;
 /// The largest size of a warning in bytes.
 const WARNING_BYTES: usize = 512;
 
-/// An archive that was written now.
+/// An archive written by this delivery.
 pub(super) struct Archived {
     pub(super) stored: Stored,
     pub(super) summary: Written,
     pub(super) warnings: Vec<String>,
 }
 
-/// What an archive is made of, and where it goes.
+/// The inputs of an archive and its destination.
 pub(super) struct Archiving<'a> {
     pub(super) job: &'a Job,
     pub(super) config: &'a Config,
@@ -73,12 +73,13 @@ impl Archiving<'_> {
     }
 
     fn options(&self, commit: &Commit) -> Options {
-        let Config { source, cache, size_limit, commit_info, refuse_names, .. } = self.config;
+        let Config { source, cache, reuse_deflate, size_limit, commit_info, refuse_names, .. } = self.config;
         let storage = source.storage.min(free_bytes(&source.folder));
         Options {
             budget: self.config.budget(),
             source: SourceOptions { storage, ..source.clone() },
             tagged: *cache,
+            reuse_deflate: *reuse_deflate,
             limit: *size_limit,
             refuse_names: *refuse_names,
             extra: commit_info.iter().map(|path| commit_info::file(path, self.job, commit)).collect(),
@@ -87,7 +88,7 @@ impl Archiving<'_> {
     }
 }
 
-/// Bounds the warnings in number and in bytes: paths may be long.
+/// Limits the number and the size of the warnings, because paths may be long.
 fn bounded(names: Vec<String>, contents: &[String]) -> Vec<String> {
     let mut warnings: Vec<String> = names.into_iter().chain(contents.iter().cloned()).collect();
     if warnings.len() > WARNINGS_MAX {
@@ -97,7 +98,7 @@ fn bounded(names: Vec<String>, contents: &[String]) -> Vec<String> {
     warnings.iter().map(|warning| crate::text::cut(warning, WARNING_BYTES)).collect()
 }
 
-/// Returns the first paragraph of the message on one line, as `%s` gives it.
+/// Returns the first paragraph of the message on one line, as git's `%s` does.
 fn subject(commit: &Commit) -> String {
     let message = commit.message.to_str_lossy();
     let lines = message.trim_start_matches('\n').lines().map(str::trim).take_while(|line| !line.is_empty());

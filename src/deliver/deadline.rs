@@ -1,16 +1,16 @@
-//! The end of the function's time.
+//! The deadline of an invocation.
 
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::error::StepError;
 use crate::step::Step;
 
-/// Kept back at the end of the function's time, to abort what is in flight and to report.
+/// The time reserved before the deadline to abort requests in flight and to report.
 const RESERVE: Duration = Duration::from_secs(3);
-/// Kept back of the reserve, for the answer itself.
+/// The part of the reserve that is left for the answer itself.
 const ANSWER: Duration = Duration::from_millis(500);
 
-/// When work stops, and when everything must have ended.
+/// The time when work stops, and the time when everything must be over.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Deadline {
     end: Instant,
@@ -26,12 +26,12 @@ impl Deadline {
         self.end.checked_sub(RESERVE).unwrap_or(self.end)
     }
 
-    /// Returns the end as a time of day, which other processes know too.
+    /// Returns the deadline as a time of day, which other processes can compare.
     pub(super) fn wall_clock(self) -> SystemTime {
         SystemTime::now() + self.end.saturating_duration_since(Instant::now())
     }
 
-    /// Does a part of a step, or stops in time.
+    /// Runs a part of a step, or stops it when time is over.
     pub(super) async fn before<T>(
         self,
         step: Step,
@@ -41,7 +41,7 @@ impl Deadline {
         done.unwrap_or(Err(StepError::Deadline { step }))
     }
 
-    /// Cleans up within the reserve. What does not end in time is left.
+    /// Cleans up within the reserve and gives up if that takes too long.
     pub(super) async fn clean_up(self, work: impl Future<Output = ()>) {
         let end = self.end.checked_sub(ANSWER).unwrap_or(self.end);
         if tokio::time::timeout_at(end.into(), work).await.is_err() {

@@ -1,4 +1,4 @@
-//! What a delivery reports.
+//! The report of a delivery.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::step::Milliseconds;
 
-/// One run of the dev pipeline, and what it took.
+/// One run of the dev pipeline, with the figures of its delivery.
 #[derive(Debug, Clone, Serialize)]
 pub struct Run {
     /// The id of the event.
@@ -15,11 +15,11 @@ pub struct Run {
     pub repository: String,
     /// The full reference.
     pub reference: String,
-    /// The commit that the run is pinned to.
+    /// The commit that the run builds.
     pub commit: String,
-    /// The pipeline.
+    /// The pipeline's name.
     pub pipeline: String,
-    /// Its execution.
+    /// The id of the pipeline's execution.
     pub pipeline_execution_id: String,
     /// The bucket of the archive.
     pub bucket: String,
@@ -32,22 +32,28 @@ pub struct Run {
     /// The number of entries in the archive; absent if an earlier delivery of the event uploaded it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entries: Option<u64>,
-    /// The size of all contents; absent likewise.
+    /// The total size of the files; absent if an earlier delivery of the event uploaded the archive.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_bytes: Option<u64>,
-    /// The number of entries taken over from the previous archive; absent likewise.
+    /// The number of entries copied from the previous archive; absent for the same reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reused: Option<u64>,
+    /// Bytes of deflate streams that were copied from the commit's pack or the previous archive; absent likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub copied_bytes: Option<u64>,
+    /// Bytes of deflate streams that were made for this archive; absent likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deflated_bytes: Option<u64>,
     /// What an earlier delivery of the same event had done already.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub found: Option<Found>,
-    /// Requests sent, by operation; retries count.
+    /// Requests sent, by operation. Retries count.
     pub api_calls: BTreeMap<String, u64>,
-    /// Answers that said "too fast".
+    /// The number of throttled requests.
     pub throttled: u64,
-    /// Milliseconds by step.
+    /// The duration of each step in milliseconds.
     pub milliseconds: Milliseconds,
-    /// Warnings.
+    /// The warnings of the archive.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }
@@ -69,12 +75,12 @@ impl Run {
     }
 }
 
-/// What an earlier delivery of the same event had done.
+/// The work that an earlier delivery of the same event had done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Found {
-    /// It had uploaded the archive, but started no run.
+    /// The archive was uploaded, but no run was started.
     Uploaded,
-    /// It had started the run.
+    /// The run was started.
     Started,
 }

@@ -1,9 +1,10 @@
-//! A repository's triggers are brought to a goal.
+//! Changes a repository's triggers until they reach a goal.
 //!
-//! `PutRepositoryTriggers` replaces all triggers of all owners and has no concurrency token. So a call reads the list
-//! again just before the write, and compares everything with the branches again after it: it ends only when nothing was
-//! left to do after its last write. Concurrent calls therefore agree in the end, whichever wrote last. One gap remains:
-//! between the last read and the write another owner's change can be lost. [`Applied`] holds the list as it was.
+//! `PutRepositoryTriggers` replaces all triggers of all owners and has no concurrency token. A call therefore reads
+//! the list again just before the write, and compares the triggers with the branches again after it. It ends only
+//! when its last write left nothing to do. Concurrent calls therefore reach the same result, in any order of writes.
+//! One gap remains: another owner's change between the last read and the write can be lost. [`Applied`] has the list
+//! as it was.
 
 use std::collections::BTreeSet;
 
@@ -16,30 +17,30 @@ use super::goal::{Goal, Selects};
 use super::reconcile::Warning;
 use super::trigger::{Trigger, TriggerSettings};
 
-/// Writes without success before a call gives up. Each loss means that somebody else made progress.
+/// The number of lost writes before a call gives up. Each loss means that another writer made progress.
 const ATTEMPTS: u32 = 10;
 
-/// What was done.
+/// The result of a call.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Applied {
-    /// All triggers as they were found, for the log.
+    /// All triggers before the call, for the log.
     pub before: Vec<Trigger>,
-    /// All triggers as they are now; of a preview, as they would be.
+    /// All triggers after the call. In a preview, the triggers that the call would write.
     pub after: Vec<Trigger>,
-    /// How many times the list was written.
+    /// The number of writes of the list.
     pub writes: u32,
-    /// Selected branches whose pushes no trigger of ours reported when the call began. Empty without a lifecycle
-    /// function.
+    /// Selected branches whose pushes were not reported by our triggers when the call began. Empty without a
+    /// lifecycle function.
     pub newly_covered: Vec<String>,
-    /// The newly covered branches that still exist, with their tips read after the write. Only [`reconcile`] reads
-    /// them.
+    /// The newly covered branches that still exist, with their tips read after the write. Only [`reconcile`] fills
+    /// this.
     pub tips: Vec<Tip>,
-    /// What works, but not as one would wish.
+    /// Warnings about triggers that work with limits.
     pub warnings: Vec<Warning>,
 }
 
 impl Applied {
-    /// What changed, or would change.
+    /// Returns the change that was made, or would be made.
     pub fn difference(&self) -> Difference {
         Difference::between(&self.before, &self.after)
     }
@@ -47,8 +48,9 @@ impl Applied {
 
 /// Keeps a repository connected, and reads the tips of the branches that were not covered before.
 ///
-/// A push between a branch's creation and its trigger fires nothing: the caller compares the tips with the commit of
-/// its event, and where a retried or overtaken call found nothing to do asks for its event's branches by `tips`.
+/// A push between a branch's creation and its trigger fires nothing, so the caller compares the tips with the commit
+/// of its event. A call that is retried or comes second may find nothing to do. Its caller reads the tips of the
+/// event's branches with `tips`.
 pub async fn reconcile(
     client: &Client,
     repository: &str,
@@ -60,7 +62,7 @@ pub async fn reconcile(
     Ok(Applied { tips, ..applied })
 }
 
-/// Connects a function to a repository, see [`Goal::connected`].
+/// Connects a function to a repository. See [`Goal::connected`].
 pub async fn connect(
     client: &Client,
     repository: &str,
@@ -70,7 +72,7 @@ pub async fn connect(
     apply(client, repository, &Goal::connected(settings, selects)).await
 }
 
-/// Removes our triggers, and only ours.
+/// Removes our triggers and keeps all others.
 pub async fn disconnect(
     client: &Client,
     repository: &str,
@@ -79,7 +81,7 @@ pub async fn disconnect(
     apply(client, repository, &Goal::disconnected(settings)).await
 }
 
-/// What [`apply`] would do, without doing it.
+/// Returns the changes that [`apply`] would make, without making them.
 pub async fn preview(client: &Client, repository: &str, goal: &Goal<'_>) -> Result<Applied, TriggersError> {
     let Snapshot { triggers: before, .. } = Snapshot::read(client, repository).await?;
     let branches = branches(client, repository, goal).await?;
@@ -94,7 +96,7 @@ pub async fn preview(client: &Client, repository: &str, goal: &Goal<'_>) -> Resu
     })
 }
 
-/// Brings a repository's triggers to a goal, and returns when they were seen there.
+/// Changes a repository's triggers until a read shows that they reached the goal.
 pub async fn apply(client: &Client, repository: &str, goal: &Goal<'_>) -> Result<Applied, TriggersError> {
     let mut current = Snapshot::read(client, repository).await?;
     let before = current.triggers.clone();

@@ -1,4 +1,4 @@
-//! The calls: branches, triggers and tips of a repository.
+//! The calls to `CodeCommit`: branches, triggers and tips of a repository.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
@@ -11,35 +11,35 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::error::TriggersError;
 use super::trigger::Trigger;
 
-/// Tips read at the same time: enough to hide latency, few enough not to be throttled.
+/// The number of tips read at the same time: high enough to hide latency, low enough to avoid throttling.
 const TIPS_AT_ONCE: usize = 4;
 const PAUSE: Duration = Duration::from_millis(20);
 const PAUSE_MAX: Duration = Duration::from_millis(500);
 
-/// All triggers of a repository, of all owners.
+/// Returns all triggers of a repository, of all owners.
 pub async fn list(client: &Client, repository: &str) -> Result<Vec<Trigger>, TriggersError> {
     Ok(Snapshot::read(client, repository).await?.triggers)
 }
 
-/// Where these branches point; those that are gone are left out.
+/// Returns the tips of these branches, without branches that are gone.
 pub async fn tips(client: &Client, repository: &str, branches: &[String]) -> Result<Vec<Tip>, TriggersError> {
     let tips = stream::iter(branches.to_vec()).map(|branch| tip(client, repository, branch)).buffered(TIPS_AT_ONCE);
     tips.try_filter_map(async |tip| Ok(tip)).try_collect().await
 }
 
-/// Where a branch points.
+/// The tip of a branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tip {
-    /// The branch.
+    /// The branch's name.
     pub branch: String,
-    /// Its commit.
+    /// The commit that it points to.
     pub commit: String,
 }
 
 /// The triggers of a repository at one moment.
 pub(super) struct Snapshot {
     pub(super) triggers: Vec<Trigger>,
-    /// Changes with every write.
+    /// An id that changes with every write.
     pub(super) configuration_id: Option<String>,
 }
 
@@ -66,7 +66,8 @@ pub(super) async fn branches(client: &Client, repository: &str) -> Result<Vec<St
     })
 }
 
-/// Replaces all triggers. Returns false if others took the places meanwhile, so that a new plan may still fit.
+/// Replaces all triggers. Returns false if others used up the repository's triggers meanwhile: a new plan may still
+/// fit.
 pub(super) async fn write(client: &Client, repository: &str, wanted: Vec<Trigger>) -> Result<bool, TriggersError> {
     let failed = |source| TriggersError::Write { repository: repository.to_owned(), source };
     let triggers: Result<Vec<RepositoryTrigger>, _> = wanted.into_iter().map(RepositoryTrigger::try_from).collect();
@@ -79,8 +80,8 @@ pub(super) async fn write(client: &Client, repository: &str, wanted: Vec<Trigger
     }
 }
 
-/// Waits longer after each attempt, at random between half and all of the pause, so that two writers do not stay in
-/// step.
+/// Waits before another attempt, longer each time. The pause is random between a half and the whole, so that two
+/// writers do not collide again.
 pub(super) async fn pause(attempt: u32) {
     let longest = PAUSE.saturating_mul(1 << attempt.min(10)).min(PAUSE_MAX);
     let chance = u32::try_from(RandomState::new().hash_one(attempt) % 1_000).unwrap_or_default();

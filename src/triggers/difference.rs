@@ -1,22 +1,22 @@
-//! What a write would change, for people to read before it is done.
+//! The changes of a write, for people to read in advance.
 
 use std::fmt;
 
 use super::trigger::{Event, Trigger};
 
-/// The difference of two lists of triggers, by name.
+/// The difference between two lists of triggers, by name.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Difference {
     /// Triggers that only the new list has.
     pub added: Vec<Trigger>,
     /// Triggers that only the old list has.
     pub removed: Vec<Trigger>,
-    /// Triggers that both have, as they were and as they will be.
+    /// Triggers that both lists have, with the old and the new properties.
     pub changed: Vec<(Trigger, Trigger)>,
 }
 
 impl Difference {
-    /// Compares two lists; their order does not count.
+    /// Compares two lists. Their order does not matter.
     pub fn between(old: &[Trigger], new: &[Trigger]) -> Self {
         let only = |list: &[Trigger], other: &[Trigger]| {
             list.iter().filter(|trigger| namesake(other, trigger).is_none()).cloned().collect()
@@ -29,13 +29,13 @@ impl Difference {
         }
     }
 
-    /// Returns whether nothing differs.
+    /// Returns whether the lists are equal.
     pub fn is_empty(&self) -> bool {
         self.added.is_empty() && self.removed.is_empty() && self.changed.is_empty()
     }
 }
 
-/// One line for each trigger added or removed and for each property changed.
+/// Writes a line for each added or removed trigger and for each changed property.
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (sign, triggers) in [('-', &self.removed), ('+', &self.added)] {

@@ -1,11 +1,11 @@
-//! What can go wrong with a repository's triggers.
+//! Errors of a repository's triggers.
 
 use codecommit::aws::{CallError, Fault};
 use thiserror::Error;
 
 use super::reconcile::Impossible;
 
-/// A step that failed, with what it was attempted on.
+/// A step that failed. The text names the repository.
 #[derive(Debug, Error)]
 pub enum TriggersError {
     /// `ListBranches` failed.
@@ -42,15 +42,15 @@ pub enum TriggersError {
         /// The cause.
         source: CallError,
     },
-    /// Somebody else wrote each time that we did.
+    /// In every attempt, another writer changed the triggers.
     #[error("the triggers of {repository} were changed by others in each of {attempts} attempts")]
     Contended {
         /// The repository.
         repository: String,
-        /// How often it was tried.
+        /// The number of attempts.
         attempts: u32,
     },
-    /// No list of triggers would do.
+    /// No possible list of triggers reaches the goal.
     #[error("cannot set the triggers of {repository}")]
     Impossible {
         /// The repository.
@@ -58,7 +58,7 @@ pub enum TriggersError {
         /// The cause.
         source: Impossible,
     },
-    /// A push would start twice.
+    /// Each push would start the pipeline twice.
     #[error("trigger {trigger} of {repository} is already a route to the same function; each push would start twice")]
     SecondRoute {
         /// The repository.
@@ -69,7 +69,7 @@ pub enum TriggersError {
 }
 
 impl TriggersError {
-    /// A name that stays, for alarms.
+    /// Returns the stable code, which alarms may rely on.
     pub fn code(&self) -> &'static str {
         match self {
             TriggersError::Branches { .. } => "ListBranchesFailed",
@@ -87,7 +87,7 @@ impl TriggersError {
         self.call().is_some_and(|call| call.is(&["RepositoryDoesNotExistException"]))
     }
 
-    /// Returns whether the role is not allowed to do it, or not yet.
+    /// Returns whether the role lacks the permission. A new permission may take a moment to work.
     pub fn is_denied(&self) -> bool {
         self.call().is_some_and(|call| call.fault == Fault::Denied)
     }
@@ -100,7 +100,7 @@ impl TriggersError {
         }
     }
 
-    /// The call that failed.
+    /// Returns the call that failed, if the error came from a call.
     fn call(&self) -> Option<&CallError> {
         match self {
             TriggersError::Branches { source, .. }

@@ -1,13 +1,13 @@
-//! The goal of a call: the triggers that a repository should have, and the plan that leads there.
+//! The goal of a call: the triggers that a repository should have, and the plan to reach them.
 
 use super::error::TriggersError;
 use super::reconcile::{self, TriggerPlan, Warning};
 use super::trigger::{Trigger, TriggerSettings};
 
-/// Which branches are to be covered.
+/// The function that selects the branches to cover.
 pub type Selects<'a> = &'a (dyn Fn(&str) -> bool + Send + Sync);
 
-/// What a repository's triggers should become.
+/// The triggers that a repository should have after a call.
 #[derive(Clone, Copy)]
 pub struct Goal<'a> {
     connect: Option<(&'a TriggerSettings, Selects<'a>)>,
@@ -16,23 +16,23 @@ pub struct Goal<'a> {
 }
 
 impl<'a> Goal<'a> {
-    /// Connected anew: refused where a trigger of others already leads to the same function, unless ours stands beside
-    /// it already.
+    /// Connects the function. Fails if another owner's trigger already invokes the same function, unless ours already
+    /// exists too.
     pub fn connected(settings: &'a TriggerSettings, selects: Selects<'a>) -> Self {
         Goal { refuse_second_route: true, ..Goal::reconciled(settings, selects) }
     }
 
-    /// Kept connected: a second route is a warning.
+    /// Keeps the function connected. A second route is a warning.
     pub fn reconciled(settings: &'a TriggerSettings, selects: Selects<'a>) -> Self {
         Goal { connect: Some((settings, selects)), disconnect: None, refuse_second_route: false }
     }
 
-    /// None of ours left.
+    /// Removes all our triggers.
     pub fn disconnected(settings: &'a TriggerSettings) -> Self {
         Goal { connect: None, disconnect: Some(settings), refuse_second_route: false }
     }
 
-    /// Triggers of these former settings go, in the same write.
+    /// Also removes triggers with these former settings, in the same write.
     #[must_use]
     pub fn replacing(self, former: &'a TriggerSettings) -> Self {
         Goal { disconnect: Some(former), ..self }

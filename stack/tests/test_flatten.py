@@ -17,7 +17,7 @@ def flat(path):
 
 @pytest.mark.parametrize("name", SETS)
 def test_the_flat_template_makes_the_same_resources(name, monkeypatch):
-    # A resource gets its name from its stack, so here the nested stacks have their parent's.
+    # A resource gets its name from its stack, so here the nested stacks have their parent's name.
     monkeypatch.setattr(render, "NESTED_NAME", "{parent}")
     pseudo = {key: value for key, value in SETS[name].items() if key.startswith("AWS::")}
     given = {key: value for key, value in SETS[name].items() if key not in pseudo}
@@ -38,7 +38,7 @@ def test_the_flat_template_makes_the_same_resources(name, monkeypatch):
 
 
 def without_order(body):
-    """What a nested stack depends on, its resources depend on."""
+    """The resources of a nested stack depend on everything that the stack depends on."""
     return {key: value for key, value in body.items() if key != "DependsOn"}
 
 

@@ -1,4 +1,4 @@
-"""The check of policies finds the faults that it is for, and nothing in what is right."""
+"""The check of policies finds its faults, and finds none in correct policies."""
 
 import pathlib
 

@@ -16,7 +16,7 @@ DEADLINE_SECONDS = 300
 
 
 class Catalog:
-    """What the stand-in knows: branch tips, versions, provisioned products."""
+    """The state of the stand-in: branch tips, versions, provisioned products."""
 
     def __init__(self, folder):
         self.path = folder / "state.json"
@@ -85,7 +85,7 @@ def check_call(shape, arguments):
     if "AccessLevelFilter" in given:
         given["AccessLevelFilter"] = dict(part.split("=") for part in given["AccessLevelFilter"].split(","))
     for name, member in shape.members.items():
-        # The command line makes these up.
+        # The AWS CLI generates these.
         if member.metadata.get("idempotencyToken"):
             given.setdefault(name, "token")
     assert set(given) <= set(shape.members), f"{shape.name}: {set(given) - set(shape.members)}"
@@ -227,7 +227,7 @@ def test_what_cannot_be_deployed_fails_with_the_reason(catalog, commit, branch, 
 
 
 def product_name(catalog, branch="feature/login"):
-    """The name that the script makes for a branch, taken from a run of its own."""
+    """Returns the name that the script makes for a branch, from a separate run."""
     other = Catalog(catalog.path.parent)
     other.version(A)
     code, output = other.end(other.start(A, branch))

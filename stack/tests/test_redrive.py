@@ -1,4 +1,4 @@
-"""The redrive against the queues of ministack, an SQS that is not ours. Lambda is a list of what it was asked to invoke."""
+"""The redrive against the queues of ministack, another SQS server. Lambda is a list of its invocations."""
 
 import json
 import os
@@ -14,7 +14,7 @@ import redrive
 
 EVENTS = pathlib.Path(__file__).resolve().parents[2] / "events"
 DEADLINE_SECONDS = 60
-# ministack is one server: it needs no wait to look at the whole queue.
+# ministack is one server, so it reads the whole queue without a wait.
 redrive.WAIT_SECONDS = 0
 UPDATES = "arn:aws:lambda:eu-central-1:111122223333:function:demo-Updates:live"
 LIFECYCLE = "arn:aws:lambda:eu-central-1:111122223333:function:demo-Lifecycle:live"
@@ -52,7 +52,7 @@ def queue(sqs, request):
 
 
 class Functions:
-    """Lambda's client, which notes what it is asked for and refuses some."""
+    """Lambda's client, which records its calls and refuses some of them."""
 
     def __init__(self, refuses=()):
         self.invoked, self.refuses = [], refuses
@@ -80,7 +80,7 @@ def put(queue, body, target=None):
 
 
 def visible(queue):
-    """Takes out every message that can be received now, for good."""
+    """Removes every message that can be received now."""
     found = []
     while messages := queue.sqs.receive_message(QueueUrl=queue.url, MaxNumberOfMessages=10).get("Messages"):
         found.extend(json.loads(message["Body"]) if message["Body"][0] == "{" else message["Body"] for message in messages)

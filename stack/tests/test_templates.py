@@ -1,4 +1,4 @@
-"""What the templates refuse, and what they make for each set of parameters."""
+"""The parameters that the templates refuse, and the resources for each set of parameters."""
 
 import pathlib
 import re
@@ -19,7 +19,7 @@ def stack(**given):
 
 
 def stacks_of(given):
-    """Yields the stack of a set of parameters, and those nested in it."""
+    """Yields the stack of a set of parameters, and its nested stacks."""
     waiting = [stack(**given)]
     while waiting:
         current = waiting.pop()
@@ -30,7 +30,7 @@ def stacks_of(given):
 def takes(parameter, value):
     declared = TEMPLATE["Parameters"][parameter]
     fits = declared.get("MinLength", 0) <= len(value) <= declared.get("MaxLength", 4096)
-    # CloudFormation matches the whole value, as this does.
+    # Like CloudFormation, this matches the whole value.
     return fits and re.fullmatch(declared.get("AllowedPattern", ".*"), value, re.DOTALL) is not None
 
 
@@ -43,7 +43,7 @@ def test_the_template_refuses_what_the_function_would_refuse(parameter):
 
 
 def test_every_text_that_the_function_checks_has_a_pattern_in_the_table():
-    """A free text that reaches the function's settings must be in the table; the others have allowed values."""
+    """A free text that reaches the function's settings must be in the table; the others have AllowedValues."""
     environment = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
     used = {name for name in TEMPLATE["Parameters"] if re.search(rf"\b{name}\b", str(environment))}
     free = {name for name in used if "AllowedValues" not in TEMPLATE["Parameters"][name]}
@@ -74,7 +74,7 @@ def test_the_dev_build_cannot_read_what_the_ops_pipeline_stores():
     readable = re.findall(r"arn:aws:s3:::[^']+", str(resources["DevBuildRole"]))
     stored = {name: resources[name]["Properties"]["Name"] for name in ("DevPipelineOfBranches", "OpsPipelineOfTrunk")}
     assert len(readable) == 1 and readable[0].endswith(f"/{stored['DevPipelineOfBranches']}/*")
-    # What a role may write to a log is its own kind of stream.
+    # A role may write only to its own kind of log stream.
     assert "log-stream:dev/*" in str(resources["DevBuildRole"]) and "log-stream:ops/*" in str(resources["OpsBuildRole"])
     assert stored["OpsPipelineOfTrunk"] not in str(resources["DevBuildRole"])
 
@@ -141,7 +141,7 @@ def test_the_hub_hands_every_parameter_to_its_project():
 
 
 def test_a_project_has_at_most_a_dozen_resources_of_its_own():
-    """The dev and the ops pipeline without options. Each option adds one."""
+    """The dev and the ops pipeline without options. Each option adds to them."""
     project = render.Stack(
         ROOT / "stack/project.yaml",
         {"NamePrefix": "demo", "RepositoryName": "demo", "PipelineBucketName": "pipelines", "OpsPipeline": "on", "TrunkBranch": "main"},

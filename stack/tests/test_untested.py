@@ -1,4 +1,4 @@
-"""docs/untested.md and the scripts that settle its beliefs name the same ones."""
+"""docs/untested.md and the scripts that check its assumptions name the same ones."""
 
 import re
 import subprocess
@@ -33,7 +33,7 @@ def test_a_script_settles_beliefs_of_the_document():
 
 
 def test_the_script_takes_the_pattern_out_of_the_template():
-    """The one part of the script that needs no account."""
+    """The only part of the script that needs no account."""
     script = (ROOT / "stack/untested.sh").read_text(encoding="utf-8")
     python = re.search(r"<<'PYTHON'\n(.*?)\nPYTHON\n", script, re.DOTALL)[1]
     output = subprocess.run(["python3", "-c", python, ROOT / "template.yaml"], capture_output=True, text=True, check=True)

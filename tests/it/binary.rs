@@ -1,4 +1,4 @@
-//! The built function as a child behind Lambda's Runtime API, with nothing but environment variables.
+//! The built function as a child process behind Lambda's Runtime API. Environment variables are its only input.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -54,7 +54,7 @@ impl Lambda {
         assert!(Command::new("kill").args(["-9", &process]).status().expect("kill").success());
     }
 
-    /// The function's process: the one that was told this emulator's address.
+    /// Returns the function's process: the one with this emulator's address.
     fn process(&self) -> Option<u32> {
         let address = self.emulator.endpoint().replace("http://", "AWS_LAMBDA_RUNTIME_API=");
         std::fs::read_dir("/proc").expect("Linux").flatten().find_map(|process| {
@@ -97,7 +97,7 @@ async fn all_wrong_settings_are_named_in_the_error_of_the_invocation() {
 }
 
 /// An invalid value of every setting.
-const INVALID: [(&str, &str); 15] = [
+const INVALID: [(&str, &str); 18] = [
     ("PIPELINE_NAME", "a b"),
     ("SOURCE_ACTION", "a b"),
     ("BRANCHES", "!wip/**"),
@@ -107,6 +107,9 @@ const INVALID: [(&str, &str); 15] = [
     ("SOURCE", "both"),
     ("CODECOMMIT_GIT_URL", "ssh://host"),
     ("CACHE", "maybe"),
+    ("REUSE_DEFLATE", "maybe"),
+    ("REQUESTS_AT_ONCE", "many"),
+    ("GIT_FROM_REQUESTS", "many"),
     ("COMMIT_INFO", "../commit.json"),
     ("SIZE_LIMIT_MIB", "much"),
     ("WINDOWS_NAMES", "maybe"),
@@ -115,7 +118,7 @@ const INVALID: [(&str, &str); 15] = [
     ("TRIGGER_FUNCTION_ARN", "updates"),
 ];
 
-/// A request to a function with these settings, and the answer that `CloudFormation` gets.
+/// Sends a request to a function with these settings. Returns the answer that `CloudFormation` gets.
 async fn asked(settings: &[(&str, &str)], kind: &str, id: Option<&str>) -> Value {
     let inbox = Inbox::new(&[200]);
     let lambda = Lambda::start(settings, LONG);
@@ -169,7 +172,7 @@ async fn all_invalid_settings_fit_into_the_answer() {
     }
 }
 
-/// Only the lifecycle function serves the stack, and a request that reaches the other one gets no answer anywhere.
+/// Only the lifecycle function serves the stack. A request to the other function gets no answer at all.
 #[tokio::test]
 async fn the_updates_function_refuses_requests_of_cloudformation() {
     let inbox = Inbox::new(&[200]);
@@ -197,7 +200,7 @@ async fn rubbish_gets_the_coded_error() {
         assert_eq!(error["errorType"], "EventMalformed", "{event}: {error}");
         assert!(error["errorMessage"].as_str().unwrap().contains(named), "{event}: {error}");
     }
-    // And it goes on.
+    // The function continues to work.
     assert!(lambda.invoke(lambda.push()).await.is_ok());
 }
 
@@ -213,14 +216,15 @@ async fn a_failed_step_is_told_with_code_and_causes() {
     }
 }
 
-/// Ended between upload and start, as by the out-of-memory killer: Lambda tells so, and the redelivery only starts.
+/// The process ends between upload and start, as if the out-of-memory killer ended it. Lambda reports that, and the
+/// redelivery only starts the run.
 #[tokio::test]
 async fn a_kill_in_mid_run_goes_on_where_it_was() {
     let lambda = Lambda::start(&[], Duration::from_secs(12));
     let (killed, ()) = tokio::join!(lambda.invoke(lambda.push()), lambda.kill_at_its_start());
     assert_eq!(killed.unwrap_err().payload["errorType"], "Runtime.ExitError");
     assert_eq!(lambda.emulator.codepipeline().executions(PIPELINE).len(), 0);
-    // The record is held until the invocation would have ended.
+    // The record is held until the invocation's deadline.
     let answer = loop {
         match lambda.invoke(lambda.push()).await {
             Ok(answer) => break answer,
@@ -247,7 +251,7 @@ async fn the_retry_after_a_kill_goes_on_at_once() {
     assert_eq!(lambda.emulator.codepipeline().executions(PIPELINE).len(), 1);
 }
 
-/// The runtime says when time is over: the function ends before.
+/// The runtime sends the deadline, and the function stops before it.
 #[tokio::test]
 async fn the_deadline_of_the_invocation_is_kept() {
     let lambda = Lambda::start(&[], Duration::from_secs(9));

@@ -1,4 +1,4 @@
-//! Settings: what is taken, and that all faults are named at once. The globs of `BRANCHES`.
+//! Settings: accepted values, and all faults reported at once. Also the globs of `BRANCHES`.
 
 use codecommit::source::Mode;
 use codecommit_multibranch::branches::Branches;
@@ -31,6 +31,9 @@ fn settings_are_taken_without_the_space_around_them() {
         ("BRANCHES", " feature/** , !feature/x "),
         ("SOURCE", "git"),
         ("CACHE", "off"),
+        ("REUSE_DEFLATE", "off"),
+        ("REQUESTS_AT_ONCE", "8"),
+        ("GIT_FROM_REQUESTS", "0"),
         ("SIZE_LIMIT_MIB", "10"),
         ("COMMIT_INFO", "build/commit.json"),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
@@ -40,7 +43,8 @@ fn settings_are_taken_without_the_space_around_them() {
     assert_eq!(config.pipeline_name.as_deref(), Some("dev.A@b-c_1"));
     assert_eq!(config.source_action.as_deref(), Some("Source"));
     assert_eq!(config.branches.to_string(), "feature/**,!feature/x");
-    assert_eq!((config.source.mode, config.cache), (Mode::Git, false));
+    assert_eq!((config.source.mode, config.cache, config.reuse_deflate), (Mode::Git, false, false));
+    assert_eq!((config.requests_at_once, config.source.git_from_requests), (8, 0));
     assert_eq!((config.size_limit, config.memory), (Some(10 << 20), 256 << 20));
     assert_eq!(config.commit_info.as_deref(), Some("build/commit.json"));
     assert_eq!(config.budget(), 64 << 20);
@@ -56,7 +60,7 @@ fn settings_are_taken_without_the_space_around_them() {
     }
 }
 
-const WRONG: [(&str, &str); 14] = [
+const WRONG: [(&str, &str); 17] = [
     ("PIPELINE_NAME", "not a name"),
     ("SOURCE_ACTION", "a/b"),
     ("BRANCHES", "!main"),
@@ -65,6 +69,9 @@ const WRONG: [(&str, &str); 14] = [
     ("CODECOMMIT_GIT_URL", "ssh://host"),
     ("SOURCE_ROLE_ARN", "arn:aws:lambda:eu-central-1:1:function:x"),
     ("CACHE", "yes"),
+    ("REUSE_DEFLATE", "yes"),
+    ("REQUESTS_AT_ONCE", "0"),
+    ("GIT_FROM_REQUESTS", "-1"),
     ("COMMIT_INFO", "../up"),
     ("SIZE_LIMIT_MIB", "-1"),
     ("WINDOWS_NAMES", "off"),
@@ -97,7 +104,7 @@ fn each_fault_is_one_alone_too() {
     }
 }
 
-/// Returns whether globs select a branch.
+/// Checks whether globs select a branch.
 #[track_caller]
 fn check(globs: &str, selected: &[&str], others: &[&str]) {
     let branches: Branches = globs.parse().expect("the globs are right");

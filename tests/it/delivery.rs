@@ -66,7 +66,7 @@ mod several;
 
 use oracle::Tree;
 
-/// One file.
+/// Makes a tree of one file.
 fn small() -> Tree {
     let mut tree = Tree::default();
     tree.add("file", "100644", "content\n");

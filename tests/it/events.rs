@@ -1,4 +1,4 @@
-//! Each event of `events/` → the changes in it → what is planned.
+//! Each event of `events/`, the changes in it, and the plan for them.
 
 use codecommit_multibranch::config::Config;
 use codecommit_multibranch::event::{self, EventError};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::world::event;
 
-/// What becomes of an event, a line for each reference: messages that cannot be read are lines too.
+/// Returns a line for each reference of an event, and for each message that cannot be read.
 fn told(event: Value) -> Result<Vec<String>, EventError> {
     let name = |name: &str| match name {
         "PIPELINE_NAME" => Some("dev".to_owned()),
@@ -111,7 +111,7 @@ fn either_may_come_in_sns_and_sqs() {
     check("sqs-one-malformed.json", &[LOGIN, malformed]);
 }
 
-/// The schedule and the stack's requests are the lifecycle's; they change no reference.
+/// The schedule and the stack's requests belong to the lifecycle. They change no reference.
 #[test]
 fn what_is_for_the_lifecycle_is_no_push() {
     check("schedule.json", &[]);
@@ -130,7 +130,7 @@ fn every_event_of_the_folder_is_read_here() {
     }
 }
 
-/// The same event by another way, and an event that is delivered twice, are one start: the token is the same.
+/// The same event over another route, and an event that is delivered twice, have the same token and start once.
 #[test]
 fn the_token_is_a_function_of_the_event() {
     let name = |name: &str| match name {
@@ -157,7 +157,7 @@ fn the_token_is_a_function_of_the_event() {
     }
 }
 
-/// An event in which one field is missing (null) or wrong: the failure names it.
+/// Checks that the error names a field that is missing (null) or wrong.
 #[track_caller]
 fn check_malformed(file: &str, field: &str, value: Value, named: &str) {
     let mut event = event(file);
@@ -165,7 +165,7 @@ fn check_malformed(file: &str, field: &str, value: Value, named: &str) {
     assert_eq!(told(event).expect_err("it is malformed").at, named);
 }
 
-/// Whoever tests a trigger has its say on the commit.
+/// A test event may name any commit.
 #[test]
 fn a_test_may_name_any_commit() {
     let mut test = event("test-event.json");
@@ -217,7 +217,7 @@ fn what_is_no_event_at_all_is_malformed() {
     {
         assert_eq!(told(rubbish.clone()).unwrap_err().at, "the event", "{rubbish}");
     }
-    // A wrapping in a wrapping without an end is not followed.
+    // Endless nesting is not followed.
     let mut nested = event("branch-updated.json").to_string();
     for _ in 0..5 {
         nested = json!({ "Type": "Notification", "Message": nested }).to_string();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::tidy::{code, root, sources};
 
-/// The sources of each crate, and the file that is its root.
+/// The sources of each crate, and its root file.
 const CRATES: [(&str, &str); 5] = [
     ("git-archive/src", "lib"),
     ("codecommit/src", "lib"),
@@ -13,10 +13,10 @@ const CRATES: [(&str, &str); 5] = [
     ("emulator/src", "lib"),
 ];
 
-/// A module by the names that lead to it from the root of its crate; the root itself is empty.
+/// A module, as the names from the crate's root to it. The root is empty.
 type Module = Vec<String>;
 
-/// A path of an import, in its parts.
+/// The parts of an import path.
 type Path = Vec<String>;
 
 #[test]
@@ -44,13 +44,13 @@ fn a_planted_cycle_is_found() {
     assert_eq!(graph.cycle().map(|cycle| cycle.len()), Some(4), "{:?}", graph.arrows);
 }
 
-/// Which module imports from which.
+/// The imports of each module.
 struct Graph {
     modules: BTreeMap<Module, Vec<Import>>,
     arrows: BTreeMap<Module, BTreeSet<Module>>,
 }
 
-/// One imported path, and the name under which the importing module shows it to others.
+/// One imported path, and the name under which the importing module exports it.
 struct Import {
     path: Path,
     shown_as: Option<String>,
@@ -65,7 +65,7 @@ impl Graph {
             let mut module: Module = path.iter().map(|part| part.to_str().expect("a name").to_owned()).collect();
             match module.as_slice() {
                 [only] if only == root_file => module.clear(),
-                // Another root of the same package: nothing can import it.
+                // Another root of the same package. Nothing can import it.
                 [only] if only == "main" || only == "lib" => continue,
                 _ => {}
             }
@@ -86,7 +86,8 @@ impl Graph {
         graph
     }
 
-    /// The module that defines what a path leads to, through re-exports; `None` for another crate's.
+    /// Returns the module that defines the target of a path, through re-exports. Returns `None` for another crate's
+    /// module.
     fn target(&self, from: &Module, path: &Path, depth: usize) -> Option<Module> {
         let (mut at, rest) = self.start(from, path)?;
         let mut rest = rest.iter().peekable();
@@ -110,7 +111,7 @@ impl Graph {
         Some(at)
     }
 
-    /// Where a path begins, and what is left of it.
+    /// Returns the module where a path begins, and the rest of the path.
     fn start<'a>(&self, from: &Module, path: &'a Path) -> Option<(Module, &'a [String])> {
         let (first, rest) = path.split_first()?;
         match first.as_str() {
@@ -134,7 +135,7 @@ impl Graph {
         }
     }
 
-    /// The modules of a cycle, the first of them again at the end.
+    /// Returns the modules of a cycle, with the first one again at the end.
     fn cycle(&self) -> Option<Vec<Module>> {
         let mut done = BTreeSet::new();
         self.modules.keys().find_map(|module| self.walk(module, &mut Vec::new(), &mut done))
@@ -158,7 +159,7 @@ impl Graph {
     }
 }
 
-/// All imports of a module: its `use` items, and the paths from the root that stand in its code.
+/// Returns all imports of a module: its `use` items, and the paths from the root in its code.
 fn imports(text: &str) -> Vec<Import> {
     let mut imports = Vec::new();
     let mut rest = text;
@@ -182,7 +183,7 @@ fn imports(text: &str) -> Vec<Import> {
             imports.push(Import { path: parts.map(str::to_owned).collect(), shown_as: None });
         }
     }
-    // A path that only leads into braces says nothing: what is in them was read above.
+    // A path that only leads to braces imports nothing itself. The paths in the braces are already read.
     imports.retain(|import| import.path.iter().any(|part| part != "crate" && part != "super"));
     imports
 }
@@ -207,7 +208,7 @@ fn expand(prefix: &Path, item: &str, shown: bool, imports: &mut Vec<Import>) {
     imports.push(Import { path: full, shown_as });
 }
 
-/// The parts of a group, split at the commas outside of inner braces.
+/// Returns the parts of a group, split at the commas outside inner braces.
 fn parts(group: &str) -> impl Iterator<Item = &str> {
     let mut depth = 0;
     let split = move |c: char| {

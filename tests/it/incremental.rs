@@ -1,5 +1,5 @@
-//! Push after push: what is taken over from the archive at the key, what is asked for, and that the result is always a
-//! cold build's.
+//! Push after push: the entries copied from the archive at the key, the requests, and a result that always equals a
+//! build without the cache.
 
 mod changes;
 mod elsewhere;
@@ -16,7 +16,7 @@ use crate::world::{BRANCH, BUCKET, KEY, World, pushed};
 use oracle::zip as listing;
 use oracle::{CommitText, Repository, Tree, strip};
 
-/// A world whose settings are the defaults but for these.
+/// Makes a world with default settings, except for these.
 fn world(tree: &Tree, settings: &[(&str, &str)]) -> World {
     World::with(Repository::import(&tree.commit(BRANCH, &CommitText::default())), settings)
 }
@@ -32,7 +32,7 @@ impl World {
         self.repository.run(&["fast-import", "--quiet", "--date-format=raw-permissive", "--force"], stream);
     }
 
-    /// Delivers a commit by an event of its own; the requests so far are forgotten.
+    /// Delivers a commit with its own event, and forgets earlier requests.
     async fn deliver(&self, reference: &str, commit: ObjectId) -> (Run, Vec<u8>) {
         self.repository.run(&["update-ref", reference, &commit.to_string()], b"");
         self.emulator.clear_requests();
@@ -42,39 +42,39 @@ impl World {
         (run, zip)
     }
 
-    /// Makes a tree the next commit of [`BRANCH`] and delivers that.
+    /// Makes a tree the next commit of [`BRANCH`] and delivers it.
     async fn next(&self, tree: &Tree) -> (ObjectId, Vec<u8>) {
         let commit = self.commit(BRANCH, tree);
         (commit, self.deliver(BRANCH, commit).await.1)
     }
 
-    /// What the cache's zip of a commit is where there is nothing to take over.
+    /// Returns the zip of a commit, made with the cache on but without an earlier archive.
     async fn cold(&self, commit: ObjectId) -> Vec<u8> {
         let source =
             source::SourceOptions { git_url: Some(self.emulator.git_url()), ..source::SourceOptions::default() };
         self.archive(commit, &Options { source, tagged: true, ..Options::default() }).await
     }
 
-    /// All requests to `CodeCommit`, Git's among them.
+    /// Returns the number of all requests to `CodeCommit`, including Git's.
     fn asked(&self) -> usize {
         let requests = self.emulator.requests();
         requests.iter().filter(|request| matches!(request.service, Service::CodeCommit | Service::Git)).count()
     }
 
-    /// The bytes that S3 has sent.
+    /// Returns the number of bytes that S3 has sent.
     fn read_back(&self) -> u64 {
         let requests = self.emulator.requests();
         requests.iter().filter(|request| request.operation == "GetObject").map(|request| request.bytes_out).sum()
     }
 
-    /// Puts something at the key that the pipeline reads.
+    /// Puts an object at the key that the pipeline reads.
     async fn place(&self, object: impl Into<Vec<u8>>) {
         let body = object.into().into();
         self.aws.s3.put_object().bucket(BUCKET).key(KEY).body(body).send().await.expect("the bucket is there");
     }
 
-    /// Without the cache's fields the zip is git's, field by field but for what is deflated: of a few bytes each
-    /// deflate thinks otherwise whether it pays.
+    /// Checks that the zip without the cache's fields is git's, field by field. Only the choice to deflate a few
+    /// bytes may differ.
     #[track_caller]
     fn assert_is_gits(&self, zip: &[u8], commit: ObjectId) {
         let [mut ours, mut gits] =

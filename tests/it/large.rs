@@ -1,4 +1,4 @@
-//! Files that are never held as a whole: through Git, compressed in pieces, into an upload of many parts.
+//! Files that are never in memory as a whole: read over Git, compressed in pieces, and uploaded in many parts.
 
 mod huge;
 
@@ -16,7 +16,7 @@ fn world(tree: &Tree, settings: &[(&str, &str)]) -> World {
     World::with(Repository::import(&tree.commit(BRANCH, &CommitText::default())), &settings)
 }
 
-/// Bytes that deflate, whose window is 32 KiB, does not make smaller.
+/// Makes bytes that deflate cannot make smaller, because its window is 32 KiB.
 fn incompressible(length: usize) -> Vec<u8> {
     noise(5 * MIB).iter().copied().cycle().take(length).collect()
 }
@@ -25,7 +25,7 @@ fn lines(length: usize) -> Vec<u8> {
     b"All work and no play makes Jack a dull boy.\n".iter().copied().cycle().take(length).collect()
 }
 
-/// All requests of the upload of an archive of this size.
+/// Counts the requests of the upload of an archive of this size.
 #[track_caller]
 fn assert_parts(world: &World, bytes: u64) {
     let parts = usize::try_from(bytes.div_ceil(PART)).expect("it is few");
@@ -33,7 +33,7 @@ fn assert_parts(world: &World, bytes: u64) {
     assert_eq!(world.counts(operations), [1, parts, 1, 3], "the record is put three times");
 }
 
-/// Sizes around the buffers' and with all that decides the text bit.
+/// Sizes close to those of the buffers, and everything that decides the text bit.
 #[tokio::test]
 async fn large_files_are_gits_field_by_field() {
     let mut tree = Tree::default();
@@ -47,7 +47,7 @@ async fn large_files_are_gits_field_by_field() {
     tree.add("text-said-binary", "100644", nul.clone());
     nul.truncate(16 * MIB);
     tree.add("just held", "100644", nul);
-    // Long enough that no deflate doubts that it pays.
+    // Long enough that every deflate makes it smaller.
     tree.add(".gitattributes", "100644", "text-said-* -diff\n".repeat(20));
     let world = world(&tree, &[]);
     let run = world.started(world.push()).await;
@@ -55,7 +55,7 @@ async fn large_files_are_gits_field_by_field() {
     assert_parts(&world, run.bytes);
 }
 
-/// What is converted has to be held, and is, with the least memory that Lambda gives.
+/// Content that is converted must be in memory, and fits into the smallest memory of Lambda.
 #[tokio::test]
 async fn large_files_are_converted_as_git_does() {
     let mut tree = Tree::default();
@@ -89,7 +89,7 @@ async fn the_size_limit_is_looked_at_before_the_upload() {
     world.assert_untouched();
 }
 
-/// The API tells no sizes, so that the limit is passed while parts are in flight: nothing of them stays.
+/// The API tells no sizes, so the limit is exceeded while parts are in flight. None of them remains.
 #[tokio::test]
 async fn the_size_limit_ends_an_upload_under_way() {
     let mut world = world(&eight_files(), &[]);
@@ -107,7 +107,7 @@ async fn the_size_limit_ends_an_upload_under_way() {
     world.started(world.push()).await;
 }
 
-/// A large file is not taken over, but what is beside it is, and the parts begin elsewhere.
+/// A large file is not copied from the cache, but the files beside it are, and the parts begin at other offsets.
 #[tokio::test]
 async fn a_large_file_beside_the_cache() {
     let mut tree = Tree::default();
@@ -122,7 +122,7 @@ async fn a_large_file_beside_the_cache() {
     assert!(world.zip(&again.version_id) == cold);
 }
 
-/// The pack is spooled where it is larger than memory, and the setting is named where there is no room for it.
+/// A pack that is larger than memory goes to disk. If the disk is too small, the error names the setting.
 #[tokio::test]
 async fn a_pack_without_room_names_the_setting() {
     use codecommit::open::{self, OpenError, Options};

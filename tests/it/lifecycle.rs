@@ -1,5 +1,5 @@
-//! Branches come and go: triggers follow them, what is new is archived and started at once, and every way in does the
-//! same.
+//! Branches are created and deleted: triggers follow them, and new branches are archived and started at once, over
+//! every route.
 
 mod concurrent;
 mod pushed;
@@ -17,10 +17,10 @@ use crate::triggers::{LIFECYCLE, UPDATES, check_invariants, foreign, others, tri
 use crate::world::{NAME, World, event};
 use oracle::{CommitText, Repository, Tree};
 
-/// The commits that branches may be at, as branches of their own that no setting selects.
+/// The commits for branches. They are on branches that no setting selects.
 const COMMITS: usize = 3;
 
-/// What the lifecycle function is told.
+/// The settings of the lifecycle function.
 const SETTINGS: [(&str, &str); 5] = [
     ("BRANCH_TRIGGERS", "on"),
     ("TRIGGER_PREFIX", "dev"),
@@ -29,10 +29,10 @@ const SETTINGS: [(&str, &str); 5] = [
     ("SOURCE", "api"),
 ];
 
-/// A repository with the commits `skip/0`, `skip/1`, …, and the lifecycle function over it.
+/// Makes a repository with the commits `skip/0`, `skip/1`, …, and its lifecycle function.
 fn world(settings: &[(&str, &str)]) -> World {
     let world = World::with(repository(), &[settings, &SETTINGS].concat());
-    // As Lambda tells it, with an alias.
+    // Lambda gives the ARN with an alias.
     world.function.invoked_as(&format!("{LIFECYCLE}:live"));
     world
 }
@@ -62,7 +62,7 @@ impl World {
         self.repository.id(&format!("refs/heads/skip/{number}"))
     }
 
-    /// Lets a branch point at one of the commits.
+    /// Moves a branch to one of the commits.
     fn point(&self, branch: &str, number: usize) -> ObjectId {
         let commit = self.known(number);
         self.repository.run(&["update-ref", &format!("refs/heads/{branch}"), &commit.to_string()], b"");
@@ -83,7 +83,7 @@ impl World {
         put.send().await.expect("it is written");
     }
 
-    /// The branches that exist have one trigger each; others' are as they were.
+    /// Checks that each existing branch has one trigger, and that the triggers of others are unchanged.
     async fn assert_follows(&self, branches: &[&str], theirs: &[Trigger]) {
         let list = self.triggers().await;
         check_invariants(&list, branches.iter().copied(), &owned());
@@ -113,11 +113,11 @@ async fn a_branchs_life() {
     let run = world.started(changed("1", "feature/x", first, "created")).await;
     assert_eq!((run.commit, run.reference), (first.to_string(), "refs/heads/feature/x".to_owned()));
     world.assert_follows(&["feature/x"], &theirs).await;
-    // Told again, nothing is written and nothing runs again.
+    // After the same event again, nothing is written and nothing runs again.
     let writes = world.emulator.count("PutRepositoryTriggers");
     let run = world.started(changed("1", "feature/x", first, "created")).await;
     assert_eq!((run.found, world.emulator.count("PutRepositoryTriggers")), (Some(Found::Started), writes));
-    // A push is not the lifecycle's.
+    // A push is not handled by the lifecycle.
     let second = world.point("feature/x", 1);
     world.emulator.clear_requests();
     world.started(changed("2", "feature/x", second, "updated")).await;
@@ -129,7 +129,7 @@ async fn a_branchs_life() {
     assert_eq!(world.executions().len(), 2);
 }
 
-/// Between the event and the trigger somebody pushed: no trigger told of that.
+/// Somebody pushed between the event and the trigger, so no trigger reported that push.
 #[tokio::test]
 async fn a_branch_that_moved_before_it_had_a_trigger_runs_at_both_commits() {
     let world = world(&[]);
@@ -151,7 +151,7 @@ async fn a_branch_that_is_gone_again_gets_neither_a_trigger_nor_a_run() {
     world.assert_follows(&[], &[]).await;
 }
 
-/// Not selected: neither a trigger nor a run. A tag: not even looked at.
+/// A branch that is not selected gets no trigger and no run. A tag is ignored.
 #[tokio::test]
 async fn what_is_not_selected_is_not_followed() {
     let world = world(&[]);
@@ -166,7 +166,7 @@ async fn what_is_not_selected_is_not_followed() {
     assert_eq!((answer.skipped[0].reason, world.emulator.requests().len()), (Reason::NotABranch, 0));
 }
 
-/// Off, no trigger is read or written, whatever happens.
+/// If it is off, no trigger is read or written.
 #[tokio::test]
 async fn by_default_triggers_are_left_alone() {
     let world = World::with(repository(), &[("REPOSITORIES", NAME), ("SOURCE", "api")]);
@@ -196,13 +196,13 @@ async fn the_schedule_reconciles_the_repositories_of_the_settings() {
     let writes = world.emulator.count("PutRepositoryTriggers");
     let answer = world.handle(event("schedule.json")).await.unwrap();
     assert_eq!((world.emulator.count("PutRepositoryTriggers"), answer.broken_routes.len()), (writes, 0));
-    // The trigger of a branch that is gone is no broken route.
+    // A missing trigger of a deleted branch does not mean a broken route.
     world.delete("feature/3");
     let answer = world.handle(event("schedule.json")).await.unwrap();
     assert_eq!((world.emulator.count("PutRepositoryTriggers"), answer.broken_routes.len()), (writes + 1, 0));
 }
 
-/// Without a trigger for each branch there is one on all of them, and other tools overwrite it just the same.
+/// Without a trigger for each branch, one trigger covers all of them, and other tools may still overwrite it.
 #[tokio::test]
 async fn the_schedule_repairs_the_one_trigger_on_all_branches() {
     let world = world(&[("REPOSITORIES", NAME), ("BRANCH_TRIGGERS", "off")]);
@@ -217,7 +217,7 @@ async fn the_schedule_repairs_the_one_trigger_on_all_branches() {
     let writes = world.emulator.count("PutRepositoryTriggers");
     let answer = world.handle(event("schedule.json")).await.unwrap();
     assert_eq!((world.emulator.count("PutRepositoryTriggers"), answer.broken_routes.len()), (writes, 0));
-    // A branch that comes is not the lifecycle's.
+    // A new branch is not handled by the lifecycle.
     let commit = world.point("feature/x", 0);
     world.handle(changed("1", "feature/x", commit, "created")).await.unwrap();
     assert_eq!(world.triggers().await, [foreign(0), whole]);
@@ -233,7 +233,7 @@ async fn a_schedule_that_fails_names_the_repository() {
     world.assert_follows(&["feature/x"], &[]).await;
 }
 
-/// The triggers cannot be written: the first commit runs all the same, and the failure is told.
+/// The triggers cannot be written: the first commit still runs, and the failure is reported.
 #[tokio::test]
 async fn triggers_that_cannot_be_written_do_not_hold_up_the_run() {
     let world = world(&[]);
@@ -242,7 +242,7 @@ async fn triggers_that_cannot_be_written_do_not_hold_up_the_run() {
     let failed = world.failed(changed("1", "feature/x", commit, "created")).await;
     assert!(failed.to_string().contains("AccessDenied"), "{failed}");
     assert_eq!(world.executions().len(), 1);
-    // The next delivery writes them, and does not start again.
+    // The next delivery writes them, and does not start another run.
     world.emulator.clear_faults();
     let run = world.started(changed("1", "feature/x", commit, "created")).await;
     assert_eq!((run.found, world.executions().len()), (Some(Found::Started), 1));
@@ -267,7 +267,7 @@ async fn events_of_a_repository_that_is_not_allowed_are_refused() {
     world.started(changed("1", "feature/x", commit, "created")).await;
 }
 
-/// The trigger is made all the same: the next push may be meant to run.
+/// The trigger is still made, because the next push may want a run.
 #[tokio::test]
 async fn a_commit_that_asks_for_no_run_gets_none() {
     for (message, runs) in [
@@ -315,7 +315,7 @@ async fn the_stacks_custom_resource_connects_and_disconnects() {
     update["OldResourceProperties"] = named("**,!skip/**");
     assert_eq!(handled(update).await.1["Status"], "SUCCESS");
     world.assert_follows(&["feature/x"], &theirs).await;
-    // Globs as in the settings; a wrong one is answered with its reason.
+    // Globs as in the settings. An invalid one is answered with its reason.
     let (answer, wrong) = handled(request("Create", &inbox, &named("!x"))).await;
     assert_eq!((&wrong["Status"], wrong["Reason"].as_str()), (&json!("FAILED"), Some(answer.reason.as_str())));
     assert!(answer.reason.contains("includes no branch"), "{}", answer.reason);

@@ -1,4 +1,4 @@
-//! All tests of the library and of the built binary, in one binary.
+//! All tests of the Lambda, as one test program.
 
 mod binary;
 mod config;

@@ -1,4 +1,4 @@
-//! The outcome line: flat, bounded, and a metric only where somebody watches it.
+//! The outcome line: flat, of limited size, and with a metric only if it is useful.
 
 use codecommit_multibranch::error::Failed;
 use codecommit_multibranch::metrics::Line;
@@ -23,7 +23,7 @@ fn is_plain(value: &Value) -> bool {
     value.is_string() || value.is_number()
 }
 
-/// The metric that a line declares. Each has the same one dimension.
+/// Returns the metric that a line declares. Every metric has the same single dimension.
 fn metric(line: &Value) -> Option<&str> {
     let declared = &line.get("_aws")?["CloudWatchMetrics"];
     assert_eq!(declared[0]["Dimensions"], serde_json::json!([["Repository"]]), "{line}");
@@ -59,7 +59,7 @@ async fn a_start_tells_what_it_took() {
     assert_eq!((&line["ArchiveBytes"], &line["Throttles"]), (&run.bytes.into(), &0.into()));
     let steps = ["Open", "List", "Archive", "Upload", "Start", "Total"].map(|step| format!("{step}Milliseconds"));
     assert!(steps.iter().all(|step| line[step].is_u64()), "{line}");
-    // What an earlier delivery started is told, but is no new run.
+    // A run that an earlier delivery started is reported, but does not count as a new run.
     let again = read(&Line::started(&world.started(world.push()).await));
     assert_eq!((&again["Found"], &again["Starts"]), (&"started".into(), &0.into()));
 }
@@ -83,7 +83,7 @@ fn skips_and_failures_tell_why() {
     assert!(line["Message"].as_str().unwrap().contains("no pipeline") && line.to_string().len() < 4_000, "{line}");
 }
 
-/// Whoever sends events chooses the names of their repositories, and each name would be a metric that costs money.
+/// The sender of an event chooses the name of its repository, and each name would be a metric that costs money.
 #[test]
 fn a_refused_repository_makes_no_metric() {
     let line = read(&Line::failed(&failed(PlanError::Refused { arn: "arn:aws:codecommit:::other".to_owned() }), None));

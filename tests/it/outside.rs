@@ -1,6 +1,6 @@
-//! Programs that are not ours: an S3 server, AWS's Runtime Interface Emulator, cargo-lambda.
+//! Tests with programs from elsewhere: an S3 server, AWS's Runtime Interface Emulator, and cargo-lambda.
 //!
-//! `make test` installs them and names them in variables. Without its variable a test says that it did nothing, and
+//! `make test` installs them, and names them in variables. Without its variable, a test says that it did nothing, and
 //! fails in CI.
 
 mod cargo_lambda;
@@ -19,7 +19,7 @@ use super::world::{BRANCH, BUCKET, NAME, PIPELINE, until};
 use oracle::every_kind;
 use oracle::{CommitText, Repository};
 
-/// The program that a variable names.
+/// Returns the program that a variable names.
 fn program(variable: &str) -> Option<PathBuf> {
     if let Some(path) = std::env::var_os(variable).filter(|path| !path.is_empty()) {
         return Some(path.into());
@@ -29,7 +29,7 @@ fn program(variable: &str) -> Option<PathBuf> {
     None
 }
 
-/// A child that is ended with the test.
+/// A child process that is ended with the test.
 struct Running(Child);
 
 impl Running {
@@ -45,7 +45,7 @@ impl Drop for Running {
     }
 }
 
-/// An address that was free a moment ago.
+/// Returns an address that was free a moment ago.
 fn free_address() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("it is bound")
@@ -55,7 +55,7 @@ async fn until_it_listens(address: SocketAddr) {
     until(&format!("a server at {address}"), || TcpStream::connect(address).is_ok()).await;
 }
 
-/// One POST, and the body of its answer.
+/// Sends one POST, and returns the body of its answer.
 fn post(address: SocketAddr, path: &str, body: &str) -> String {
     let mut connection = TcpStream::connect(address).expect("it listens");
     connection.set_read_timeout(Some(Duration::from_secs(100))).expect("a timeout");
@@ -67,7 +67,7 @@ fn post(address: SocketAddr, path: &str, body: &str) -> String {
     answer.split_once("\r\n\r\n").expect("an answer has a head").1.to_owned()
 }
 
-/// A repository behind an emulator without a function.
+/// Makes a repository with an emulator that has no function.
 fn emulated() -> (Emulator, Repository) {
     let repository = Repository::import(&every_kind().commit(BRANCH, &CommitText::default()));
     let served = vec![(NAME.to_owned(), repository.path().to_owned())];

@@ -1,4 +1,4 @@
-//! Changes and settings → jobs, where an event of `events/` alone does not show it.
+//! Changes and settings become jobs. These cases need more than an event of `events/`.
 
 use codecommit_multibranch::config::Config;
 use codecommit_multibranch::event::{self, Change};
@@ -16,7 +16,7 @@ fn changes(event: Value) -> Vec<Change> {
     event::parse(event).expect("an event").messages.remove(0).changes.expect("changes")
 }
 
-/// The plan for a push to `feature/login` with this custom data.
+/// Returns the plan for a push to `feature/login` with this custom data.
 fn planned(custom_data: &str, settings: &[(&str, &str)]) -> (Plan, Vec<PlanError>) {
     let mut event = event("branch-updated.json");
     event["Records"][0]["customData"] = custom_data.into();
@@ -39,7 +39,7 @@ fn globs_in_custom_data_are_matched_in_bounded_time() {
     assert!(told.contains("too many steps"), "{told}");
 }
 
-/// Custom data narrows what the operator set, and never widens it.
+/// Custom data can only narrow the operator's settings.
 #[test]
 fn custom_data_never_widens() {
     let narrow = [("PIPELINE_NAME", "env"), ("PIPELINES", "team-*"), ("BRANCHES", "**,!feature/login")];

@@ -1,5 +1,5 @@
-//! The template's policies against `stack/permissions.json`, and that table against the calls in `src/` and
-//! `codecommit/`, both ways.
+//! Compares the template's policies with `stack/permissions.json`, and that table with the calls in `src/` and
+//! `codecommit/`, in both directions.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_yaml_ng::Value;
 
 type Actions = BTreeSet<String>;
-/// Service → operation → IAM actions.
+/// The IAM actions of each operation of each service.
 type Operations = BTreeMap<String, BTreeMap<String, Actions>>;
 
 #[derive(Deserialize)]
@@ -20,11 +20,11 @@ struct Permissions {
     other: BTreeMap<String, Other>,
 }
 
-/// An action that no SDK call of ours asks for by its name.
+/// An action that no SDK call of ours names.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Other {
-    /// Text in the sources that shows that we need it; without it a service acts under the function's role.
+    /// A text in the sources that shows why we need it. Without it, a service acts under the function's role.
     source: Option<String>,
     why: String,
 }
@@ -146,7 +146,7 @@ fn role_actions(role: &str) -> Actions {
     statement_actions(&role_statements(role))
 }
 
-/// The statements of a role's own policies and of the template's policies that it names, whatever the conditions.
+/// Returns the statements of a role's own policies and of the template's policies that it names, under any condition.
 fn role_statements(role: &str) -> Vec<Value> {
     let resources = resources("template.yaml");
     let properties = &resources[role]["Properties"];
@@ -189,7 +189,7 @@ fn strings(value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// How a fluent call of the SDK looks once white space is gone.
+/// Returns the form of an SDK call in code, without white space.
 fn call(operation: &str) -> String {
     format!(".{operation}()")
 }
@@ -205,7 +205,7 @@ fn snake(operation: &str) -> String {
     name
 }
 
-/// The client and the function, without white space, so that a call broken over lines is found.
+/// Returns the code of the client and the function without white space, so that a call over several lines is found.
 fn sources() -> String {
     let mut text = String::new();
     append_sources(&root().join("src"), &mut text);
@@ -217,7 +217,7 @@ fn sources() -> String {
 fn append_sources(folder: &Path, text: &mut String) {
     for entry in std::fs::read_dir(folder).expect("src is readable") {
         let path = entry.expect("src is readable").path();
-        // What a name given by hand refers to is looked up for other programs: the functions never call it.
+        // Names given by hand are resolved only for other programs. The functions never call this.
         if path.file_stem().is_some_and(|name| name == "treeish") {
             continue;
         }
@@ -229,7 +229,7 @@ fn append_sources(folder: &Path, text: &mut String) {
     }
 }
 
-/// Every operation that the SDK of `service` has: one module each, in the very crate that is built here.
+/// Returns every operation in the SDK of `service`, from the modules of the crate that is built here.
 fn sdk_operations(service: &str) -> BTreeSet<String> {
     let manifest = sdk_manifest(&format!("aws-sdk-{service}"));
     let modules = std::fs::read_dir(manifest.with_file_name("src").join("operation")).expect("an SDK has operations");

@@ -1,4 +1,4 @@
-//! `SOURCE`: the same bytes by either way, what each way asks for, and when one takes over from the other.
+//! `SOURCE`: both transports give the same bytes. The requests of each, and when one replaces the other.
 
 use codecommit::causes::with_causes;
 use git_archive::object::ObjectId;
@@ -18,7 +18,7 @@ fn world(tree: &Tree, source: &str) -> World {
     World::with(repository(tree), &[("SOURCE", source), ("CACHE", "off")])
 }
 
-/// Delivers the tip; what it took is counted by then.
+/// Delivers the tip, so that its requests are counted.
 async fn delivered(world: &World) -> Vec<u8> {
     let run = world.started(world.push()).await;
     world.assert_is_archive_of(&run.version_id, world.tip());
@@ -51,7 +51,7 @@ async fn the_api_alone_never_speaks_git() {
     assert_eq!((world.counts(API), world.counts(GIT)), ([1, 11, 300], [0, 0]));
 }
 
-/// Two requests, whatever is in it.
+/// Two requests, for any content.
 #[tokio::test]
 async fn git_alone_never_speaks_to_the_api() {
     let mut tree = every_kind();
@@ -62,7 +62,7 @@ async fn git_alone_never_speaks_to_the_api() {
     let world = world(&tree, "git");
     delivered(&world).await;
     assert_eq!((world.counts(API), world.counts(GIT)), ([0, 0, 0], [1, 1]));
-    // Nor does it when nothing has changed, with an archive at the key.
+    // The same is true if nothing has changed and an archive is at the key.
     let world = World::with(repository(&tree), &[("SOURCE", "git")]);
     world.started(world.push()).await;
     world.emulator.clear_requests();
@@ -70,7 +70,7 @@ async fn git_alone_never_speaks_to_the_api() {
     assert_eq!((world.counts(API), world.counts(GIT)), ([0, 0, 0], [1, 1]));
 }
 
-/// All in one folder: the commit, its root, and Git's two.
+/// Everything is in one folder: requests for the commit, its root, and two for Git.
 #[tokio::test]
 async fn many_files_cold_cost_six_requests_at_most() {
     let mut tree = Tree::default();
@@ -82,7 +82,7 @@ async fn many_files_cold_cost_six_requests_at_most() {
     assert_eq!((world.counts(API), world.counts(GIT)), ([1, 1, 0], [1, 1]));
 }
 
-/// A repository with a commit whose tree git's own commands would not write.
+/// Makes a repository with a tree that git's own commands would not write.
 fn with_legacy_mode() -> Repository {
     let repository = repository(&every_kind());
     let blob = repository.id(&format!("{BRANCH}:README.md"));
@@ -111,7 +111,7 @@ async fn a_legacy_mode_comes_over_git_and_is_refused_by_the_api_alone() {
     assert!(told.contains("\"dir\" was listed as tree") && told.contains("mode 100664"), "{told}");
 }
 
-/// Its zip has the cache's fields; what is in it is git's.
+/// The zip has the cache's fields, and otherwise equals git's.
 async fn delivered_with_cache(world: &World) {
     let run = world.started(world.push()).await;
     let zip = world.zip(&run.version_id);
@@ -123,7 +123,7 @@ async fn delivered_with_cache(world: &World) {
     assert_eq!(content(&zip), content(&gits));
 }
 
-/// The role may pull, but not ask the API.
+/// The role may pull, but may not call the API.
 #[tokio::test]
 async fn what_the_api_denies_comes_over_git() {
     for (denied, listed) in [("GetBlob", 5), ("GetFolder", 1), ("GetCommit", 0)] {
@@ -135,7 +135,7 @@ async fn what_the_api_denies_comes_over_git() {
     }
 }
 
-/// The role may not pull: all that the API can is done, and what it cannot is told with both reasons.
+/// The role may not pull. Everything that the API can read is delivered, and for the rest the error has both reasons.
 #[tokio::test]
 async fn where_git_is_refused_the_api_does_what_it_can() {
     let mut tree = Tree::default();
@@ -166,7 +166,7 @@ async fn a_large_file_over_the_api_alone_is_permanent() {
     world.assert_untouched();
 }
 
-/// A pack that is spoiled or cut on the way once is fetched again; always, it is a typed failure.
+/// A pack that is damaged or cut once is fetched again. If it is always damaged, the failure is typed.
 #[tokio::test]
 async fn a_spoiled_pack_is_fetched_again_and_then_refused() {
     for (kind, tries) in [("cut", 3), ("reset", 3), ("status:500", 3), ("throttle-empty", 3)] {
@@ -184,7 +184,7 @@ async fn a_spoiled_pack_is_fetched_again_and_then_refused() {
     }
 }
 
-/// A byte of the pack is another one, which its checksum tells.
+/// One byte of the pack is changed, which its checksum shows.
 #[tokio::test]
 async fn a_corrupt_pack_never_becomes_an_archive() {
     let mut tree = every_kind();

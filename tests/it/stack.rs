@@ -1,6 +1,6 @@
-//! The settings in the four places that tell of them: `src/config.rs`, the template's parameters and environments, and
-//! the tables of README.md and docs/deploy.md. And what else of the stack depends on the function's code: parameter
-//! values, fields of the log.
+//! The settings in the four places that describe them: `src/config.rs`, the template's parameters and environments,
+//! and the tables of README.md and docs/deploy.md. Also other parts of the stack that depend on the function's code:
+//! parameter values, and fields of the log.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use serde_yaml_ng::Value;
 
 use super::tidy::{coded, first_cells, read, section, settings, sources};
 
-/// What only tests and emulators set.
+/// The setting that only tests and emulators use.
 const NEVER_DEPLOYED: &str = "CODECOMMIT_GIT_URL";
 
 #[test]
@@ -63,8 +63,8 @@ fn a_variable_has_the_parameters_that_the_document_says() {
     }
 }
 
-/// Values of one parameter; `stack/tests/parameter-values.yaml` says what the lists mean, and holds the template
-/// against them too.
+/// Values of one parameter. `stack/tests/parameter-values.yaml` explains the lists, and is also compared with the
+/// template.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Values {
@@ -127,7 +127,7 @@ fn the_dashboard_and_the_saved_queries_ask_for_fields_that_the_function_writes()
     }
 }
 
-/// The field of the outcome line that a word of a query names.
+/// Returns the outcome line's field that a word of a query names.
 fn field(word: &str) -> Option<String> {
     let camel = word.starts_with(|c: char| c.is_ascii_uppercase()) && word.contains(|c: char| c.is_ascii_lowercase());
     (camel && word.chars().all(char::is_alphanumeric) && !["UpdatesLogs", "AWS"].contains(&word))
@@ -153,7 +153,7 @@ fn template() -> Value {
     serde_yaml_ng::from_str(&read("template.yaml")).expect("the template is YAML")
 }
 
-/// The variables of both functions.
+/// Returns the variables of both functions.
 fn environment() -> BTreeMap<String, Value> {
     let template = template();
     let of = |holder: &Value| -> BTreeMap<String, Value> {
@@ -162,7 +162,7 @@ fn environment() -> BTreeMap<String, Value> {
     let mut all = of(&template["Globals"]["Function"]);
     for function in ["UpdatesFunction", "LifecycleFunction"] {
         for (name, value) in of(&template["Resources"][function]["Properties"]) {
-            // Off is said outright where it is not the parameter's to say.
+            // `off` is written directly if no parameter sets it.
             if value != "off" {
                 all.insert(name, value);
             }
@@ -171,7 +171,7 @@ fn environment() -> BTreeMap<String, Value> {
     all
 }
 
-/// The words of a value that may be names: whole texts, and what `Sub` would put in.
+/// Collects the words of a value that may be names: whole texts, and the names that `Sub` would replace.
 fn names(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::String(text) => {

@@ -1,4 +1,4 @@
-//! The one HTTP wrapper: throttles of every kind, concurrency, the budget of bytes.
+//! The HTTP wrapper: throttles of every kind, concurrency, and the byte budget.
 
 use codecommit::open::Options;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use oracle::noise;
 use oracle::zip as listing;
 use oracle::{Random, Tree};
 
-/// Several files, each with a content of its own.
+/// Makes several files, each with different content.
 fn files(count: usize) -> Tree {
     let mut tree = Tree::default();
     for number in 0..count {
@@ -62,7 +62,7 @@ async fn a_service_with_a_low_rate_is_kept_to() {
     assert_eq!(run.api_calls.values().sum::<u64>(), world.emulator.requests().len() as u64);
 }
 
-/// Mixed sizes, contents that stand several times, answers that come late and in any order: nothing waits for itself.
+/// Mixed sizes, repeated contents, and late answers in any order cause no deadlock.
 #[tokio::test]
 async fn a_tiny_budget_does_not_deadlock() {
     let mut random = Random::of("budget", 0);
@@ -91,7 +91,7 @@ fn options() -> Options {
     options
 }
 
-/// A blob that many entries have is asked for once while it can be kept.
+/// A blob of many entries is requested once while it can be kept.
 #[tokio::test]
 async fn a_repeated_content_is_fetched_once() {
     let mut tree = files(20);

@@ -1,12 +1,12 @@
-//! The repository's own order: documents that say what the code says, and the rules of ARCHITECTURE.md.
+//! The rules of the repository: the documents match the code, and the rules of ARCHITECTURE.md hold.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// A file that does one thing is shorter; one that grows beyond this does several.
+/// The largest number of lines of a file. A longer file does several things.
 const LINES: usize = 500;
 
-/// The sources of what is deployed.
+/// The sources of the deployed crates.
 const CRATES: [&str; 3] = ["src", "codecommit/src", "git-archive/src"];
 
 #[test]
@@ -36,7 +36,7 @@ fn every_setting_is_described_and_every_described_setting_exists() {
     );
 }
 
-/// Each crate names the floors below it, and no floor above: engine, client, Lambda, command line.
+/// Each crate depends only on the layers below it: engine, client, Lambda, command line.
 #[test]
 fn the_floors_are_crates_and_no_arrow_runs_up() {
     let normal = |manifest: &str| {
@@ -108,7 +108,7 @@ fn files_are_short_and_finished() {
     }
 }
 
-/// A checklist is of use as long as its files are there.
+/// A checklist is useful only while its files exist.
 #[test]
 fn every_file_and_target_that_contributing_names_exists() {
     let text = read("CONTRIBUTING.md");
@@ -157,7 +157,7 @@ fn links_and_commands_in_documents_lead_somewhere() {
     }
 }
 
-/// The variables that src/config.rs asks for, and what the runtime's subscriber reads.
+/// Returns the variables that src/config.rs reads, and the one that the runtime's subscriber reads.
 pub(super) fn settings() -> BTreeSet<String> {
     let config = read("src/config.rs");
     let asked = config.split("checked(").skip(1).filter_map(|call| quoted(call).next());
@@ -165,7 +165,7 @@ pub(super) fn settings() -> BTreeSet<String> {
     ours.chain(["RUST_LOG"]).map(str::to_owned).collect()
 }
 
-/// Rust files of a folder with their text, also in folders below it.
+/// Returns the Rust files of a folder and its subfolders, with their texts.
 pub(super) fn sources(folder: &str) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     let mut folders = vec![root().join(folder)];
@@ -192,35 +192,35 @@ pub(super) fn read(name: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The text without its comments.
+/// Returns the text without its comments.
 pub(super) fn code(text: &str) -> String {
     let lines = text.lines().map(|line| line.split_once("//").map_or(line, |(code, _)| code));
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// What stands between quotation marks.
+/// Returns the texts between quotation marks.
 fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('"').skip(1).step_by(2)
 }
 
-/// What is set as code in the first cells of all tables.
+/// Returns the code spans in the first cells of all tables.
 pub(super) fn first_cells(text: &str) -> BTreeSet<String> {
     let rows = text.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
     rows.flat_map(coded).map(str::to_owned).collect()
 }
 
-/// What is set as code.
+/// Returns the code spans of a text.
 pub(super) fn coded(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }
 
-/// A section of a document, with those below it.
+/// Returns a section of a document, with its subsections.
 pub(super) fn section<'a>(document: &'a str, heading: &str) -> &'a str {
     let rest = document.split(&format!("\n## {heading}\n")).nth(1).expect("the document has the section");
     rest.split("\n## ").next().unwrap_or_default()
 }
 
-/// The anchors of a document's headings, as they are on the web.
+/// Returns the anchors of a document's headings, as on the web.
 fn headings(path: &Path) -> BTreeSet<String> {
     let text = std::fs::read_to_string(path).expect("a text");
     let headings =

@@ -1,4 +1,4 @@
-//! Lifecycle: the plan alone, on the wire, and as a custom resource.
+//! The lifecycle: the plan alone, on the wire, and as a custom resource.
 
 mod concurrent;
 pub(crate) mod custom_resource;
@@ -36,7 +36,7 @@ pub(crate) fn trigger(name: &str, arn: &str, branches: &[&str], events: &[Event]
     }
 }
 
-/// What others may have in a repository beside ours, each the next thing to one of ours.
+/// Makes a trigger of another owner that is very similar to one of ours.
 pub(crate) fn foreign(number: usize) -> Trigger {
     let name = format!("team-{number}");
     let near = format!("dev-{number}");
@@ -67,7 +67,7 @@ pub(crate) fn others(triggers: &[Trigger], settings: &TriggerSettings) -> Vec<Tr
     triggers.iter().filter(|trigger| !settings.owns(trigger)).cloned().collect()
 }
 
-/// Everything that must hold of a list once it was reconciled for these branches.
+/// Checks everything that must be true for a list that was reconciled for these branches.
 pub(crate) fn check_invariants<'a>(
     triggers: &[Trigger],
     branches: impl IntoIterator<Item = &'a str>,

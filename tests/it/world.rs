@@ -1,4 +1,4 @@
-//! The function with real clients on the emulator, over a repository that git made.
+//! The function with real clients on the emulator, with a repository made by git.
 
 use std::time::{Duration, Instant};
 
@@ -22,21 +22,21 @@ pub(crate) use oracle::BRANCH;
 use oracle::zip as listing;
 use oracle::{CommitText, Repository, Tree};
 
-/// The repository and the pipeline that the events in `events/` name.
+/// The repository and the pipeline in the events of `events/`.
 pub(crate) const NAME: &str = "demo";
 pub(crate) const PIPELINE: &str = "demo-dev";
 pub(crate) const BUCKET: &str = "demo-artifacts";
 pub(crate) const KEY: &str = "source.zip";
 
-/// Longer than any test takes on a busy machine: a test that hangs ends.
+/// Longer than any test takes on a busy machine. It ends a test that hangs.
 const DEADLINE: Duration = Duration::from_secs(150);
 
-/// Waits for work that must end.
+/// Waits for work with a deadline.
 pub(crate) async fn in_time<T>(work: impl Future<Output = T>) -> T {
     tokio::time::timeout(DEADLINE, work).await.expect("it ends in time")
 }
 
-/// Waits until something holds.
+/// Waits until a condition holds.
 pub(crate) async fn until(what: &str, holds: impl Fn() -> bool) {
     let begin = Instant::now();
     while !holds() {
@@ -53,17 +53,17 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// A repository with this tree at [`BRANCH`].
+    /// Makes a repository with this tree at [`BRANCH`].
     pub(crate) fn of(tree: &Tree) -> Self {
         Self::over(Repository::import(&tree.commit(BRANCH, &CommitText::default())))
     }
 
-    /// Any repository, read over the API alone and without the cache, so that each request has its reason.
+    /// Uses any repository, read only over the API and without the cache, so that each request has a clear reason.
     pub(crate) fn over(repository: Repository) -> Self {
         Self::with(repository, &[("SOURCE", "api"), ("CACHE", "off")])
     }
 
-    /// Any repository and settings; the pipeline's name is set.
+    /// Uses any repository and settings. The pipeline's name is already set.
     pub(crate) fn with(repository: Repository, settings: &[(&str, &str)]) -> Self {
         let emulator = start(&repository);
         let aws = clients(&emulator);
@@ -71,22 +71,22 @@ impl World {
         Self { emulator, repository, aws, function }
     }
 
-    /// A function of its own on the same emulator: it knows nothing of what another one did.
+    /// Replaces the function with a new one on the same emulator, which has no cached state.
     pub(crate) fn restarted(&mut self, settings: &[(&str, &str)]) {
         self.function = Function::new(configured(&self.emulator, settings), self.aws.clone());
     }
 
-    /// One more function on the same emulator, with clients of its own, as Lambda has one for each event at once.
+    /// Makes another function with its own clients on the same emulator, as Lambda does for concurrent events.
     pub(crate) fn instance(&self, settings: &[(&str, &str)]) -> Function {
         Function::new(configured(&self.emulator, settings), clients(&self.emulator))
     }
 
-    /// The tip of [`BRANCH`].
+    /// Returns the tip of [`BRANCH`].
     pub(crate) fn tip(&self) -> ObjectId {
         self.repository.id(BRANCH)
     }
 
-    /// The event of a push to [`BRANCH`].
+    /// Returns the event of a push to [`BRANCH`].
     pub(crate) fn push(&self) -> Value {
         pushed("push-1", &[(BRANCH, self.tip())])
     }
@@ -103,7 +103,7 @@ impl World {
         answer.started.remove(0)
     }
 
-    /// Handles an event whose one reference fails.
+    /// Handles an event whose only reference fails.
     pub(crate) async fn failed(&self, event: Value) -> Failed {
         match self.handle(event).await {
             Err(Error::References { mut failed, of: 1 }) => failed.remove(0),
@@ -111,7 +111,7 @@ impl World {
         }
     }
 
-    /// How often each of these operations was asked for.
+    /// Returns the number of requests for each of these operations.
     pub(crate) fn counts<const N: usize>(&self, operations: [&str; N]) -> [usize; N] {
         operations.map(|operation| self.emulator.count(operation))
     }
@@ -120,7 +120,7 @@ impl World {
         self.emulator.codepipeline().executions(PIPELINE)
     }
 
-    /// How many versions of the archive are stored.
+    /// Returns the number of stored versions of the archive.
     pub(crate) fn archives(&self) -> usize {
         self.emulator.store().versions(BUCKET, KEY).len()
     }
@@ -130,19 +130,19 @@ impl World {
         self.emulator.inject(fault.parse().expect("a fault"));
     }
 
-    /// The zip of one version.
+    /// Returns the zip of one version.
     pub(crate) fn zip(&self, version: &str) -> Vec<u8> {
         let object = self.emulator.store().object(BUCKET, KEY, Some(version)).expect("the version is there");
         object.bytes().expect("it is in memory").to_vec()
     }
 
-    /// The object of this version is `git archive` of the commit, field by field.
+    /// Checks that the object of this version is `git archive` of the commit, field by field.
     #[track_caller]
     pub(crate) fn assert_is_archive_of(&self, version: &str, commit: ObjectId) {
         listing::assert_same(&self.zip(version), &self.repository.zip(&[], &commit.to_string()));
     }
 
-    /// There is no object, nothing that could become one, and no run.
+    /// Checks that there is no object, no unfinished upload and no run.
     #[track_caller]
     pub(crate) fn assert_untouched(&self) {
         assert!(self.emulator.store().versions(BUCKET, KEY).is_empty(), "an object was written");
@@ -159,7 +159,7 @@ impl World {
         service.call("UpdatePipeline", json!({ "pipeline": pipeline })).await.expect("it may be so");
     }
 
-    /// The archive of a commit, without the function around it.
+    /// Returns the archive of a commit, without the function.
     pub(crate) async fn archive(&self, commit: ObjectId, options: &Options) -> Vec<u8> {
         let mut settings = options.source.clone();
         settings.git_url.get_or_insert_with(|| self.emulator.git_url());
@@ -173,7 +173,7 @@ impl World {
     }
 }
 
-/// Moves a branch on by a commit with this tree.
+/// Adds a commit with this tree to a branch.
 pub(crate) fn move_on(repository: &Repository, branch: &str, parent: &str, tree: &str) -> ObjectId {
     let tree = repository.id(tree).to_string();
     let parent = repository.id(parent).to_string();
@@ -184,7 +184,7 @@ pub(crate) fn move_on(repository: &Repository, branch: &str, parent: &str, tree:
     repository.id(branch)
 }
 
-/// An output that takes all.
+/// An output that keeps everything.
 struct Memory(Vec<u8>);
 
 impl write::Output for Memory {
@@ -208,7 +208,7 @@ fn clients(emulator: &Emulator) -> Aws {
     hurried(Aws::new(config(&emulator.endpoint(), SharedCredentialsProvider::new(credentials))))
 }
 
-/// What the environment would say of an emulator.
+/// Returns the configuration for an emulator.
 pub(crate) fn config(endpoint: &str, credentials: SharedCredentialsProvider) -> SdkConfig {
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -219,7 +219,7 @@ pub(crate) fn config(endpoint: &str, credentials: SharedCredentialsProvider) -> 
         .build()
 }
 
-/// The same clients, but between tries they wait a moment only.
+/// Returns the same clients with very short pauses between attempts.
 pub(crate) fn hurried(mut aws: Aws) -> Aws {
     macro_rules! hurry {
         ($service:ident, $client:expr) => {{
@@ -243,19 +243,19 @@ fn configured(emulator: &Emulator, settings: &[(&str, &str)]) -> Config {
     Config::from_lookup(|name| found(name).map(|(_, value)| (*value).to_owned())).expect("the settings are right")
 }
 
-/// A run as the answer tells it.
+/// Returns a run as in the answer.
 pub(crate) fn told(run: &Run) -> Value {
     serde_json::to_value(run).expect("a run is JSON")
 }
 
-/// An event of `events/`.
+/// Returns an event of `events/`.
 pub(crate) fn event(file: &str) -> Value {
     let path = format!("{}/events/{file}", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
     serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// The event of a push, with an id of its own.
+/// Makes the event of a push with its own id.
 pub(crate) fn pushed(id: &str, references: &[(&str, ObjectId)]) -> Value {
     let mut event = event("branch-updated.json");
     let record = &mut event["Records"][0];
@@ -265,7 +265,7 @@ pub(crate) fn pushed(id: &str, references: &[(&str, ObjectId)]) -> Value {
     event
 }
 
-/// Events as the messages of a queue.
+/// Wraps events as messages of a queue.
 pub(crate) fn queued(bodies: &[(&str, String)]) -> Value {
     let mut event = event("sqs-wrapped.json");
     let message = event["Records"][0].clone();

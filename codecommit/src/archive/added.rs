@@ -13,7 +13,7 @@ use git_archive::ExtraFile;
 /// One file to add.
 #[derive(Debug, Clone)]
 pub(super) enum Added {
-    /// A file of this machine, under its own name, with the prefix that was set when it was added.
+    /// A file of this machine, under its own name, after the prefix at the time when it was added.
     File {
         path: PathBuf,
         prefix: BString,
@@ -34,7 +34,7 @@ impl Added {
 
 fn read(path: &Path, prefix: &BString) -> io::Result<ExtraFile> {
     let name = path.file_name().and_then(<[u8]>::from_os_str).ok_or(io::ErrorKind::InvalidFilename)?;
-    // Checked before it is opened, because opening a pipe waits for its other end.
+    // Check before opening, because opening a pipe waits for its other end.
     if !path.metadata()?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
     }
@@ -45,7 +45,7 @@ fn read(path: &Path, prefix: &BString) -> io::Result<ExtraFile> {
     Ok(ExtraFile { path: [prefix.as_slice(), name].concat().into(), executable, content: Bytes::from(content) })
 }
 
-/// Returns whether the owner may execute the file, which is what counts for git (`canon_mode`).
+/// Returns whether the owner may execute the file. Git looks at no other bit (`canon_mode`).
 #[cfg(unix)]
 fn is_executable(metadata: &Metadata) -> bool {
     use std::os::unix::fs::PermissionsExt as _;

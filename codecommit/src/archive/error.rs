@@ -1,4 +1,4 @@
-//! Why there is no archive.
+//! The errors of an archive.
 
 use std::io;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use super::treeish::TreeishError;
 use crate::open::OpenError;
 use crate::write::StreamError;
 
-/// The reason why there is no archive: what was attempted. `source()` is the cause;
+/// The reason why there is no archive. The text says what was attempted, and `source()` is the cause.
 /// [`with_causes`](crate::causes::with_causes) joins both.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
@@ -31,7 +31,7 @@ pub enum ArchiveError {
         #[source]
         source: io::Error,
     },
-    /// The commit could not be listed, or its tree, a pathspec or an extra file is refused.
+    /// The commit could not be listed, or its tree, a pathspec or an extra file was refused.
     #[error("failed to read '{treeish}' of {repository}")]
     Open {
         /// The repository's name.
@@ -42,7 +42,7 @@ pub enum ArchiveError {
         #[source]
         source: Box<OpenError>,
     },
-    /// A content could not be read, converted or written.
+    /// A file could not be read, converted or written.
     #[error("failed to archive '{treeish}' of {repository}")]
     Archive {
         /// The repository's name.
@@ -76,7 +76,7 @@ impl ArchiveError {
         }
     }
 
-    /// Returns whether the reader of the output hung up.
+    /// Returns whether the reader of the output closed it.
     pub fn is_broken_pipe(&self) -> bool {
         let Self::Archive { source, .. } = self else { return false };
         matches!(&**source, StreamError::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)

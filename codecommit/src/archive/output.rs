@@ -1,4 +1,4 @@
-//! The outputs of an archive: any writer, or a file that appears only when it is whole.
+//! The outputs of an archive: any writer, or a file that appears only when it is complete.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -32,8 +32,8 @@ impl<W: AsyncWrite + Send> Output for Asynchronous<W> {
     }
 }
 
-/// A file under a temporary name in the same folder, renamed at the end. If it is dropped before, nothing is left of
-/// it.
+/// A file under a temporary name in the same folder, renamed at the end. If this is dropped before the end, nothing
+/// remains.
 pub(super) enum Renamed {
     Temporary {
         file: NamedTempFile,
@@ -59,11 +59,11 @@ impl Renamed {
             _ => {}
         }
         let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        // Checked first, because an error of the temporary file would name that file.
+        // Check the folder first, because an error of the temporary file would name that file.
         folder.metadata()?;
         let mut builder = tempfile::Builder::new();
         builder.prefix(".archive-").suffix(".tmp");
-        // The permissions of any new file, less the umask; the default of temporary files is for secrets.
+        // Use the permissions of any new file, less the umask. The default of temporary files is for secrets.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         let file = builder.tempfile_in(folder)?;

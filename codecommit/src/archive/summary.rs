@@ -1,23 +1,23 @@
-//! What an archive tells about itself.
+//! The progress, the summary and the listing of an archive.
 
 use bstr::BString;
 
 use crate::aws::Calls;
 use git_archive::object::{Kind, ObjectId};
 
-/// The progress of an archive. The first report comes when everything is listed.
+/// The progress of an archive. The first report comes after the listing is complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
-    /// The number of entries that are written.
+    /// The number of entries written so far.
     pub entries: u64,
-    /// The number of entries that there will be.
+    /// The number of entries in all.
     pub of: u64,
-    /// The number of bytes of the zip that are written.
+    /// The number of bytes of the zip written so far.
     pub bytes: u64,
 }
 
-/// What was archived, and what it took.
+/// The commit that was archived, and the figures of the archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Summary {
@@ -41,7 +41,7 @@ pub struct Summary {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Listed {
-    /// The path in the archive, the prefix in front; directories and submodules end in `/`.
+    /// The path in the archive, prefix included. Directories and submodules end in `/`.
     pub path: BString,
     /// The kind.
     pub kind: Kind,

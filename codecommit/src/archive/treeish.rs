@@ -1,18 +1,18 @@
-//! A tree-ish as `git archive` takes it, resolved once to a commit's id over the API.
+//! Resolves a tree-ish, as `git archive` takes it, once to a commit's id over the API.
 //!
 //! | tree-ish | read by |
 //! |---|---|
 //! | all 40 digits of a commit's id | `GetCommit` |
 //! | `main`, `heads/main`, `refs/heads/main` | `GetBranch` |
-//! | `v1.0`, `tags/v1.0`, `refs/tags/v1.0` | `GetFolder`, whose answer names the commit, of an annotated tag too |
+//! | `v1.0`, `tags/v1.0`, `refs/tags/v1.0` | `GetFolder`, whose answer names the commit, also for an annotated tag |
 //! | `HEAD`, `@` | `GetRepository`, which names the default branch, then `GetBranch` |
 //! | `…~2`, `…^`, `…^2` | `GetCommit`, parent by parent |
 //! | `…^{commit}`, `…^{}`, `…^{object}`, `…^0` | nothing more |
-//! | `…^{tree}`, `…:` | nothing more; the archive has no comment, as a bare tree's |
+//! | `…^{tree}`, `…:` | nothing more. The archive has no comment, like that of a bare tree |
 //!
-//! The name of both a branch and a tag is the tag, with a warning, as gitrevisions(7) says. Abbreviated ids, reflogs
-//! (`@{…}`), searches (`:/…`, `^{/…}`), trees within trees (`…:path`) and the ids of trees are refused: the API cannot
-//! resolve them, or a pathspec is better.
+//! If both a branch and a tag have the name, the tag is used, with a warning, as gitrevisions(7) says. Abbreviated
+//! ids, reflogs (`@{…}`), searches (`:/…`, `^{/…}`), trees within trees (`…:path`) and the ids of trees are refused:
+//! the API cannot resolve them, or a pathspec does the same.
 
 use futures_util::future::join_all;
 
@@ -23,7 +23,7 @@ use git_archive::object::{Commit, ObjectId};
 
 /// The number of digits of a full id.
 const DIGITS: usize = 40;
-/// The fewest digits of an abbreviated id (git's `MINIMUM_ABBREV`).
+/// The smallest number of digits of an abbreviated id (git's `MINIMUM_ABBREV`).
 const FEWEST_DIGITS: usize = 4;
 /// The error codes of `CodeCommit` for a name that does not exist.
 const MISSING: [&str; 6] = [
@@ -55,7 +55,7 @@ pub enum TreeishError {
     /// The repository is empty, so it has no default branch.
     #[error("the repository has no default branch that HEAD could stand for")]
     NoDefaultBranch,
-    /// A commit has fewer parents.
+    /// The commit has fewer parents.
     #[error("commit {commit} has no parent {parent}")]
     NoParent {
         /// The commit.
@@ -87,7 +87,7 @@ impl From<CallError> for TreeishError {
     }
 }
 
-/// The commit of a tree-ish. From here on only ids are used, so that a push meanwhile changes nothing.
+/// The commit of a tree-ish. All later steps use only ids, so a push during the archive changes nothing.
 #[derive(Debug)]
 pub(super) struct Resolved {
     pub(super) checkout: Checkout,
@@ -122,7 +122,7 @@ pub(super) async fn resolve(
     Ok(Resolved { commit: commit?, checkout, is_tree, warning })
 }
 
-/// Returns whether the id may be that of a tag: the API does not find it, Git finds another kind of object.
+/// Returns whether the id may belong to a tag: the API does not find it, or Git finds another kind of object.
 fn is_no_commit(error: &SourceError) -> bool {
     matches!(error, SourceError::Call(call) if call.is(&MISSING)) || error.is_no_commit()
 }
@@ -130,7 +130,7 @@ fn is_no_commit(error: &SourceError) -> bool {
 #[derive(Debug, PartialEq, Eq)]
 struct Parsed<'a> {
     name: &'a str,
-    /// The parents to go to, one after the other, each counted from 1.
+    /// The parents to follow, one after the other, each counted from 1.
     steps: Vec<usize>,
     is_tree: bool,
 }
@@ -183,14 +183,14 @@ fn parse(treeish: &str) -> Result<Parsed<'_>, TreeishError> {
     Ok(Parsed { name, steps, is_tree })
 }
 
-/// A reference that a name may mean.
+/// A reference that a name may stand for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reference<'a> {
     Branch(&'a str),
     Tag(&'a str),
 }
 
-/// Returns the references that a name may mean, in the order of gitrevisions(7); the first that exists counts.
+/// Returns the references that a name may stand for, in the order of gitrevisions(7). The first that exists counts.
 fn references(name: &str) -> Vec<Reference<'_>> {
     use Reference::{Branch, Tag};
     match name.strip_prefix("refs/") {
@@ -272,7 +272,7 @@ impl Lookup<'_> {
         }
     }
 
-    /// Returns the commit that a commit specifier of `GetFolder` means.
+    /// Returns the commit that a commit specifier of `GetFolder` stands for.
     async fn specifier(&self, specifier: &str) -> Result<Option<ObjectId>, TreeishError> {
         let request = self.aws.codecommit.get_folder().repository_name(self.repository).folder_path("/");
         match call("GetFolder", request.commit_specifier(specifier).send()).await {

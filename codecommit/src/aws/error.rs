@@ -11,13 +11,13 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use super::throttle::is_throttle;
 use crate::causes::with_causes;
 
-/// A call that failed after all its tries.
+/// A call that failed after all its attempts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{operation} failed with {code}")]
 pub struct CallError {
-    /// The operation as AWS names it; with its service's prefix it is the IAM action.
+    /// The operation's name in AWS. With the service's prefix, it is the IAM action.
     pub operation: &'static str,
-    /// AWS's own error code, or ours where AWS sent none: `Timeout`, `Unreachable`, `NoCredentials`, `Throttled`,
+    /// AWS's error code, or ours if AWS sent none: `Timeout`, `Unreachable`, `NoCredentials`, `Throttled`,
     /// `MalformedAnswer`.
     pub code: String,
     /// The kind of failure.
@@ -26,14 +26,14 @@ pub struct CallError {
     detail: Detail,
 }
 
-/// The kind of a failure, by what can be done about it.
+/// The kind of a failure, which decides what to do about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// The role or the key's policy denies the request.
     Denied,
     /// The requested thing does not exist.
     Missing,
-    /// The service still throttled the request at the last try.
+    /// The service throttled the request, even at the last attempt.
     Throttled,
     /// The request itself is wrong.
     Invalid,
@@ -44,7 +44,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Returns whether another try of the same request is useless.
+    /// Returns whether another attempt with the same request is useless.
     pub fn is_permanent(self) -> bool {
         matches!(self, Self::Denied | Self::Missing | Self::Invalid)
     }
@@ -68,7 +68,7 @@ pub struct StepFault {
 }
 
 impl StepFault {
-    /// Returns the stable code. A wrong clock has the same one at every step.
+    /// Returns the stable code. `ClockSkew` is the same at every step.
     pub fn code(&self) -> &'static str {
         match self.fault {
             Fault::Denied => self.denied,
@@ -93,7 +93,7 @@ where
 }
 
 impl CallError {
-    /// Creates the error of `operation` from the SDK's. [`call`] does so for a request that is sent.
+    /// Creates the error of `operation` from the SDK's error. [`call`] does so for a request that it sends.
     #[expect(clippy::needless_pass_by_value, reason = "the SDK hands its error over, and nobody needs it afterwards")]
     pub fn new<E>(operation: &'static str, error: SdkError<E, HttpResponse>) -> Self
     where
@@ -103,7 +103,7 @@ impl CallError {
         let message = error.as_service_error().and_then(|service| service.message()).map(str::to_owned);
         let detail = message.unwrap_or_else(|| with_causes(&error));
         let fault = match fault_of(&code) {
-            // AWS has one code for a wrong clock and for a wrong key.
+            // AWS has one code for both a wrong clock and a wrong key.
             Fault::ClockSkew if detail.contains("does not match") => Fault::Denied,
             fault => fault,
         };
@@ -122,7 +122,7 @@ impl CallError {
     }
 }
 
-/// The most bytes of AWS's message that an error shows.
+/// The largest number of bytes of AWS's message in an error.
 const MESSAGE_BYTES: usize = 1024;
 
 #[derive(Debug, Clone, PartialEq, Eq)]

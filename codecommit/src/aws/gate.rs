@@ -1,11 +1,11 @@
-//! The limit on requests in flight to one service: it grows while the service answers, and is halved when the service
+//! The limit on requests in flight to one service. It grows while the service answers, and is halved when the service
 //! throttles.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// The limit of one service. First come, first served.
+/// The limit of one service. Requests enter in the order in which they came.
 #[derive(Debug)]
 pub struct Gate {
     slots: Arc<Semaphore>,
@@ -16,18 +16,18 @@ pub struct Gate {
 #[derive(Debug)]
 struct GateState {
     limit: usize,
-    /// Nothing was throttled yet: each answer adds a slot, which doubles the limit with each round of requests.
+    /// True until the first throttle: each answer adds a slot, which doubles the limit with each round of requests.
     is_starting: bool,
-    /// Slots to take away as they come back.
+    /// The number of slots to remove when they are returned.
     owed: usize,
-    /// Answers that were not throttled since the limit last changed.
+    /// The number of answers without a throttle since the limit last changed.
     calm: usize,
-    /// The number of halvings. A burst of throttled answers halves once: only a request sent after the last halving
-    /// halves again.
+    /// The number of halvings. A burst of throttled answers halves the limit once: only a request sent after that can
+    /// halve it again.
     halvings: u64,
 }
 
-/// A permit to send one request.
+/// The permission to send one request.
 #[derive(Debug)]
 pub struct Slot {
     gate: Arc<Gate>,
@@ -51,7 +51,7 @@ impl Gate {
 
     /// Waits for a free slot.
     pub async fn enter(self: &Arc<Self>) -> Slot {
-        // The semaphore is never closed, so there always is a permit.
+        // The semaphore is never closed, so a permit always comes.
         let permit = self.slots.clone().acquire_owned().await.ok();
         Slot { gate: self.clone(), permit, halvings: self.state().halvings }
     }

@@ -1,5 +1,5 @@
-//! The HTTP wrapper under all clients: it counts calls by operation, limits how many are in flight, and reads the body
-//! of a content only when the byte budget of its archive admits it.
+//! The HTTP wrapper under all clients. It counts calls by operation and limits how many are in flight. It reads the
+//! body of a file only after the archive's byte budget admits it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,14 +21,14 @@ use super::gate::Gate;
 use super::throttle::is_throttle;
 use crate::memory::{LARGEST_ANSWER, Turn};
 
-/// The size in bytes of the largest `GetFolder` answer: some 200,000 entries.
+/// The size in bytes of the largest `GetFolder` answer: about 200,000 entries.
 const LARGEST_FOLDER: u64 = 64 << 20;
 /// The size in bytes of the largest answer of any other operation, all of which are small.
 const LARGEST_OTHER: u64 = 16 << 20;
-/// The number of bytes of an error answer that are read.
+/// The number of bytes to read of an error answer.
 const LARGEST_ERROR: usize = 64 << 10;
 
-/// The name of the operation that a request belongs to; an extension of the request.
+/// The name of a request's operation, as an extension of the request.
 #[derive(Debug, Clone)]
 pub struct Operation(pub String);
 
@@ -147,8 +147,8 @@ impl MeteredConnector {
         if throttled {
             self.counter.throttled();
         }
-        // The slot is returned before the budget is waited for: otherwise requests that wait for bytes could keep out
-        // the one that the archive has come to.
+        // Return the slot before waiting for the budget. Otherwise requests that wait for bytes could block the one
+        // that the archive waits for.
         slot.answered(throttled);
         let is_success = response.status().is_success();
         if let Some(turn) = turn.filter(|_| is_success) {
@@ -161,8 +161,8 @@ impl MeteredConnector {
     }
 }
 
-/// Returns the size in bytes of the largest body that an operation answers. Contents of objects and packs are read in
-/// pieces, and not limited here; a `HeadObject` answers the length of a body that it does not have.
+/// Returns the size in bytes of the largest body that an operation may return. Contents of objects and packs are read
+/// in pieces and not limited here. A `HeadObject` answer has a length but no body.
 fn largest_answer(operation: &str) -> Option<u64> {
     match operation {
         "GetObject" | "HeadObject" | "GitInfoRefs" | "GitUploadPack" => None,
@@ -188,7 +188,7 @@ async fn within(largest: u64, mut response: HttpResponse) -> Result<HttpResponse
     if is_whole { Ok(response) } else { Err(too_large()) }
 }
 
-/// Reads a body up to a limit. Returns what was read, and whether that is all of it.
+/// Reads a body up to a limit. Returns the bytes, and whether they are the whole body.
 async fn beginning(body: SdkBody, limit: usize) -> Result<(Vec<u8>, bool), ConnectorError> {
     let (mut stream, mut read) = (ByteStream::new(body), Vec::new());
     while let Some(piece) = stream.next().await {
@@ -207,7 +207,7 @@ fn content_length(response: &HttpResponse) -> Option<u64> {
     response.headers().get("content-length")?.parse().ok()
 }
 
-/// Reads the beginning of an error answer's body, from which the gate and the retry classifier recognize a throttle.
+/// Reads the beginning of an error answer's body. The gate and the retry classifier need it to recognize a throttle.
 async fn with_faults_in_memory(mut response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
     if response.status().is_success() || response.body().bytes().is_some() {
         return Ok(response);

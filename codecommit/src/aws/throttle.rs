@@ -1,12 +1,12 @@
-//! Throttled answers: how they are recognized, and that they are retried.
+//! Recognizes throttled answers and has them retried.
 //!
-//! `CodeCommit` answers JSON, but a throttled request may get an HTTP 400 with an XML body, or a 429 without a body.
-//! The SDK retries neither, because it finds no error code in them.
+//! `CodeCommit` answers in JSON, but a throttled request may get an HTTP 400 with an XML body, or a 429 without a
+//! body. The SDK retries neither, because it finds no error code in them.
 
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction, RetryClassifierPriority};
 
-/// AWS's error codes for throttling, in JSON and in XML bodies alike.
+/// AWS's error codes for throttling, in JSON and XML bodies.
 const CODES: [&[u8]; 9] = [
     b"Throttling", // also ThrottlingException, ThrottlingError
     b"Throttled",  // also ThrottledException, RequestThrottled
@@ -44,7 +44,7 @@ impl ClassifyRetry for RetryThrottles {
         "RetryThrottles"
     }
 
-    /// After the SDK's own classifiers.
+    /// Runs after the SDK's own classifiers.
     fn priority(&self) -> RetryClassifierPriority {
         RetryClassifierPriority::run_after(RetryClassifierPriority::transient_error_classifier())
     }

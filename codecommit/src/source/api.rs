@@ -46,8 +46,8 @@ impl Api {
         })
     }
 
-    /// Reads a blob and proves it against its id. With a turn, the body is read only when the byte budget admits it,
-    /// and the turn holds the permit afterwards.
+    /// Reads a blob and verifies it against its id. With a turn, the body is read only after the byte budget admits
+    /// it, and the turn then holds the permit.
     pub async fn blob(&self, id: ObjectId, turn: Option<&Turn>) -> Result<Bytes, SourceError> {
         let mut found = id;
         for _ in 0..2 {
@@ -60,7 +60,7 @@ impl Api {
         Err(SourceError::BlobMismatch { wanted: id, found })
     }
 
-    /// Reads a folder and proves it against its tree id.
+    /// Reads a folder and verifies it against its tree id.
     pub(super) async fn folder(&self, commit: ObjectId, path: &BStr, wanted: ObjectId) -> Result<Folder, SourceError> {
         let mut found = wanted;
         let mut hint = "";
@@ -129,7 +129,7 @@ fn kind_of(mode: Option<&FileModeTypeEnum>) -> Kind {
     }
 }
 
-/// Returns the likely cause of a tree id that does not match: something that the API does not show.
+/// Returns the likely cause of a tree id that does not match: an entry that the API does not show.
 fn hint_at(folder: &Folder) -> &'static str {
     if folder.iter().any(|(_, name, _)| name.contains_str("\u{fffd}")) {
         "; a name in it is not UTF-8, which the API cannot show and the Git source can"

@@ -1,17 +1,18 @@
-//! One commit that is being read: its listing and the contents of its files, proved against their ids.
+//! One commit that is being read: its listing and the contents of its files, verified against their ids.
 //!
-//! In `auto` mode the API is tried first. The commit's pack is fetched over Git where the API cannot answer (files over
-//! 6 MB, names that are not UTF-8, legacy modes) or would take too many requests. Once there is a pack, everything is
-//! read from it.
+//! In `auto` mode, the API is tried first. The commit's pack is fetched over Git if the API cannot answer (files over
+//! 6 MB, names that are not UTF-8, legacy modes) or would need too many requests. After that, everything is read from
+//! the pack.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use bstr::BStr;
 use bytes::Bytes;
 use tokio::sync::OnceCell;
 
-use super::content::BlobContent;
+use super::content::{BlobContent, PackedBlob};
+use super::difference;
 use super::error::SourceError;
 use super::git::{Pack, PackError};
 use super::listing::{self, ListingLimits};
@@ -33,9 +34,12 @@ pub struct Checkout {
     /// Ends what works for this checkout on other threads.
     cancel: CancelOnDrop,
     previous: Option<Previous>,
-    /// Contents that were read already.
+    /// Contents that are already read.
     held: HashMap<ObjectId, Bytes>,
-    /// The commit's pack, once it was fetched.
+    /// What the commit has that the previous archive's commit has not, once it was fetched; `None` if it cannot be
+    /// fetched or completed.
+    difference: OnceCell<Option<Arc<SharedPack>>>,
+    /// The commit's whole pack, once it was fetched.
     pack: OnceCell<Arc<SharedPack>>,
 }
 
@@ -45,24 +49,32 @@ impl Source {
         let cancel = CancelOnDrop::default();
         let mut source = self.clone();
         source.limits.cancelled = cancel.0.flag();
-        Checkout { source, id, cancel, previous: None, held: HashMap::new(), pack: OnceCell::new() }
+        Checkout {
+            source,
+            id,
+            cancel,
+            previous: None,
+            held: HashMap::new(),
+            difference: OnceCell::new(),
+            pack: OnceCell::new(),
+        }
     }
 }
 
 impl Checkout {
-    /// Returns the same checkout, which takes what has not changed from an earlier archive.
+    /// Returns the same checkout, which copies unchanged contents from an earlier archive.
     #[must_use]
     pub fn with_previous(self, previous: Option<Previous>) -> Self {
         Self { previous, ..self }
     }
 
-    /// Returns the same checkout, which holds these contents.
+    /// Returns the same checkout, which already has these contents.
     #[must_use]
     pub fn with_held(self, held: HashMap<ObjectId, Bytes>) -> Self {
         Self { held, ..self }
     }
 
-    /// Returns the same checkout, which reads everything from a pack at hand: a commit is archived without a network.
+    /// Returns the same checkout, which reads everything from an existing pack, without a network.
     #[must_use]
     pub fn with_pack(self, pack: Pack) -> Self {
         Self { pack: OnceCell::new_with(Some(Arc::new(SharedPack::new(pack)))), ..self }
@@ -78,7 +90,7 @@ impl Checkout {
         self.source.mode()
     }
 
-    /// Returns the number of bytes of the contents that are held.
+    /// Returns the number of bytes of the contents that are already read.
     pub fn held_bytes(&self) -> u64 {
         self.held.values().map(|content| content.len() as u64).sum()
     }
@@ -94,7 +106,7 @@ impl Checkout {
         let sizes = entries
             .iter()
             .filter(|entry| !matches!(entry.kind, Kind::Directory | Kind::Submodule))
-            .map(|entry| pack.size(entry.id));
+            .map(|entry| pack.facts(entry.id).map(|facts| facts.size));
         sizes.sum()
     }
 
@@ -114,26 +126,27 @@ impl Checkout {
         }
     }
 
-    /// Lists the commit's tree in git's order, except what is in folders that `wanted` refuses. Returns the commit as
-    /// well: from a pack it is exact, whereas the API replaces what is not UTF-8.
+    /// Lists the commit's tree in git's order, without the contents of folders that `wanted` refuses. Also returns
+    /// the commit: from a pack it is exact, but the API replaces invalid UTF-8.
     pub async fn list(
         &self,
         commit: Commit,
         wanted: impl Fn(&BStr) -> bool,
     ) -> Result<(Commit, Vec<Entry>), SourceError> {
         let entries = match (self.pack_if_first().await?, self.mode()) {
-            (Some(pack), _) => Self::list_pack(pack, &commit).await?,
+            (Some(_), _) => self.list_over_git(&commit).await?,
             (None, Mode::Auto) => self.list_or_fetch(&commit, &wanted).await?,
             (None, _) => self.list_over_api(&commit, &wanted, usize::MAX).await?,
         };
-        let commit = match self.pack.get() {
+        let commit = match self.packs().next() {
             Some(pack) => pack.commit(self.id)?,
             None => commit,
         };
         Ok((commit, entries))
     }
 
-    /// Reads the commit byte for byte, where the API shows U+FFFD for what is not UTF-8; `None` where Git refuses us.
+    /// Reads the commit byte for byte over Git, because the API replaces invalid UTF-8 with U+FFFD. Returns `None` in
+    /// API mode, or if Git refuses access.
     pub async fn exact_commit(&self) -> Result<Option<Commit>, SourceError> {
         if self.mode() == Mode::Api {
             return Ok(None);
@@ -144,13 +157,18 @@ impl Checkout {
         }
     }
 
-    /// Reads a content when the byte budget admits it, and proves it against its id. Returns the bytes that it holds of
-    /// the budget too.
+    /// Returns a blob of the commit's pack, once that was fetched.
+    pub fn packed(&self, id: ObjectId) -> Option<PackedBlob> {
+        self.packs().find_map(|pack| PackedBlob::find(pack, id))
+    }
+
+    /// Reads a content after the byte budget admits it, and verifies it against its id. Also returns the permit for
+    /// the bytes that it holds.
     pub async fn content(&self, id: ObjectId, turn: &Turn) -> Result<(BlobContent, Option<Permit>), SourceError> {
         if let Some(content) = self.held.get(&id) {
             return Ok((BlobContent::InMemory(content.clone()), None));
         }
-        if let Some(pack) = self.pack.get() {
+        if let Some(pack) = self.pack_with(id).await? {
             return BlobContent::admitted(pack, id, turn).await;
         }
         match self.source.api.blob(id, Some(turn)).await {
@@ -159,11 +177,12 @@ impl Checkout {
         }
     }
 
-    /// Reads a content before the archive is begun, so outside of its order; `None` if it has more than `most` bytes.
+    /// Reads a content before the archive begins, and so outside its order. Returns `None` if it is larger than
+    /// `most` bytes.
     pub async fn content_now(&self, id: ObjectId, is_link: bool, most: u64) -> Result<Option<Bytes>, SourceError> {
         let read = |content: BlobContent| (content.size() <= most).then(|| content.read()).transpose();
-        if let Some(pack) = self.pack.get() {
-            return read(BlobContent::in_pack(pack, id)?);
+        if let Some(packed) = self.packed(id) {
+            return read(BlobContent::InPack(packed));
         }
         if let Some(previous) = &self.previous
             && previous.find(id, is_link).is_some_and(|located| located.size <= most)
@@ -171,19 +190,29 @@ impl Checkout {
         {
             return Ok(Some(content));
         }
+        if let Some(pack) = self.pack_with(id).await? {
+            return read(BlobContent::in_pack(pack, id)?);
+        }
         match self.source.api.blob(id, None).await {
             Err(error) => read(BlobContent::in_pack(self.pack_after(error).await?, id)?),
             Ok(content) => read(BlobContent::InMemory(content)),
         }
     }
 
-    /// Lists over the API, or over Git where the API cannot prove its answers or would take too many requests.
+    /// Lists over the API, or over Git if the API cannot give verified answers or would need too many requests.
     async fn list_or_fetch(&self, commit: &Commit, wanted: &impl Fn(&BStr) -> bool) -> Result<Vec<Entry>, SourceError> {
         let error = match self.list_over_api(commit, wanted, self.source.git_from_requests).await {
             Err(error) => error,
             listed => return listed,
         };
         let is_only_slow = matches!(error, SourceError::TooManyRequests);
+        if is_only_slow
+            && self.source.falls_back_to_git(&error)
+            && let Some(difference) = self.difference().await
+            && let Some(entries) = self.list_difference(difference, commit).await?
+        {
+            return Ok(entries);
+        }
         match self.pack_after(error).await {
             Err(error) if is_only_slow => {
                 tracing::warn!(error = with_causes(&error), "Git refuses us: every file is requested by itself");
@@ -203,6 +232,36 @@ impl Checkout {
         listing::list(&self.source.api, commit, wanted, self.previous(), limits).await
     }
 
+    async fn list_over_git(&self, commit: &Commit) -> Result<Vec<Entry>, SourceError> {
+        if let Some(Some(difference)) = self.difference.get()
+            && let Some(entries) = self.list_difference(difference, commit).await?
+        {
+            return Ok(entries);
+        }
+        Self::list_pack(self.pack().await?, commit).await
+    }
+
+    /// Lists the commit by the difference and the previous archive; `None` if these lack a folder or too many files.
+    async fn list_difference(
+        &self,
+        difference: &Arc<SharedPack>,
+        commit: &Commit,
+    ) -> Result<Option<Vec<Entry>>, SourceError> {
+        let entries = match Self::list_pack(difference, commit).await {
+            Err(SourceError::Pack(PackError::MissingObject(_))) => return Ok(None),
+            entries => entries?,
+        };
+        let is_at_hand = |entry: &&Entry| {
+            let is_link = entry.kind == Kind::Link;
+            let is_old = || self.previous().is_some_and(|previous| previous.find(entry.id, is_link).is_some());
+            matches!(entry.kind, Kind::Directory | Kind::Submodule) || difference.facts(entry.id).is_some() || is_old()
+        };
+        let missing: HashSet<ObjectId> =
+            entries.iter().filter(|entry| !is_at_hand(entry)).map(|entry| entry.id).collect();
+        let most = if self.mode() == Mode::Git { 0 } else { self.source.git_from_requests };
+        Ok((missing.len() <= most).then_some(entries))
+    }
+
     async fn list_pack(pack: &Arc<SharedPack>, commit: &Commit) -> Result<Vec<Entry>, SourceError> {
         let (pack, tree) = (Arc::clone(pack), commit.tree);
         match blocking::run(move || pack.walk(tree)).await {
@@ -213,12 +272,40 @@ impl Checkout {
         }
     }
 
-    /// Returns the pack where it is the first choice: in Git mode, or where it was fetched already.
+    /// Returns a pack with the commit where Git is the first choice: in Git mode, or where one was fetched already.
     async fn pack_if_first(&self) -> Result<Option<&Arc<SharedPack>>, SourceError> {
-        if self.mode() == Mode::Git { self.pack().await.map(Some) } else { Ok(self.pack.get()) }
+        if self.mode() != Mode::Git || self.packs().next().is_some() {
+            return Ok(self.packs().next());
+        }
+        match self.difference().await {
+            None => self.pack().await.map(Some),
+            difference => Ok(difference),
+        }
     }
 
-    /// Returns the pack as the fallback after a failure of the API, or the failure where Git cannot help.
+    /// Returns the packs that were fetched. The whole one comes last, since the difference may be all that is needed.
+    fn packs(&self) -> impl Iterator<Item = &Arc<SharedPack>> {
+        self.difference.get().into_iter().flatten().chain(self.pack.get())
+    }
+
+    /// Returns the pack to read a content from; `None` where the API is asked for it.
+    async fn pack_with(&self, id: ObjectId) -> Result<Option<&Arc<SharedPack>>, SourceError> {
+        match self.packs().find(|pack| pack.facts(id).is_some()).or(self.pack.get()) {
+            None if self.mode() == Mode::Git => self.pack().await.map(Some),
+            pack => Ok(pack),
+        }
+    }
+
+    /// Returns the difference to the previous archive, which is fetched once.
+    async fn difference(&self) -> Option<&Arc<SharedPack>> {
+        let fetch = || async {
+            let pack = difference::fetch(&self.source, self.previous.as_ref()?, self.id).await?;
+            Some(Arc::new(SharedPack::new(pack)))
+        };
+        self.difference.get_or_init(fetch).await.as_ref()
+    }
+
+    /// Returns the pack as the fallback after an API failure, or returns the failure if Git cannot help.
     async fn pack_after(&self, error: SourceError) -> Result<&Arc<SharedPack>, SourceError> {
         if !self.source.falls_back_to_git(&error) {
             return Err(error);
@@ -226,7 +313,7 @@ impl Checkout {
         self.pack().await.map_err(|git| error.and_git(git))
     }
 
-    /// Returns the commit's pack, which is fetched once.
+    /// Returns the commit's pack, and fetches it on the first call.
     async fn pack(&self) -> Result<&Arc<SharedPack>, SourceError> {
         let fetch = || async {
             let remote = self.source.git.as_ref().ok_or(SourceError::NoCredentials)?;

@@ -1,4 +1,4 @@
-//! Why a commit could not be read.
+//! The errors of reading a commit.
 
 use bstr::BString;
 
@@ -13,19 +13,19 @@ pub enum SourceError {
     /// A call failed.
     #[error(transparent)]
     Call(#[from] CallError),
-    /// A listing does not hash to the tree's id, at the second try either.
+    /// A listing does not hash to the tree's id, even at the second attempt.
     #[error("{} was listed as tree {found}, but the commit has {wanted}{hint}", named(folder))]
     TreeMismatch {
         /// The folder's path, empty for the root.
         folder: BString,
         /// The id that the commit has.
         wanted: ObjectId,
-        /// The id of what was listed.
+        /// The id computed from the listing.
         found: ObjectId,
         /// The likely cause.
         hint: &'static str,
     },
-    /// A blob does not hash to its id, at the second try either.
+    /// A blob does not hash to its id, even at the second attempt.
     #[error("blob {wanted} came with content that hashes to {found}")]
     BlobMismatch {
         /// The requested id.
@@ -36,10 +36,10 @@ pub enum SourceError {
     /// An object is part of a SHA-1 collision attack.
     #[error("an object of the commit is refused, as git refuses it")]
     Collision(#[from] CollisionAttack),
-    /// A file is larger than the 6 MB that the API answers.
+    /// A file is larger than 6 MB, the API's limit.
     #[error("blob {0} is larger than the 6 MB that the CodeCommit API answers: only the Git source has it")]
     TooLargeForApi(ObjectId),
-    /// Internal signal: too many requests are left, so fall back to Git.
+    /// Internal signal: too many requests are left, fall back to Git.
     #[error("the tree has too many files to request each of them")]
     TooManyRequests,
     /// The fetch over Git failed.
@@ -87,7 +87,7 @@ impl SourceError {
         Self::Both { api: Box::new(self), git: Box::new(git) }
     }
 
-    /// Returns whether the commit or its branch does not exist any more.
+    /// Returns whether the commit or its branch no longer exists.
     pub fn is_gone(&self) -> bool {
         match self {
             Self::Call(call) => call.is(&[
@@ -95,7 +95,7 @@ impl SourceError {
                 "CommitDoesNotExistException",
                 "CommitIdDoesNotExistException",
             ]),
-            // After a force push no reference leads to the commit any more.
+            // After a force push, no reference leads to the commit any more.
             Self::Git(GitError::Empty | GitError::WantRefused { .. }) => true,
             _ => false,
         }
@@ -106,7 +106,7 @@ impl SourceError {
         matches!(self, Self::Pack(PackError::WrongKind { .. }))
     }
 
-    /// Returns whether the Git endpoint refuses us, though it may serve others.
+    /// Returns whether the Git endpoint refuses access to this role.
     pub fn is_git_refused(&self) -> bool {
         matches!(self, Self::Git(error) if error.is_refusal()) || matches!(self, Self::NoCredentials)
     }
@@ -145,7 +145,7 @@ impl SourceError {
         }
     }
 
-    /// Returns whether another try is useless.
+    /// Returns whether another attempt is useless.
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::Call(call) => call.fault.is_permanent(),

@@ -1,6 +1,8 @@
-//! A commit over `CodeCommit`'s Git endpoint: one shallow fetch, two requests, signed with the role's own credentials.
+//! Fetches a commit over `CodeCommit`'s Git endpoint: one shallow fetch in two requests, signed with the role's own
+//! credentials.
 //!
-//! No Git program and no stored Git credentials. The protocol is version 0, the pack is indexed while it arrives.
+//! This needs no Git program and no stored Git credentials. It uses protocol version 0, and indexes the pack while it
+//! arrives.
 
 mod remote;
 mod fetch;
@@ -11,5 +13,5 @@ mod pack;
 mod error;
 
 pub use error::GitError;
-pub use pack::{BlobFacts, BlobStream, Limits, ObjectKind, Pack, PackError, Reader, Reuse};
+pub use pack::{BlobFacts, BlobStream, Limits, ObjectKind, Pack, PackError, Reader, Reuse, ThinPack};
 pub use remote::{Remote, Timeouts, endpoint};

@@ -1,5 +1,5 @@
-//! The walk over a commit's tree by the API: folder by folder, breadth first, as many at once as the client lets
-//! through.
+//! The walk over a commit's tree by the API: folder by folder, breadth first, with as many requests at once as the
+//! client allows.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -14,26 +14,27 @@ use git_archive::central_directory::Folder;
 use git_archive::object::hash::EMPTY_TREE;
 use git_archive::object::{Commit, Entry, Kind, ObjectId};
 
-/// Folders that are being requested: a few more than the client lets through at once, since each request is held in
-/// memory.
+/// The number of folders that are requested at once: a few more than the client allows, because each request is held
+/// in memory.
 const LISTINGS: usize = 128;
 
-/// The most that a listing may take.
+/// The limits of a listing.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ListingLimits {
-    /// Requests for folders and files that are known to be left.
+    /// The number of requests for folders and files that are known to be left.
     pub(super) requests: usize,
-    /// Entries of the tree.
+    /// The number of entries in the tree.
     pub(super) entries: u64,
-    /// Bytes of memory.
+    /// The number of bytes of memory.
     pub(super) memory: u64,
 }
 
-/// Lists a commit's whole tree in git's order, folders before what is in them. Folders that `wanted` refuses are named,
-/// but not listed.
+/// Lists a commit's whole tree in git's order, with folders before their contents. Folders that `wanted` refuses are
+/// named, but not listed.
 ///
 /// # Errors
-/// [`SourceError::TooManyRequests`] or [`SourceError::TreeTooLarge`], as soon as it is known that a limit is passed.
+/// Returns [`SourceError::TooManyRequests`] or [`SourceError::TreeTooLarge`] as soon as a limit is known to be
+/// exceeded.
 pub(super) async fn list(
     api: &Api,
     commit: &Commit,
@@ -65,14 +66,14 @@ struct Walk<'a> {
     previous: Option<&'a Previous>,
     limits: ListingLimits,
     folders: HashMap<BString, Folder>,
-    /// Contents that have to be requested later.
+    /// The contents to request later.
     blobs: HashSet<ObjectId>,
-    /// Folders that were found, but not entered or requested yet.
+    /// The folders that were found, but not entered or requested yet.
     found: VecDeque<(BString, ObjectId)>,
     requested: JoinSet<Result<(BString, Folder), SourceError>>,
-    /// Folders that have to be requested and have not arrived.
+    /// The folders to request whose answers have not arrived.
     unlisted: usize,
-    /// Entries so far, and the memory that they take. Folders that the previous archive knows count as well.
+    /// The entries so far, and their memory. Folders that the previous archive knows also count.
     entries: u64,
     memory: u64,
 }
@@ -127,7 +128,7 @@ impl<'a> Walk<'a> {
         if requests > self.limits.requests { Err(SourceError::TooManyRequests) } else { Ok(()) }
     }
 
-    /// Counts what a folder adds to the walk and to the listing that is made of it, before any of it is taken.
+    /// Adds what a folder needs to the counts of the walk and of the final listing, before the folder is entered.
     fn count(&mut self, path: &BString, folder: &Folder) -> Result<(), SourceError> {
         let fixed = (size_of::<(Kind, BString, ObjectId)>() + size_of::<Entry>() + path.len() + 1) as u64;
         self.entries += folder.len() as u64;
@@ -153,8 +154,8 @@ fn join(folder: &BStr, name: &BStr) -> BString {
     path
 }
 
-/// Returns the entries in git's order: a folder, then what is in it, then what is behind it. With a stack of our own,
-/// since a tree may be thousands of levels deep.
+/// Returns the entries in git's order: a folder, its contents, then what follows it. Uses its own stack, because a
+/// tree may be thousands of levels deep.
 fn in_order(mut folders: HashMap<BString, Folder>) -> Vec<Entry> {
     let mut entries = Vec::with_capacity(folders.values().map(Vec::len).sum());
     let mut open = vec![(BString::default(), folders.remove(BStr::new("")).unwrap_or_default().into_iter())];

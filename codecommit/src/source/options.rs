@@ -3,20 +3,20 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// The number of requests that the API walk may still need before one fetch over Git is cheaper. Measured at 15 ms a
-/// request, which is `CodeCommit` at its fastest: 200 small files take 0.29 s over the API and 0.21 s over Git, 800
-/// take 0.53 s and 0.38 s, with two thirds of the processor time. Only where the server searches a long history for
-/// deltas (git/git: 5,000 files, 2 s) is the API faster, by a third; but it takes 5,000 requests, and `CodeCommit`
-/// throttles by request.
+/// The number of requests above which one fetch over Git is cheaper than the API. Measured at 15 ms a request, which
+/// is `CodeCommit` at its fastest: 200 small files take 0.29 s over the API and 0.21 s over Git. 800 files take 0.53
+/// s and 0.38 s, with two thirds of the processor time. The API is faster (by a third) only if the server searches a
+/// long history for deltas (git/git: 5,000 files, 2 s). But it needs 5,000 requests, and `CodeCommit` throttles by
+/// request.
 const GIT_FROM_REQUESTS: usize = 250;
 
-/// The most entries of a tree. The largest public repositories have some 400,000.
+/// The largest number of entries in a tree. The largest public repositories have about 400,000.
 const ENTRY_LIMIT: u64 = 2_000_000;
 
 /// The transport that commits are read over.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Mode {
-    /// The API first; Git where it is required or cheaper.
+    /// The API first, and Git if it is required or cheaper.
     #[default]
     Auto,
     /// Only the API.
@@ -38,20 +38,21 @@ impl FromStr for Mode {
     }
 }
 
-/// How commits are read.
+/// The options for reading commits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceOptions {
     /// The transport.
     pub mode: Mode,
-    /// The URL that the repository's name is appended to for Git; the region's own endpoint unless set.
+    /// The Git URL before the repository's name. If unset, the region's own endpoint.
     pub git_url: Option<String>,
-    /// The most requests that the API may still need in [`Mode::Auto`]; beyond it the commit is fetched over Git.
+    /// In [`Mode::Auto`], the largest number of requests that the API may still need. Above it, the commit is fetched
+    /// over Git.
     pub git_from_requests: usize,
-    /// The most entries that a commit's tree may have.
+    /// The largest number of entries in a commit's tree.
     pub entry_limit: u64,
-    /// Bytes of memory for each of: a pack's index, a listing, an object read as a whole.
+    /// The bytes of memory for each of these: a pack's index, a listing, an object read as a whole.
     pub memory: u64,
-    /// Bytes of `folder` that a pack may take.
+    /// The bytes of `folder` that a pack may take.
     pub storage: u64,
     /// The folder for packs that are too large for memory.
     pub folder: PathBuf,

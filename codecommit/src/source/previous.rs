@@ -1,7 +1,7 @@
-//! The previous archive as a cache: contents that have not changed since are taken from it.
+//! The previous archive as a cache: unchanged contents are copied from it.
 //!
-//! Its directory is read by range, its contents in blocks, since unchanged contents mostly stand together and in the
-//! same order.
+//! Its directory is read by range. Its contents are read in blocks, because unchanged contents are mostly adjacent
+//! and in the same order.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,24 +16,26 @@ use crate::aws::{CallError, call};
 use git_archive::central_directory::{self, Directory, Folder, Located};
 use git_archive::object::{ObjectId, hash};
 
-/// The number of bytes at the archive's end that are read first: they hold the directory of some 8,000 entries.
+/// The number of bytes at the archive's end to read first: they hold the directory of about 8,000 entries.
 const TAIL: u64 = 1 << 20;
 /// The size in bytes of the blocks that contents are read in.
 const BLOCK: u64 = 4 << 20;
-/// Blocks kept for the contents that follow, and contents that are read at once: at most twice as many blocks are in
-/// memory.
+/// The number of blocks to keep for the next contents, and of contents to read at once. At most twice as many blocks
+/// are in memory.
 const BLOCKS_KEPT: usize = 4;
-/// The size in bytes of the largest content that is reused: it has to be held as a whole to be proved.
+/// The size in bytes of the largest content to reuse: it is held as a whole while it is verified.
 const LARGEST_CONTENT: u64 = 16 << 20;
 
 /// The previous archive.
 #[derive(Debug)]
 pub struct Previous {
     object: ObjectVersion,
+    commit: Option<ObjectId>,
     directory: Directory,
     blocks: Mutex<VecDeque<(u64, Arc<Block>)>>,
     reading: Semaphore,
-    /// Blocks that may still be read: an archive in a different order would be read over and over.
+    /// The number of blocks that may still be read. Without a limit, an archive in a different order would be read
+    /// many times over.
     allowance: AtomicU64,
 }
 
@@ -50,18 +52,46 @@ struct ObjectVersion {
     bytes: u64,
 }
 
+/// Options of reading an earlier archive.
+#[derive(Debug, Clone, Copy)]
+pub struct PreviousOptions {
+    /// The level of the contents.
+    pub level: u8,
+    /// True if contents may be used that others deflated.
+    pub reuse_deflate: bool,
+    /// The size in bytes of the largest directory that is read. In memory a directory takes about three times its size.
+    pub largest_directory: u64,
+}
+
 impl Previous {
     /// Reads the directory of the archive that is at the key now, mostly with one request. Returns `None` if there is
-    /// none, if it is not one of ours, has more than `largest_directory` bytes, or cannot be read. This is no failure:
-    /// everything is read from the repository then. In memory a directory takes about three times its size.
-    pub async fn open(s3: &Client, bucket: &str, key: &str, level: u8, largest_directory: u64) -> Option<Self> {
-        let opened = ObjectVersion::open(s3, bucket, key, level, largest_directory).await;
-        let (object, directory) = opened.unwrap_or_else(|error| {
+    /// none, if it is not one of ours, is larger than wanted, or cannot be read. This is no failure: everything is read
+    /// from the repository then.
+    pub async fn open(s3: &Client, bucket: &str, key: &str, options: PreviousOptions) -> Option<Self> {
+        let opened = ObjectVersion::open(s3, bucket, key, options).await;
+        let (object, commit, directory) = opened.unwrap_or_else(|error| {
             tracing::warn!(%error, "the previous archive cannot be read, so nothing of it is used");
             None
         })?;
         let allowance = AtomicU64::new(2 * object.bytes.div_ceil(BLOCK));
-        Some(Self { object, directory, blocks: Mutex::default(), reading: Semaphore::new(BLOCKS_KEPT), allowance })
+        Some(Self {
+            object,
+            commit,
+            directory,
+            blocks: Mutex::default(),
+            reading: Semaphore::new(BLOCKS_KEPT),
+            allowance,
+        })
+    }
+
+    /// Returns the commit that the archive says it is of. It may say anything.
+    pub fn commit(&self) -> Option<ObjectId> {
+        self.commit
+    }
+
+    /// Returns all folders whose tree ids could be recomputed.
+    pub fn folders(&self) -> impl Iterator<Item = &Folder> {
+        self.directory.folders.values()
     }
 
     /// Returns the entries of the folder that has this tree id.
@@ -69,7 +99,7 @@ impl Previous {
         self.directory.folders.get(&tree)
     }
 
-    /// Returns where the content of this blob should be.
+    /// Returns the expected place of this blob's content.
     pub fn find(&self, blob: ObjectId, is_link: bool) -> Option<Located> {
         let located = self.directory.contents.get(&(blob, is_link)).copied()?;
         (located.compressed.max(located.size) <= LARGEST_CONTENT).then_some(located)
@@ -83,12 +113,12 @@ impl Previous {
         (hash::blob_id(&content) == Ok(blob)).then(|| content.into())
     }
 
-    /// Returns the data of a content as it is in the archive; `None` if it cannot be read, or if the archive
+    /// Returns the data of a content as it is in the archive. Returns `None` if it cannot be read, or if the archive
     /// contradicts itself.
     pub async fn data(&self, located: Located) -> Option<Bytes> {
         let end = located.start.checked_add(located.compressed).filter(|end| *end <= self.object.bytes)?;
         let _reading = self.reading.acquire().await;
-        // A copy, so that a content that waits to be written does not hold a whole block.
+        // Copy the data, so that a content that waits to be written does not keep a whole block in memory.
         let mut data = BytesMut::with_capacity(usize::try_from(located.compressed).ok()?);
         let mut at = located.start;
         while at < end {
@@ -134,9 +164,8 @@ impl ObjectVersion {
         s3: &Client,
         bucket: &str,
         key: &str,
-        level: u8,
-        largest: u64,
-    ) -> Result<Option<(Self, Directory)>, CallError> {
+        options: PreviousOptions,
+    ) -> Result<Option<(Self, Option<ObjectId>, Directory)>, CallError> {
         let request = s3.get_object().bucket(bucket).key(key).range(format!("bytes=-{TAIL}"));
         let answer = match call("GetObject", request.send()).await {
             // S3 answers `InvalidRange` for an object without content.
@@ -148,7 +177,7 @@ impl ObjectVersion {
         let object = Self { s3: s3.clone(), bucket: bucket.to_owned(), key: key.to_owned(), version, bytes };
         let tail = collect(answer.body, TAIL.min(bytes)).await?;
         let Some((offset, size)) = central_directory::locate(&tail, bytes) else { return Ok(None) };
-        if size > largest {
+        if size > options.largest_directory {
             return Ok(None);
         }
         let tail_at = bytes - tail.len() as u64;
@@ -156,7 +185,8 @@ impl ObjectVersion {
             Some(within) => tail.slice(within..),
             None => object.range(offset, size).await?,
         };
-        Ok(Some((object, Directory::parse(&directory, level))))
+        let commit = central_directory::commit(&tail);
+        Ok(Some((object, commit, Directory::parse(&directory, options.level, options.reuse_deflate))))
     }
 
     async fn range(&self, start: u64, length: u64) -> Result<Bytes, CallError> {

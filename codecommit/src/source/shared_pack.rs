@@ -1,15 +1,18 @@
 //! A pack that several threads read at once.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
+
 use super::error::SourceError;
-use super::git::{Pack, Reader};
+use super::git::{BlobFacts, Pack, Reader};
 use git_archive::object::{Commit, Entry, ObjectId};
 
-/// Bytes of delta bases that each reader keeps. There are as many readers as threads that read at once.
+/// The number of bytes of delta bases that each reader keeps. There is a reader for each thread that reads.
 const CACHE: usize = 8 << 20;
 
-/// A pack, and the readers of it that are free.
+/// A pack, and its readers that are free.
 pub(super) struct SharedPack {
     pack: Arc<Pack>,
     free: Mutex<Vec<Reader>>,
@@ -34,9 +37,14 @@ impl SharedPack {
         self.reading(|reader| Ok(reader.walk(tree)?))
     }
 
-    /// Returns the size of an object, if it is in the pack.
-    pub(super) fn size(&self, id: ObjectId) -> Option<u64> {
-        self.pack.size(id)
+    /// Returns what an archive needs to know of a blob, if it is in the pack.
+    pub(super) fn facts(&self, id: ObjectId) -> Option<BlobFacts> {
+        self.pack.facts(id)
+    }
+
+    /// Returns bytes of the pack as they are.
+    pub(super) fn raw(&self, range: Range<u64>) -> Result<Bytes, SourceError> {
+        Ok(self.pack.raw(range)?)
     }
 
     /// Reads with a free reader, or with a new one if there is none.

@@ -1,4 +1,4 @@
-//! What goes into an archive, and what was written of it.
+//! The contents of an archive, and the figures after it was written.
 
 use bstr::BString;
 
@@ -13,7 +13,7 @@ pub struct Contents {
     pub checkout: Checkout,
     /// The entries, in git's order.
     pub entries: Vec<Entry>,
-    /// Files that are in no tree; they follow the entries.
+    /// The files that are in no tree. They follow the entries.
     pub extra: Vec<ExtraFile>,
     /// The prefix of each path.
     pub prefix: BString,
@@ -21,13 +21,13 @@ pub struct Contents {
     pub seconds: i64,
     /// Converts and compresses the contents.
     pub packer: Packer,
-    /// Bytes that may be held between the source and the archive.
+    /// The bytes that may be held between the source and the archive.
     pub budget: u64,
-    /// The most bytes of content that the archive may have.
+    /// The largest total size of the files in bytes.
     pub limit: Option<u64>,
 }
 
-/// What was written.
+/// The figures of a written archive.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Written {
     /// The number of entries, directories included.
@@ -36,8 +36,12 @@ pub struct Written {
     pub bytes: u64,
     /// The size of all contents in bytes.
     pub content_bytes: u64,
-    /// The number of entries whose data were taken from the previous archive.
+    /// The number of entries copied from the previous archive.
     pub reused: u64,
+    /// The bytes of deflate streams that were copied from the pack or from the previous archive.
+    pub copied_bytes: u64,
+    /// The bytes of deflate streams that were made for this archive.
+    pub deflated_bytes: u64,
     /// Warnings, one line each.
     pub warnings: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! Why an archive was not written.
+//! The errors of writing an archive.
 
 use bstr::BString;
 
@@ -36,10 +36,10 @@ pub enum StreamError<E> {
         #[source]
         source: std::io::Error,
     },
-    /// The contents are larger than allowed.
+    /// The files are larger than allowed in total.
     #[error("{path} brings the contents over the limit of {limit} bytes")]
     TooLarge {
-        /// The entry that passes the limit.
+        /// The entry that exceeds the limit.
         path: BString,
         /// The limit.
         limit: u64,
@@ -65,7 +65,7 @@ impl<E: OutputError> StreamError<E> {
         }
     }
 
-    /// Returns whether another try is useless.
+    /// Returns whether another attempt is useless.
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::Read { source, .. } => source.is_permanent(),

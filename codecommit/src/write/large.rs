@@ -1,8 +1,8 @@
-//! A file that is too large to be held: compressed in pieces while it is written.
+//! A file that is too large to hold in memory. It is compressed in pieces while it is written.
 //!
-//! The header comes first and says whether the data are deflated, so up to git's `core.bigFileThreshold` the file is
-//! compressed twice: once for the size, once for the output. Above it git writes the sizes behind the data, and keeps
-//! deflate even where the file grows.
+//! The header comes first and says whether the data are deflated. Up to git's `core.bigFileThreshold`, the file is
+//! therefore compressed twice: once to find the size, once for the output. Above it, git writes the sizes after the
+//! data, and keeps deflate even if the file grows.
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::blocking;
+use crate::source::git::{BlobFacts, Reuse};
 use crate::source::{PackedBlob, SourceError};
 use git_archive::attributes::PathAttributes;
 use git_archive::deflate;
@@ -19,9 +20,9 @@ use git_archive::object::{Entry, Kind};
 use git_archive::zip::{self, Method};
 use git_archive::{BIG_FILE, Packer};
 
-/// The size in bytes of the pieces that the content is read in.
+/// The size in bytes of the pieces in which the content is read.
 const PIECE: usize = 64 << 10;
-/// Compressed pieces that may wait for the archive.
+/// The number of compressed pieces that may wait for the archive.
 const WAITING: usize = 8;
 
 /// A large file, and how it is compressed.
@@ -29,16 +30,18 @@ pub(super) struct Large {
     content: PackedBlob,
     level: u8,
     text_if: TextIf,
+    /// The header, if the sender of the pack found that deflate does not make the file smaller.
+    stored: Option<zip::DataHeader>,
 }
 
-/// The text bit of the file, by whether there is a NUL among its first bytes. Attributes may set both.
+/// The text bit of the file, which depends on whether a NUL is in its first bytes. Attributes may set both.
 #[derive(Clone, Copy)]
 struct TextIf {
     no_nul: bool,
     nul: bool,
 }
 
-/// What is known before the data.
+/// The part of the header that is known before the data.
 pub(super) struct LargeHeader {
     pub(super) method: Method,
     /// The whole header, except for a file above the threshold.
@@ -55,14 +58,27 @@ impl Large {
     pub(super) fn new(content: PackedBlob, packer: &Packer, entry: &Entry, attributes: &PathAttributes) -> Self {
         let text_if = TextIf { no_nul: packer.text_bit(attributes, b""), nul: packer.text_bit(attributes, b"\0") };
         let level = if entry.kind == Kind::Link { 0 } else { packer.level };
-        Self { content, level, text_if }
+        let BlobFacts { size, crc, has_nul, .. } = content.facts;
+        let is_stored = content.facts.reuse == Reuse::Incompressible && packer.may_copy(entry, attributes);
+        let text = if has_nul { text_if.nul } else { text_if.no_nul };
+        let header = zip::DataHeader { method: Method::Stored, crc, size, compressed: size, text };
+        let stored = (is_stored && size <= BIG_FILE).then_some(header);
+        Self { content, level, text_if, stored }
     }
 
     pub(super) fn size(&self) -> u64 {
-        self.content.size
+        self.content.facts.size
+    }
+
+    /// Returns whether the sender of the pack decided how the file is compressed.
+    pub(super) fn is_copied(&self) -> bool {
+        self.stored.is_some()
     }
 
     pub(super) async fn header(&self) -> Result<LargeHeader, SourceError> {
+        if self.stored.is_some() {
+            return Ok(LargeHeader { method: Method::Stored, known: self.stored });
+        }
         let method = if self.level == 0 { Method::Stored } else { Method::Deflated };
         if self.size() > BIG_FILE {
             return Ok(LargeHeader { method, known: None });
@@ -105,7 +121,7 @@ impl Large {
     }
 }
 
-/// Cancels the thread that reads, when the future that waits for it is dropped.
+/// Cancels the reading thread when the future that waits for it is dropped.
 #[derive(Default)]
 struct CancelOnDrop(Arc<AtomicBool>);
 
@@ -115,7 +131,7 @@ impl Drop for CancelOnDrop {
     }
 }
 
-/// A content that fails to be read once it is cancelled.
+/// A content whose reads fail after it is cancelled.
 struct Cancellable<R> {
     content: R,
     cancelled: Arc<AtomicBool>,
@@ -135,7 +151,7 @@ impl Pieces {
         self.arriving.recv().await
     }
 
-    /// Returns the header, once all pieces were taken.
+    /// Returns the header, after all pieces were taken.
     pub(super) async fn content(self) -> Result<zip::DataHeader, SourceError> {
         self.made.await.unwrap_or_else(|error| Err(SourceError::Large(io::Error::other(error))))
     }

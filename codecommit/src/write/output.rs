@@ -1,6 +1,6 @@
-//! Where an archive is written to.
+//! The output that an archive is written to.
 
-/// Where an archive is written to.
+/// An output that an archive is written to.
 pub trait Output {
     /// The error of a failed write.
     type Error;
@@ -9,12 +9,12 @@ pub trait Output {
     fn write(&mut self, bytes: &[u8]) -> impl Future<Output = Result<(), Self::Error>> + Send;
 }
 
-/// The error of an output, as far as a program has to tell errors apart.
+/// The error of an output, with what callers need to know about it.
 pub trait OutputError {
     /// Returns the stable code.
     fn stable_code(&self) -> &'static str;
 
-    /// Returns whether another try is useless.
+    /// Returns whether another attempt is useless.
     fn is_useless_to_retry(&self) -> bool;
 }
 

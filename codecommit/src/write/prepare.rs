@@ -1,4 +1,4 @@
-//! One entry of the archive: its content read, converted and compressed, ready to be written.
+//! Prepares one entry of the archive: reads its content, converts and compresses it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::Semaphore;
 
 use super::contents::Contents;
+use super::copied::CopiedFile;
 use super::error::EntryError;
 use super::large::Large;
 use super::repeated::{Repeated, Role};
@@ -16,11 +17,11 @@ use git_archive::attributes::PathAttributes;
 use git_archive::object::{Entry, Kind};
 use git_archive::{PackedFile, Packer};
 
-/// The size in bytes up to which a content is compressed where it arrives: a hop to another thread costs more than it
-/// saves.
+/// The largest size in bytes of a content that is compressed on the current thread. For such a small one, another
+/// thread costs more than it saves.
 const SMALL: u64 = 64 << 10;
 
-/// What the preparation of all entries shares.
+/// The data that the preparation of all entries shares.
 pub(super) struct Preparation {
     pub(super) entries: Vec<Entry>,
     pub(super) packer: Packer,
@@ -33,10 +34,23 @@ pub(super) struct Preparation {
 
 /// A content that is ready to be written.
 pub(super) enum Ready {
+    /// Its deflate stream is copied from the pack while it is written.
+    Copied(CopiedFile),
     /// It is in memory, and holds bytes of the budget.
     Held(PackedFile, Option<Permit>),
-    /// It is compressed while it is written.
+    /// The content is compressed while it is written.
     Large(Large),
+}
+
+impl Ready {
+    /// Returns whether others may have deflated the content.
+    pub(super) fn is_copied(&self) -> bool {
+        match self {
+            Self::Copied(_) => true,
+            Self::Held(packed, _) => packed.copied,
+            Self::Large(large) => large.is_copied(),
+        }
+    }
 }
 
 impl Preparation {
@@ -54,9 +68,17 @@ impl Preparation {
         }
     }
 
-    /// Returns the number of entries whose data were taken from the previous archive.
+    /// Returns the number of entries copied from the previous archive.
     pub(super) fn reused(&self) -> u64 {
         self.reused.load(Ordering::Relaxed)
+    }
+
+    /// Returns an entry whose data can be copied from the pack, which needs no preparation.
+    pub(super) fn copied(&self, index: usize) -> Result<Option<Ready>, EntryError> {
+        let entry = &self.entries[index];
+        let Some(blob) = self.checkout.packed(entry.id) else { return Ok(None) };
+        let attributes = self.attributes_of(entry)?;
+        Ok(CopiedFile::new(blob, &self.packer, entry, &attributes).map(Ready::Copied))
     }
 
     /// Prepares one entry.
@@ -78,17 +100,17 @@ impl Preparation {
     async fn content(self: &Arc<Self>, index: usize) -> Result<Ready, EntryError> {
         let entry = &self.entries[index];
         let turn = Turn::new(&self.budget, index);
-        let attributes = self.packer.attributes_of(entry).map_err(|stopped| EntryError::Convert(stopped.into()))?;
+        let attributes = self.attributes_of(entry)?;
         if let Some(ready) = self.from_previous(index, &attributes, &turn).await {
             return Ok(ready);
         }
         let (content, mut permit) = self.checkout.content(entry.id, &turn).await.map_err(EntryError::Read)?;
         if let Some(large) = content.large() {
-            if self.packer.streams(entry, &attributes, large.size) {
+            if self.packer.streams(entry, &attributes, large.facts.size) {
                 return Ok(Ready::Large(Large::new(large.clone(), &self.packer, entry, &attributes)));
             }
             // The whole content has to be converted, so it is in memory twice for a while.
-            turn.admit(2 * large.size).await;
+            turn.admit(2 * large.facts.size).await;
             permit = turn.take();
         }
         // A few bytes of formats can make many.
@@ -100,7 +122,8 @@ impl Preparation {
         Ok(Ready::Held(packed, permit))
     }
 
-    /// Takes the entry from the previous archive, if that has it, it proves to be the same, and nothing converts it.
+    /// Copies the entry from the previous archive, if the archive has it, its hash matches, and no conversion is
+    /// needed.
     async fn from_previous(self: &Arc<Self>, index: usize, attributes: &PathAttributes, turn: &Turn) -> Option<Ready> {
         let entry = &self.entries[index];
         let previous = self.checkout.previous()?;
@@ -122,6 +145,10 @@ impl Preparation {
         Some(Ready::Held(packed, permit))
     }
 
+    fn attributes_of(&self, entry: &Entry) -> Result<PathAttributes, EntryError> {
+        self.packer.attributes_of(entry).map_err(|stopped| EntryError::Convert(stopped.into()))
+    }
+
     /// Works on a content of this size, here or on a thread for blocking work.
     async fn on_a_core<T: Send + 'static>(
         self: &Arc<Self>,
@@ -137,7 +164,12 @@ impl Preparation {
     }
 
     fn pack(&self, index: usize, attributes: &PathAttributes, content: BlobContent) -> Result<PackedFile, EntryError> {
+        let entry = &self.entries[index];
+        let is_stored = content.is_incompressible() && self.packer.may_copy(entry, attributes);
         let content = content.read().map_err(EntryError::Read)?;
-        self.packer.pack(&self.entries[index], attributes, content).map_err(EntryError::Convert)
+        if is_stored {
+            return Ok(self.packer.store(attributes, &content));
+        }
+        self.packer.pack(entry, attributes, content).map_err(EntryError::Convert)
     }
 }

@@ -1,5 +1,5 @@
-//! Contents that several entries have: read and compressed by the first of them, and kept for the others while there is
-//! room.
+//! Contents that several entries have. The first of them reads and compresses the content, which is kept for the
+//! others while there is space.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,13 +9,13 @@ use tokio::sync::watch;
 use git_archive::object::{Entry, Kind, ObjectId};
 use git_archive::{PackedFile, Packer};
 
-/// What equal entries have in common: the content, and the text bit if the attributes decide it.
+/// The key of equal entries: the content, and the text bit if the attributes decide it.
 type Shared = (ObjectId, Option<bool>);
 
 /// The contents that several entries of an archive have.
 pub(super) struct Repeated {
     contents: HashMap<Shared, Content>,
-    /// Bytes that may still be kept until the archive is written.
+    /// The bytes that may still be kept until the archive is written.
     room: AtomicU64,
 }
 
@@ -30,17 +30,17 @@ enum State {
     Pending,
     /// The data are kept for the other entries.
     Kept(PackedFile),
-    /// There is no room for the data, or they could not be read: each entry prepares its own.
+    /// There is no space for the data, or they could not be read. Each entry prepares its own.
     NotKept,
 }
 
-/// What an entry that repeats a content has to do.
+/// The task of an entry that repeats a content.
 pub(super) enum Role<'a> {
-    /// It prepares the content, and offers it to the others.
+    /// The entry prepares the content, and offers it to the others.
     First(First<'a>),
-    /// It takes the content that was kept.
+    /// The entry takes the content that was kept.
     Copy(PackedFile),
-    /// It prepares the content for itself.
+    /// The entry prepares the content for itself.
     Alone,
 }
 
@@ -51,7 +51,7 @@ pub(super) struct First<'a> {
 }
 
 impl Repeated {
-    /// Finds the contents that stand under several paths, all of which keep it as it is.
+    /// Finds the contents that occur under several paths and that no path converts.
     pub(super) fn find(entries: &[Entry], packer: &Packer, room: u64) -> Self {
         let mut first = HashMap::new();
         let mut contents = HashMap::new();
@@ -81,7 +81,7 @@ impl Repeated {
 }
 
 impl First<'_> {
-    /// Keeps the content for the other entries, if it was read and there is room for it.
+    /// Keeps the content for the other entries, if it was read and there is space for it.
     pub(super) fn offer(&self, packed: Option<&PackedFile>) {
         let kept = packed.filter(|packed| {
             let size = packed.data.len() as u64;
@@ -92,8 +92,8 @@ impl First<'_> {
     }
 }
 
-/// Returns what the entry has in common with others; `None` if its data cannot be shared: it has no content, is
-/// converted, or is a link, which is never compressed.
+/// Returns the key that equal entries share. Returns `None` if the data cannot be shared: the entry has no content,
+/// is converted, or is a link, which is never compressed.
 fn shared(entry: &Entry, packer: &Packer) -> Option<Shared> {
     let is_file = matches!(entry.kind, Kind::File | Kind::Executable);
     if !is_file {

@@ -1,4 +1,4 @@
-//! The window: entries that are prepared ahead of the archive, which takes them in order.
+//! The window: entries prepared ahead of the archive, which takes them in order.
 
 use std::sync::Arc;
 
@@ -10,10 +10,11 @@ use super::error::EntryError;
 use super::prepare::{Preparation, Ready};
 use git_archive::object::Kind;
 
-/// Entries that are prepared ahead of the archive.
+/// The number of entries prepared ahead of the archive.
 const WINDOW: usize = 192;
 
-/// Returns the entries in order, each prepared in a task of its own; `None` for what has no content. Dropping the
+/// Returns the entries in order, `None` for what has no content. What is copied is ready at once; the others are
+/// prepared in tasks of their own. Dropping the
 /// stream ends the tasks.
 pub(super) fn in_order(
     preparation: &Arc<Preparation>,
@@ -22,6 +23,10 @@ pub(super) fn in_order(
     let prepare = move |index: usize| {
         if matches!(preparation.entries[index].kind, Kind::Directory | Kind::Submodule) {
             return Either::Left(future::ready(Ok(None)));
+        }
+        match preparation.copied(index) {
+            Ok(None) => {}
+            ready => return Either::Left(future::ready(ready)),
         }
         let preparation = preparation.clone();
         let task = tokio::spawn(async move { preparation.entry(index).await });

@@ -1,20 +1,21 @@
-//! The zip that is being written: entries go in, chunks go to the output.
+//! The zip that is being written: takes entries, and writes chunks to the output.
 
 use bstr::{BStr, BString};
 
 use super::contents::Written;
+use super::copied::CopiedFile;
 use super::error::StreamError;
 use super::large::Large;
 use super::output::Output;
 use crate::warnings::Warnings;
-use git_archive::PackedFile;
 use git_archive::object::ObjectId;
-use git_archive::zip::{DataHeader, Member, Writer};
+use git_archive::zip::{DataHeader, Member, Method, OpenMember, Writer};
+use git_archive::{BIG_FILE, PackedFile};
 
-/// Bytes that are gathered before they are handed to the output.
+/// The number of bytes to collect before they go to the output.
 const CHUNK: usize = 256 << 10;
 
-/// A zip that is written to an output, and what was written so far.
+/// A zip that is written to an output, and its figures so far.
 pub(super) struct ZipOutput<'a, O> {
     zip: Writer<Vec<u8>>,
     output: &'a mut O,
@@ -25,8 +26,8 @@ pub(super) struct ZipOutput<'a, O> {
 }
 
 impl<'a, O: Output> ZipOutput<'a, O> {
-    /// Begins a zip whose entries all have the time `seconds` (since 1970, UTC). Contents of more than `limit` bytes
-    /// are refused.
+    /// Begins a zip in which all entries have the time `seconds` (since 1970, UTC). Contents of more than `limit`
+    /// bytes in total are refused.
     pub(super) fn new(
         output: &'a mut O,
         progress: &'a (dyn Fn(u64, u64) + Send + Sync),
@@ -49,7 +50,43 @@ impl<'a, O: Output> ZipOutput<'a, O> {
         packed: PackedFile,
     ) -> Result<(), StreamError<O::Error>> {
         packed.warnings.into_iter().for_each(|warning| self.warnings.push(warning));
+        self.count(packed.content, packed.copied);
         self.put(member, packed.content, &packed.data).await
+    }
+
+    /// Writes an entry whose data are copied from the pack.
+    pub(super) async fn put_copied(
+        &mut self,
+        member: Member<'_>,
+        mut copied: CopiedFile,
+    ) -> Result<(), StreamError<O::Error>> {
+        let path = member.path;
+        let read = |source| StreamError::Read { path: path.into(), source };
+        let zipped = |source| StreamError::Zip { path: path.into(), source };
+        let content = copied.content;
+        self.within_limit(path, content.size)?;
+        copied.warning.take().into_iter().for_each(|warning| self.warnings.push(warning));
+        self.count(content, true);
+        let mut open = match content.size {
+            0..=BIG_FILE => self.zip.sized(member, content),
+            size => self.zip.stream(member, content.method, size),
+        }
+        .map_err(zipped)?;
+        for piece in copied.pieces() {
+            put_piece(&mut open, self.output, path, &piece.map_err(read)?).await?;
+        }
+        open.end(content).map_err(zipped)?;
+        (self.progress)(self.zip.entries(), self.zip.written());
+        Ok(())
+    }
+
+    /// Counts the bytes of a deflate stream.
+    fn count(&mut self, content: DataHeader, copied: bool) {
+        match (content.method, copied) {
+            (Method::Stored, _) => {}
+            (Method::Deflated, true) => self.written.copied_bytes += content.compressed,
+            (Method::Deflated, false) => self.written.deflated_bytes += content.compressed,
+        }
     }
 
     async fn put(&mut self, member: Member<'_>, content: DataHeader, data: &[u8]) -> Result<(), StreamError<O::Error>> {
@@ -74,14 +111,11 @@ impl<'a, O: Output> ZipOutput<'a, O> {
         }
         .map_err(zipped)?;
         while let Some(piece) = pieces.next().await {
-            open.chunk(&piece).map_err(zipped)?;
-            if open.out().len() >= CHUNK {
-                self.output.write(open.out()).await.map_err(StreamError::Output)?;
-                open.out().clear();
-            }
+            put_piece(&mut open, self.output, path, &piece).await?;
         }
         let content = pieces.content().await.map_err(read)?;
         open.end(content).map_err(zipped)?;
+        self.count(content, false);
         (self.progress)(self.zip.entries(), self.zip.written());
         Ok(())
     }
@@ -116,4 +150,19 @@ impl<'a, O: Output> ZipOutput<'a, O> {
         }
         Ok(self.written)
     }
+}
+
+/// Writes the next piece of an entry's data, and hands on what was gathered.
+async fn put_piece<O: Output>(
+    open: &mut OpenMember<'_, '_, Vec<u8>>,
+    output: &mut O,
+    path: &BStr,
+    piece: &[u8],
+) -> Result<(), StreamError<O::Error>> {
+    open.chunk(piece).map_err(|source| StreamError::Zip { path: path.into(), source })?;
+    if open.out().len() >= CHUNK {
+        output.write(open.out()).await.map_err(StreamError::Output)?;
+        open.out().clear();
+    }
+    Ok(())
 }

@@ -1,4 +1,4 @@
-//! What is under all clients.
+//! The HTTP layer under all clients.
 
 mod budget;
 mod gate;

@@ -1,4 +1,4 @@
-//! Hostile repositories and answers: each is refused within its bound, with a stable code that says which bound.
+//! Hostile repositories and answers. Each is refused within its limit, with a stable code for that limit.
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
@@ -16,7 +16,7 @@ use oracle::{CommitText, Tree};
 
 const BRANCH: &str = "refs/heads/main";
 
-/// Serves a commit with this tree, as long as the repository is there.
+/// Serves a commit with this tree while the repository exists.
 fn serve(tree: &Tree) -> (Endpoint, oracle::Repository) {
     let repository = oracle::Repository::import(&tree.commit(BRANCH, &CommitText::default()));
     let endpoint = Endpoint::start();
@@ -59,7 +59,7 @@ async fn a_tree_bomb_is_refused_by_its_memory() {
     assert_eq!(refused.code(), "TreeTooLarge", "{}", with_causes(&refused));
 }
 
-/// Attributes take several times the memory of their text, and all of them have to be held at once.
+/// Attributes need several times the memory of their text, and all of them are in memory at once.
 #[tokio::test]
 async fn hundreds_of_large_gitattributes_are_refused() {
     let mut tree = Tree::default();
@@ -105,7 +105,7 @@ impl HttpConnector for Endless {
     }
 }
 
-/// The error of a `GetBlob` that is answered by this service.
+/// Returns the error of a `GetBlob` that this service answers.
 async fn refused(service: Endless) -> String {
     let connector = SharedHttpConnector::new(service);
     let credentials = Credentials::new("key", "secret", None, None, "test");

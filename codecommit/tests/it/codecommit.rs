@@ -1,4 +1,4 @@
-//! The library's front against the emulator and the real `git archive`.
+//! The library against the emulator and the real `git archive`.
 
 use std::path::Path;
 use std::sync::Mutex;
@@ -19,8 +19,8 @@ struct World {
 }
 
 impl World {
-    /// A repository `project` with a branch, another that is named as a tag, tags of both kinds, and two commits behind
-    /// each other.
+    /// Makes a repository `project` with a branch, a branch with the name of a tag, both kinds of tags, and two
+    /// commits in a row.
     fn new() -> Self {
         let mut first = Tree::default();
         first.add("old.txt", "100644", "old\n");
@@ -196,7 +196,7 @@ async fn every_end_writes_the_same() {
     assert_eq!(summary.entries, 8);
 }
 
-/// With the mode that the file had, and where a link leads.
+/// Checks the file's mode and the link's target.
 #[cfg(unix)]
 #[tokio::test]
 async fn a_file_is_replaced_as_git_would_write_it() {
@@ -228,7 +228,7 @@ async fn git_is_a_source_as_well() {
     assert_eq!(world.count("GetBlob"), 0);
 }
 
-/// The API answers UTF-8. What a commit has beside it comes over Git, where an entry asks for it.
+/// The API answers in UTF-8. If an entry needs other bytes of the commit, they come over Git.
 #[tokio::test]
 async fn a_commit_that_is_not_utf8_is_substituted_as_it_is() {
     for files in [1, 300] {
@@ -246,7 +246,7 @@ async fn a_commit_that_is_not_utf8_is_substituted_as_it_is() {
         }
         let (_, summary) = world.archive("main").source(world.over(Mode::Api)).to_vec().await.unwrap();
         assert!(summary.warnings[0].contains("not UTF-8"), "{:?}", summary.warnings);
-        // Nobody asks, so nothing is fetched.
+        // No entry needs them, so nothing is fetched.
         world.endpoint.emulator.clear_requests();
         world.archive("main").paths(["f/0"]).to_vec().await.unwrap();
         assert_eq!(world.count("GitUploadPack"), 0);

@@ -1,4 +1,4 @@
-//! An emulator over repositories that are added while it runs, clients to it, and git's own deflate.
+//! An emulator that accepts more repositories while it runs, its clients, and git's own deflate.
 
 use std::path::Path;
 use std::time::Duration;
@@ -30,16 +30,16 @@ impl Endpoint {
         Self { emulator, aws: Aws::new(config), repositories }
     }
 
-    /// Serves a repository, from now on, under a name.
+    /// Serves a repository under a name from now on.
     pub(crate) fn serve(&self, name: &str, repository: &Path) {
         std::os::unix::fs::symlink(repository, self.repositories.path().join(name)).expect("a name that is free");
     }
 }
 
-/// Longer than any test takes on a busy machine: a test that hangs ends.
+/// Longer than any test takes on a busy machine. It ends a test that hangs.
 const DEADLINE: Duration = Duration::from_secs(150);
 
-/// Waits for work that must end.
+/// Waits for work with a deadline.
 pub(crate) async fn in_time<T>(work: impl Future<Output = T>) -> T {
     tokio::time::timeout(DEADLINE, work).await.expect("it ends in time")
 }

@@ -1,6 +1,7 @@
-//! The Git source: packs against what git says of them, and the exchange against a server on loopback.
+//! The Git source: packs compared with git's own output, and the exchange with a server on loopback.
 
 mod bombs;
+mod copied;
 mod emulated;
 mod hostile;
 mod pack;

@@ -1,4 +1,4 @@
-//! The client against the emulator and hostile servers, judged by the real git.
+//! The client against the emulator and hostile servers, compared with the real git.
 
 mod aws;
 mod bounds;

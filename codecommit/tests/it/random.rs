@@ -1,15 +1,16 @@
-//! Random small repositories, archived by the library over the API and by the real `git archive`: byte for byte the
-//! same, when both deflate with classic zlib.
+//! Random small repositories, archived by the library over the API and by the real `git archive`. With classic zlib
+//! on both sides, the zips are equal byte for byte.
 //!
-//! `TRIALS` says how many, `SEED` the number of the first: a failing trial comes again with `SEED=<its number>
-//! TRIALS=1`.
+//! `TRIALS` is the number of trials and `SEED` the number of the first one. `SEED=<its number> TRIALS=1` repeats a
+//! failing trial.
 //!
 //! # Known differences
-//! Each is in `docs/differences.md` with its reason. Not generated: what depends on more than the commit (`%d`, `%G?`,
-//! `%ar`, `%(describe)`, mailmaps), names that are not UTF-8 over the API, encodings that are refused, trees that git
-//! does not write, paths of virtual files that are shorter than the prefix. Generated, and allowed for in [`is_known`],
-//! [`is_told`], [`is_unreached`] and [`is_before_1970`]: an extra file whose path the tree has; a name that git
-//! refuses, where no pathspec reaches it. Abbreviations are seven digits long on both sides.
+//! `docs/differences.md` lists each with its reason. These are not generated: placeholders that need more than the
+//! commit (`%d`, `%G?`, `%ar`, `%(describe)`, mailmaps), names that are not UTF-8 over the API, refused encodings,
+//! trees that git does not write, and paths of virtual files that are shorter than the prefix. These are generated,
+//! and [`is_known`], [`is_told`], [`is_unreached`] and [`is_before_1970`] allow for them: an extra file whose path is
+//! in the tree, and a name that git refuses in a folder that no pathspec reaches. Abbreviations have seven digits on
+//! both sides.
 
 mod case;
 mod content;
@@ -28,13 +29,13 @@ use crate::endpoint::Endpoint;
 use case::{Case, ON_DISK};
 use oracle::{Random, Repository, script, trials};
 
-/// Trials that share a repository, which saves processes.
+/// The number of trials that share a repository, which saves processes.
 const BATCH: u64 = 50;
 const AT_ONCE: usize = 4;
 
 struct World {
     endpoint: Endpoint,
-    /// The files that cases add.
+    /// The folder of the files that cases add.
     folder: TempDir,
 }
 
@@ -56,7 +57,7 @@ async fn archives_are_those_of_git() {
 }
 
 impl World {
-    /// Makes one repository of all cases, and answers which of them fail, and how.
+    /// Makes one repository of all cases. Returns the failing cases and their failures.
     async fn batch(&self, name: &str, cases: &[Case]) -> Vec<(usize, String)> {
         let commits = cases.iter().enumerate();
         let commits = commits.map(|(at, case)| case.tree.commit(&format!("refs/heads/t{at}"), &case.commit));
@@ -77,7 +78,7 @@ impl World {
         let archive = codecommit::Repository::new(&self.endpoint.aws, name).archive(case.treeish(branch));
         let ours = case.library(archive, self.folder.path(), self.endpoint.emulator.git_url()).to_vec().await;
         match (theirs.status.success(), ours) {
-            // Only pathspecs are made that may mean nothing.
+            // Only generated pathspecs may match nothing.
             (false, Err(ArchiveError::Open { source, .. }))
                 if matches!(*source, OpenError::Select(_) | OpenError::Pathspec(_)) =>
             {
@@ -97,7 +98,7 @@ impl World {
         }
     }
 
-    /// What to say of a failing case: how it fails, and a script that makes git's archive of the smallest such case.
+    /// Describes a failing case: the failure, and a script that makes git's archive of the smallest such case.
     async fn shrunk(&self, case: Case, failure: String) -> String {
         let counter = std::sync::atomic::AtomicUsize::new(0);
         let fails = async |case: &Case| {
@@ -114,22 +115,23 @@ impl World {
     }
 }
 
-/// What the library refuses on purpose, and git does not.
+/// Returns whether the library refuses this on purpose, although git does not.
 fn is_known(error: &ArchiveError) -> bool {
     matches!(error, ArchiveError::Open { source, .. } if matches!(**source, OpenError::PathTaken(_)))
 }
 
-/// Random text may hold a placeholder that depends on more than the commit: it stays, and a warning says so.
+/// Returns whether a warning explains the difference. Random text may have a placeholder that needs more than the
+/// commit: it stays, with a warning.
 fn is_told(warnings: &[String]) -> bool {
     warnings.iter().any(|warning| warning.contains("NotDerivable"))
 }
 
-/// A placeholder for a date that its zone takes to before 1970 ends git, not the library.
+/// Returns whether git failed at a date that is before 1970 in its time zone. The library does not fail there.
 fn is_before_1970(complaint: &[u8]) -> bool {
     complaint.lines().any(|line| line.starts_with(b"fatal: Timestamp before Unix epoch"))
 }
 
-/// Git looks at all names of the tree, the library at those that the pathspecs may reach.
+/// Returns whether git failed at a name that no pathspec reaches. Git checks all names of the tree.
 fn is_unreached(case: &Case, complaint: &[u8]) -> bool {
     !case.paths.is_empty() && complaint.lines().any(|line| line.starts_with(b"error: invalid path"))
 }

@@ -1,5 +1,5 @@
-//! The whole archive over the API: byte for byte what `git archive` writes where deflate is classic zlib, and read
-//! again by the crate `zip`.
+//! The whole archive over the API. With classic zlib, it equals the output of `git archive` byte for byte, and the
+//! crate `zip` can read it.
 
 use std::io::Cursor;
 
@@ -67,7 +67,7 @@ async fn random_trees_are_byte_for_byte_gits() {
     }
 }
 
-/// The deflate that ships, read by another's inflate; the same each time.
+/// Another library's inflate can read the default deflate, which gives the same bytes each time.
 #[tokio::test]
 async fn what_ships_is_read_by_others_and_deterministic() {
     let repository = Repository::import(&every_kind().commit(BRANCH, &CommitText::default()));

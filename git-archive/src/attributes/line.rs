@@ -6,7 +6,7 @@ use gix_glob::pattern::Mode as PatternMode;
 
 use crate::wildmatch::{Mode, TooManySteps, wildmatch};
 
-/// No wildcard is in the pattern.
+/// The value for a pattern without a wildcard.
 const NONE: u16 = u16::MAX;
 
 /// A line whose pattern and assignments lie in tables that all lines share.
@@ -50,7 +50,7 @@ impl Line {
         self.assignments as usize..self.assignments as usize + usize::from(self.assignments_length)
     }
 
-    /// Returns whether the line is about a path, as `path_matches` of git's attr.c.
+    /// Returns whether the line applies to a path, as `path_matches` of git's attr.c does.
     pub(super) fn matches(&self, path: RelativePath<'_>, texts: &[u8], steps: &mut u64) -> Result<bool, TooManySteps> {
         *steps = steps.checked_sub(1).ok_or(TooManySteps)?;
         let is = |mode: PatternMode| u32::from(self.mode) & mode.bits() != 0;
@@ -61,7 +61,8 @@ impl Line {
         if is(PatternMode::NO_SUB_DIR) && !is(PatternMode::ABSOLUTE) {
             return self.matches_text(pattern, &path.path[path.name..], steps);
         }
-        // An extra file's path may begin with a slash. No anchored pattern matches it: its first component is empty.
+        // An extra file's path may begin with a slash. No anchored pattern matches it, because its first component is
+        // empty.
         if path.path.starts_with(b"/") {
             let with_component = [b"\x01", path.path].concat();
             return self.matches_text(pattern, &with_component, steps);

@@ -1,18 +1,18 @@
-//! The states of attributes, and those of one path.
+//! The states of attributes, and the attributes of one path.
 
 use bstr::{BStr, BString};
 
 /// The state of one attribute of one path.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum State {
-    /// No line decides, or the last one says `!name`.
+    /// No line decides, or the last one that matches says `!name`.
     #[default]
     Unspecified,
-    /// `name`.
+    /// The attribute is set: `name`.
     Set,
-    /// `-name`.
+    /// The attribute is unset: `-name`.
     Unset,
-    /// `name=value`, even if the value is `true` or empty.
+    /// The attribute has a value: `name=value`, even if the value is `true` or empty.
     Value(BString),
 }
 
@@ -29,22 +29,22 @@ impl State {
 /// The attributes of one path that an archive asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PathAttributes {
-    /// True if `export-ignore` is set, so that the path and everything under it is left out.
+    /// True if `export-ignore` is set: the path and everything under it is left out.
     pub export_ignore: bool,
-    /// True if `export-subst` is set, so that `$Format:…$` is expanded.
+    /// True if `export-subst` is set: `$Format:…$` is expanded.
     pub export_subst: bool,
     /// `diff`, which decides whether the entry is text.
     pub diff: State,
     /// `text`, which decides whether line endings are converted.
     pub text: State,
-    /// `crlf`, the former name of `text`, used if `text` does not decide.
+    /// `crlf`, the old name of `text`, used if `text` does not decide.
     pub crlf: State,
     /// `eol`, the line endings.
     pub eol: State,
-    /// True if `ident` is set, so that `$Id$` is expanded.
+    /// True if `ident` is set: `$Id$` is expanded.
     pub ident: bool,
     /// `working-tree-encoding`, the encoding that UTF-8 content is converted to.
     pub working_tree_encoding: State,
-    /// `filter`, a driver such as `lfs`. It needs configuration, so that none runs here.
+    /// `filter`, a driver such as `lfs`. A driver needs configuration, so none runs here.
     pub filter: State,
 }

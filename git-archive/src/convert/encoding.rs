@@ -1,7 +1,7 @@
-//! `working-tree-encoding`: UTF-8 converted as glibc's iconv does it.
+//! `working-tree-encoding`: converts UTF-8 as glibc's iconv does.
 //!
-//! The supported encodings agree with glibc on each character of the planes 0 to 2. Any other encoding of glibc's list
-//! is [`Encoded::Unsupported`], a failure and never a guess.
+//! The supported encodings agree with glibc on each character of the planes 0 to 2. Any other encoding of glibc's
+//! list is [`Encoded::Unsupported`], which is an error and never a guess.
 
 use encoding_rs::{
     EUC_KR, GB18030, GBK, IBM866, ISO_8859_2, ISO_8859_3, ISO_8859_4, ISO_8859_5, ISO_8859_6, ISO_8859_7, ISO_8859_8,
@@ -12,7 +12,7 @@ use encoding_rs::{Encoding, WINDOWS_1250, WINDOWS_1251, WINDOWS_1252, WINDOWS_12
 use super::error::ConvertError;
 use crate::sink::{Bounds, Sink};
 
-/// The bytes that are encoded before they go to the sink.
+/// The number of bytes to encode before they go to the sink.
 const PIECE: usize = 4096;
 
 /// The result of encoding.
@@ -21,7 +21,7 @@ pub(super) enum Encoded {
     Done(Vec<u8>),
     /// iconv refuses: the content is not UTF-8, or has a character that the encoding lacks.
     Refused,
-    /// No such encoding exists; git leaves the content as it is.
+    /// No such encoding exists. Git leaves the content unchanged.
     Unknown,
     /// glibc may support the encoding, but this crate does not.
     Unsupported,
@@ -37,17 +37,17 @@ enum Target {
         mark: bool,
         big_endian: bool,
     },
-    /// The code point is the byte, below this limit.
+    /// The code point is the byte, if it is below this limit.
     Direct(u32),
     /// ISO-8859-9, which `encoding_rs` has only as Windows-1254.
     Latin5,
-    /// By a table of `encoding_rs`, for characters that glibc has too, as the function says.
+    /// A table of `encoding_rs`, for the characters that glibc also has according to the function.
     Table(&'static Encoding, fn(char) -> bool),
     ShiftJis,
     Windows31J,
 }
 
-/// The prefixes of names that glibc may know, so that such encodings fail: glibc has over a thousand names.
+/// The prefixes of encodings that glibc may know. Such encodings fail, because glibc has over a thousand names.
 const FAMILIES: [&str; 63] = [
     "ANSI", "ARABIC", "ARMSCII", "ASCII", "ASMO", "BALTIC", "BIG", "BRF", "BS_", "CA", "CN", "CP", "CS", "CUBA", "CWI",
     "CYRILLIC", "DE", "DIN", "DK", "DS_", "EBCDIC", "ECMA", "ELOT", "ES", "EUC", "FI", "FR", "GB", "GEORGIAN", "GOST",
@@ -83,7 +83,7 @@ pub(super) fn encode(content: &[u8], name: &[u8], bounds: Bounds<'_>) -> Result<
             encoded.extend(&bytes)?;
             bytes.clear();
         }
-        // glibc drops language tags where the encoding has none.
+        // glibc drops language tags if the encoding has none.
         if target.push(&mut bytes, c).is_none() && !('\u{E0000}'..='\u{E007F}').contains(&c) {
             return Ok(Encoded::Refused);
         }
@@ -109,7 +109,7 @@ impl Target {
 
 fn target(name: &str) -> Option<Target> {
     Some(match name {
-        // Those that end in `-BOM` are git's own.
+        // The names that end in `-BOM` are git's own.
         "UTF-16" | "UTF16" | "UTF-16LE-BOM" | "UTF16LE-BOM" => Target::Utf16 { mark: true, big_endian: false },
         "UTF-16LE" | "UTF16LE" => Target::Utf16 { mark: false, big_endian: false },
         "UTF-16BE" | "UTF16BE" => Target::Utf16 { mark: false, big_endian: true },
@@ -182,7 +182,7 @@ fn latin(name: &str) -> Option<Target> {
 }
 
 fn may_be_known_to_glibc(name: &str) -> bool {
-    // All of that family that are not encoded here; Windows' notion of UTF-8 with a mark, for one, is no name to glibc.
+    // These are the names of this family that only glibc supports. It has no name for UTF-8 with a byte order mark.
     if name.starts_with("UTF") {
         return matches!(name, "UTF-7" | "UTF7" | "UTF-7-IMAP") || name.contains('/');
     }
@@ -227,7 +227,8 @@ fn latin5(c: char) -> Option<u8> {
     }
 }
 
-/// Encodes JIS X 0208 only, without the rows of NEC and IBM, and with the signs that Microsoft mapped elsewhere.
+/// Encodes JIS X 0208 only, without the rows of NEC and IBM. Some signs have other code points than in Microsoft's
+/// table.
 fn shift_jis(bytes: &mut Vec<u8>, c: char) -> Option<()> {
     match c {
         '\u{80}' | '\u{2225}' | '\u{FF0D}' | '\u{FF5E}' => return None,
@@ -269,18 +270,18 @@ fn jis_sign(bytes: &mut Vec<u8>, c: char) -> Option<()> {
     Some(())
 }
 
-/// Returns whether glibc has a character: WHATWG's tables fill the holes of code pages with control characters.
+/// Returns whether glibc has a character. WHATWG's tables fill the gaps of code pages with control characters.
 fn is_no_control(c: char) -> bool {
     !('\u{80}'..='\u{9F}').contains(&c)
 }
 
-/// Returns whether glibc's GBK has a character: `encoding_rs` adds the two-byte characters of GB 18030.
+/// Returns whether glibc's GBK has a character. `encoding_rs` adds the two-byte characters of GB 18030.
 fn is_in_gbk(c: char) -> bool {
     !matches!(c, 'ǹ' | 'ḿ' | '\u{303E}' | '\u{2E80}'..='\u{2FFF}' | '\u{3400}'..='\u{4DBF}' | '\u{9FA6}'..='\u{9FFF}'
         | '\u{E000}'..='\u{F8FF}' | '\u{FE10}'..='\u{FE19}')
 }
 
-/// Returns whether the editions of GB 18030 differ in a character.
+/// Returns whether a character differs between the editions of GB 18030.
 fn is_disputed_in_gb18030(c: char) -> bool {
     matches!(c, '\u{E5E5}' | '\u{E78D}'..='\u{E796}' | '\u{E816}'..='\u{E864}' | '\u{20087}' | '\u{20089}' | '\u{200CC}'
         | '\u{215D7}' | '\u{2298F}' | '\u{241FE}')

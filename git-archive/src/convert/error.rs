@@ -4,7 +4,8 @@ use bstr::BString;
 
 use crate::work::Stopped;
 
-/// The reason why a file cannot be converted. Git fails here too, or this crate must, rather than archive other bytes.
+/// The reason why a file cannot be converted. Either git fails here too, or this crate must fail instead of archiving
+/// other bytes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConvertError {
     /// `working-tree-encoding` has no value. The text is git's.
@@ -19,7 +20,7 @@ pub enum ConvertError {
         /// The limit in bytes.
         limit: u64,
     },
-    /// The work was cancelled, or is too much.
+    /// The work was cancelled, or exceeds its limit.
     #[error(transparent)]
     Stopped(#[from] Stopped),
 }

@@ -8,7 +8,7 @@ use super::message;
 /// The parts of a commit that an archive needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commit {
-    /// The id that was asked for, and that the rest was verified against.
+    /// The requested id, which the rest was verified against.
     pub id: ObjectId,
     /// The root tree.
     pub tree: ObjectId,
@@ -59,11 +59,12 @@ pub struct Signature {
     pub seconds: i64,
     /// Offset of the zone from UTC in minutes, positive to the east.
     pub offset_minutes: i32,
-    /// True if there is a date with a zone. Git shows no other date, but still uses its seconds as the time of entries.
+    /// True if there is a date with a time zone. Git shows no other date, but still uses its seconds as the time of
+    /// entries.
     pub is_dated: bool,
 }
 
-/// The reason why a text is not that of a commit.
+/// The reason why a text is not a commit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CommitError {
     /// A header that every commit has is missing or malformed.
@@ -106,8 +107,8 @@ impl Commit {
 impl Signature {
     /// Parses `name <email> seconds zone`.
     ///
-    /// As in git's `split_ident_line`, the e-mail ends at the first `>` and the date begins after the last one. Without
-    /// the brackets there is neither a name nor an e-mail.
+    /// As in git's `split_ident_line`, the e-mail ends at the first `>`, and the date begins after the last one.
+    /// Without the brackets, there is no name and no e-mail.
     pub fn parse(line: &[u8]) -> Self {
         let (name, email) = line
             .split_once_str("<")
@@ -153,7 +154,7 @@ fn number(word: &[u8]) -> Option<i64> {
     word.to_str().ok()?.parse().ok()
 }
 
-/// Converts a zone to minutes: `-0730` is minus 7 hours and 30 minutes. Git accepts any number.
+/// Converts a time zone to minutes: `-0730` is minus 7 hours and 30 minutes. Git accepts any number.
 fn minutes(zone: i64) -> i32 {
     let minutes = (zone / 100).saturating_mul(60).saturating_add(zone % 100);
     i32::try_from(minutes).unwrap_or(0)

@@ -12,9 +12,9 @@ pub enum Kind {
     File,
     /// A regular file with the executable bit, mode 100755.
     Executable,
-    /// A symbolic link, mode 120000; its content is the target.
+    /// A symbolic link, mode 120000. Its content is the target.
     Link,
-    /// A submodule, mode 160000; its id is a commit of another repository.
+    /// A submodule, mode 160000. Its id is a commit of another repository.
     Submodule,
 }
 

@@ -12,7 +12,7 @@ pub(crate) fn subject(raw: &[u8]) -> &[u8] {
     skip_blank_lines(raw)
 }
 
-/// Returns what follows the first paragraph of a message without blank lines at its beginning.
+/// Returns the text after the first paragraph of a message. The message has no blank lines at its beginning.
 pub(crate) fn body(subject: &[u8]) -> &[u8] {
     let mut rest = subject;
     while let Some((line, after)) = split_line(rest) {
@@ -37,7 +37,7 @@ pub(crate) fn subject_line(subject: &[u8]) -> BString {
     output.into()
 }
 
-/// Returns the first line with only the characters that suit a file name.
+/// Returns the first line, with only the characters that suit a file name.
 pub(crate) fn file_name(subject: &[u8]) -> Vec<u8> {
     let line = &subject[..subject.find_byte(b'\n').unwrap_or(subject.len())];
     let mut output = Vec::new();
@@ -71,7 +71,7 @@ pub(crate) fn split_line(text: &[u8]) -> Option<(&[u8], &[u8])> {
     Some(text.split_at(text.find_byte(b'\n').map_or(text.len(), |end| end + 1)))
 }
 
-/// Returns whether a byte is white space to git: not so vertical tabs and form feeds.
+/// Returns whether git treats a byte as white space. Vertical tabs and form feeds do not count.
 pub(crate) fn is_space(byte: u8) -> bool {
     b" \t\n\r".contains(&byte)
 }

@@ -21,7 +21,7 @@ pub struct TreeEntry<'a> {
     pub id: ObjectId,
 }
 
-/// The reason why content is not that of a tree that git would write.
+/// The reason why content is not a tree that git would write.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TreeError {
     /// The content ends within an entry, or the mode is not octal.
@@ -33,7 +33,7 @@ pub enum TreeError {
     /// The entry does not follow the one before it in git's order.
     #[error("the tree has the entry {0:?} out of order")]
     Unsorted(BString),
-    /// Two entries have one name.
+    /// Two entries have the same name.
     #[error("the tree has two entries with the name {0:?}")]
     Duplicate(BString),
 }
@@ -70,7 +70,8 @@ fn octal(digits: &[u8]) -> Option<u32> {
     })
 }
 
-/// Returns the kind of a mode, as git's `canon_mode` does: anything but a file, link or folder counts as a submodule.
+/// Returns the kind of a mode, as git's `canon_mode` does. A mode that is not a file, link or folder counts as a
+/// submodule.
 fn canonical(mode: u32) -> Kind {
     match mode & 0o170_000 {
         0o100_000 if mode & 0o100 != 0 => Kind::Executable,
@@ -90,8 +91,8 @@ fn check_name(name: &BStr) -> Result<(), TreeError> {
 
 /// Checks that entries ascend in git's order.
 ///
-/// A folder's name is sorted as if it ended in `/`, so a file and a folder of one name need not be neighbors (`a`,
-/// `a.b`, `a/`): the file is looked up among the entries before.
+/// A folder's name is sorted as if it ended in `/`, so a file and a folder with the same name need not be neighbors
+/// (`a`, `a.b`, `a/`). Therefore this looks for the file among the earlier entries.
 fn check_order(before: &[TreeEntry<'_>], entry: &TreeEntry<'_>) -> Result<(), TreeError> {
     let Some(last) = before.last() else {
         return Ok(());

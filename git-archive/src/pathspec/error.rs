@@ -8,28 +8,28 @@ pub enum PathspecError {
     /// The pathspec is empty.
     #[error("empty string is not a valid pathspec. please use . instead if you meant to match all paths")]
     Empty,
-    /// An absolute path, or one that `..` leads out of the tree.
+    /// The path is absolute, or `..` leads out of the tree.
     #[error("'{0}' is outside the directory tree")]
     Outside(BString),
-    /// A word of magic that git does not know, with the whole pathspec.
+    /// Git does not know a word of magic. The second text is the whole pathspec.
     #[error("invalid pathspec magic '{0}' in '{1}'")]
     UnknownMagic(BString, BString),
-    /// A sign of short magic that git does not know, with the whole pathspec.
+    /// Git does not know a sign of short magic. The second text is the whole pathspec.
     #[error("unimplemented pathspec magic '{0}' in '{1}'")]
     UnknownSign(char, BString),
-    /// `:(` without its end.
+    /// The `)` after `:(` is missing.
     #[error("missing ')' at the end of pathspec magic in '{0}'")]
     NoEndOfMagic(BString),
-    /// Two kinds of magic that exclude each other.
+    /// Two kinds of magic exclude each other.
     #[error("{0}: 'literal' and 'glob' are incompatible")]
     LiteralGlob(BString),
-    /// A `prefix:` that is no number, or longer than the path.
+    /// The value of `prefix:` is not a number, or is longer than the path.
     #[error("invalid parameter for pathspec magic 'prefix' in '{0}'")]
     Prefix(BString),
-    /// An `attr:` without a name or with characters that cannot be.
+    /// The `attr:` has no name, or has characters that are not allowed.
     #[error("invalid attr: in pathspec '{0}'")]
     Attribute(BString),
-    /// A second `attr:`.
+    /// There is a second `attr:`.
     #[error("only one 'attr:' specification is allowed in '{0}'")]
     SecondAttribute(BString),
     /// The pathspec matches nothing in the tree.

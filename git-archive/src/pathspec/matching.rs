@@ -1,6 +1,7 @@
-//! The match of one pathspec with one entry, as `do_match` of git's tree-walk.c and `match_pathspec_item` of its dir.c.
+//! The match of one pathspec with one entry, as `do_match` of git's tree-walk.c and `match_pathspec_item` of its
+//! dir.c.
 //!
-//! What only makes git's walk end sooner is left out.
+//! The parts that only make git's walk end sooner are left out.
 
 use bstr::{BStr, BString, ByteSlice};
 
@@ -10,7 +11,7 @@ use crate::object::Kind;
 use crate::wildmatch::{Mode, STEPS, wildmatch};
 use crate::work::{Stopped, Work};
 
-/// An entry, and what is needed to know whether a pathspec matches it.
+/// An entry, and the data for deciding whether a pathspec matches it.
 pub(super) struct Question<'a> {
     pub(super) path: &'a BStr,
     pub(super) kind: Kind,
@@ -18,14 +19,14 @@ pub(super) struct Question<'a> {
     pub(super) work: &'a Work,
 }
 
-/// The extent to which a walk needs an entry for a pathspec.
+/// The entries that a walk needs for a pathspec.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Interest {
     /// The entry is not needed.
     None,
-    /// The entry, or for a directory perhaps something in it.
+    /// The entry is needed, or for a directory perhaps something in it.
     Entry,
-    /// Everything in the same folder, and below.
+    /// Everything in the same folder and below it is needed.
     All,
 }
 
@@ -58,7 +59,7 @@ impl Pathspec {
         }
     }
 
-    /// Returns whether the path itself is meant, and not only something in it.
+    /// Returns whether the pathspec matches the path itself, and not only something in it.
     pub(super) fn matches_path(&self, question: &Question<'_>) -> Result<bool, Stopped> {
         let Question { path, kind, .. } = *question;
         if self.ignores_case && !path.starts_with(&self.path[..self.prefix]) {
@@ -81,13 +82,13 @@ impl Pathspec {
             || self.has_wildcard() && self.wildmatch(pattern, path, self.literal, question)?)
     }
 
-    /// Returns whether everything in a folder is meant, whatever its attributes.
+    /// Returns whether everything in a folder matches, with any attributes.
     pub(super) fn covers_all_under(&self, folder: &BStr) -> bool {
         let base = [folder.as_bytes(), b"/"].concat();
         self.attributes.is_empty() && base.len() >= self.path.len() && self.covers(&base)
     }
 
-    /// Looks at the attributes of files only, because what is in a folder may have other attributes.
+    /// Checks the attributes of files only, because entries in a folder may have other attributes.
     fn by_attributes(&self, question: &Question<'_>) -> Result<Interest, Stopped> {
         let is_match =
             self.attributes.is_empty() || question.kind == Kind::Directory || self.has_attributes(question)?;
@@ -96,7 +97,7 @@ impl Pathspec {
 
     fn has_attributes(&self, question: &Question<'_>) -> Result<bool, Stopped> {
         let names: Vec<_> = self.attributes.iter().map(|(name, _)| name.as_str()).collect();
-        // Git asks with the bare path, so that a submodule is not a directory here.
+        // Git looks up the bare path here, so a submodule does not count as a directory.
         let Question { path, kind, attributes, work } = *question;
         let states = attributes.states(path, false, &names, work)?;
         Ok(self
@@ -110,7 +111,7 @@ impl Pathspec {
         self.literal < self.path.len()
     }
 
-    /// Returns whether `base`, a folder with its slash, is the folder that is meant or lies in it.
+    /// Returns whether `base`, a folder with its slash, is the pathspec's folder or lies in it.
     fn covers(&self, base: &[u8]) -> bool {
         let length = self.path.len();
         self.is_same_base(base, length) && (length == 0 || self.path.ends_with(b"/") || base.get(length) == Some(&b'/'))
@@ -139,7 +140,7 @@ impl Pathspec {
         if self.ignores_case { left.eq_ignore_ascii_case(right) } else { left == right }
     }
 
-    /// `git_fnmatch` of git's dir.c. The first `literal` bytes are no pattern.
+    /// Matches as `git_fnmatch` of git's dir.c. The first `literal` bytes are compared exactly.
     fn wildmatch(&self, pattern: &[u8], text: &[u8], literal: usize, question: &Question<'_>) -> Result<bool, Stopped> {
         if !text.get(..literal).is_some_and(|start| self.is_same(start, &pattern[..literal])) {
             return Ok(false);

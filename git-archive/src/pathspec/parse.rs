@@ -1,4 +1,4 @@
-//! The parser of one pathspec, as git's pathspec.c.
+//! The parser of one pathspec, which follows git's pathspec.c.
 
 use bstr::{BStr, BString, ByteSlice};
 
@@ -35,7 +35,7 @@ pub(super) fn pathspec(given: &BStr) -> Result<Pathspec, PathspecError> {
         return Err(PathspecError::LiteralGlob(given.to_owned()));
     }
     let path = match (magic.prefix, magic.from_top) {
-        // Such a path counts from the top as it is, even with `./` before it.
+        // Such a path starts at the root as it is, even with `./` before it.
         (Some(_), _) | (None, true) => BString::from(path),
         (None, false) => normal(path).ok_or_else(|| PathspecError::Outside(path.into()))?,
     };
@@ -79,7 +79,7 @@ impl Magic {
 
     fn read_word(&mut self, given: &BStr, word: &[u8]) -> Result<(), PathspecError> {
         match word {
-            // In git's table "attr" is a word like the others, which demands nothing by itself.
+            // In git's table, "attr" is a word like the others, and without a value it requires nothing.
             b"" | b"attr" => {}
             b"top" => self.from_top = true,
             b"literal" => self.is_literal = true,
@@ -89,7 +89,7 @@ impl Magic {
             _ => {
                 if let Some(length) = word.strip_prefix(b"prefix:") {
                     let number = number(length).ok_or_else(|| PathspecError::Prefix(given.to_owned()))?;
-                    // A negative one is ignored.
+                    // A negative number is ignored.
                     self.prefix = usize::try_from(number).ok();
                 } else if let Some(wanted) = word.strip_prefix(b"attr:") {
                     if self.attributes.is_some() {
@@ -124,7 +124,7 @@ impl Magic {
     }
 }
 
-/// Returns the length before one of the bytes, or of the whole text. A backslash escapes the byte after it.
+/// Returns the length before one of the bytes, or of the whole text. A backslash escapes the next byte.
 fn length_up_to(text: &[u8], stops: &[u8]) -> usize {
     let mut at = 0;
     while at < text.len() {
@@ -138,7 +138,7 @@ fn length_up_to(text: &[u8], stops: &[u8]) -> usize {
     at
 }
 
-/// Parses the number after `prefix:` as C does: an empty one is zero.
+/// Parses the number after `prefix:` as C does. An empty one is zero.
 fn number(text: &[u8]) -> Option<i64> {
     match std::str::from_utf8(text).ok()?.trim_start() {
         "" if text.is_empty() => Some(0),
@@ -146,7 +146,7 @@ fn number(text: &[u8]) -> Option<i64> {
     }
 }
 
-/// Parses the attributes after `attr:`; `None` if git refuses them.
+/// Parses the attributes after `attr:`. Returns `None` if git refuses them.
 fn attributes(wanted: &[u8]) -> Option<Vec<(String, State)>> {
     if wanted.is_empty() {
         return None;
@@ -186,7 +186,7 @@ fn value_of(value: &[u8]) -> Option<BString> {
     Some(unescaped)
 }
 
-/// `normalize_path_copy` of git's path.c; `None` if the path leads outside of the tree.
+/// Normalizes a path as `normalize_path_copy` of git's path.c does. Returns `None` if the path leads out of the tree.
 fn normal(path: &[u8]) -> Option<BString> {
     if path.starts_with(b"/") {
         return None;

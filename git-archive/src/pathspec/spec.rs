@@ -1,4 +1,4 @@
-//! One pathspec in its parts.
+//! The parts of one pathspec.
 
 use bstr::BString;
 
@@ -14,14 +14,14 @@ pub(super) struct Pathspec {
     pub(super) path: BString,
     pub(super) is_excluded: bool,
     pub(super) ignores_case: bool,
-    /// Wildcards do not match `/`.
+    /// True if wildcards do not match `/`.
     pub(super) is_glob: bool,
-    /// The length that is compared exactly even if case is ignored.
+    /// The length of the part that is compared exactly, even if case is ignored.
     pub(super) prefix: usize,
-    /// The length before the first wildcard.
+    /// The length of the part before the first wildcard.
     pub(super) literal: usize,
-    /// A single `*` is the only wildcard, so that the rest is compared with the end of the path.
+    /// True if a single `*` is the only wildcard. The rest is then compared with the end of the path.
     pub(super) is_one_star: bool,
-    /// The states that `attr:` demands.
+    /// The states that `attr:` requires.
     pub(super) attributes: Vec<(String, State)>,
 }

@@ -1,4 +1,4 @@
-//! Warnings for names that are archived as they are, and cause trouble where the archive is unpacked.
+//! Warnings for names that are archived unchanged, but cause trouble when the archive is unpacked.
 
 use std::fmt;
 
@@ -8,31 +8,31 @@ use unicode_normalization::UnicodeNormalization as _;
 use crate::names;
 use crate::object::Entry;
 
-/// The names of devices on Windows, with any extension; some have a number behind them.
+/// The names of devices on Windows, with any extension. Some may have a number after them.
 const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "conin$", "conout$"];
 const NUMBERED_DEVICES: [&str; 2] = ["com", "lpt"];
 
 /// The constructor of a warning for one path.
 type Warning = fn(BString) -> NameWarning;
 
-/// A name that is archived as it is, and causes trouble elsewhere.
+/// A name that is archived unchanged, but causes trouble on other systems.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NameWarning {
-    /// The path has a separator of Windows, which may lead out of the folder.
+    /// The path has Windows' separator, which may lead out of the folder.
     Backslash(BString),
-    /// The path begins like one on a drive of Windows.
+    /// The path begins like a path on a Windows drive.
     DriveLetter(BString),
     /// The name has a character that Windows does not allow, such as `:` or a control character.
     Character(BString),
     /// The name ends in a dot or a space, which Windows removes.
     Ending(BString),
-    /// The name is that of a device on Windows.
+    /// The name is the name of a device on Windows.
     Device(BString),
-    /// The name has a mark that changes the direction of text, so that it is shown as another name.
+    /// The name has a mark that changes the direction of text, so it is displayed as another name.
     Direction(BString),
     /// The path has a part that macOS treats as `.git`.
     GitOnMac(BString),
-    /// Two paths are the same if neither case nor the form of accents matters.
+    /// Two paths are equal if case and the form of accents are ignored.
     Alike(BString, BString),
 }
 
@@ -85,7 +85,7 @@ fn is_not_allowed(byte: u8) -> bool {
     byte < b' ' || b"<>:\"|?*".contains(&byte)
 }
 
-/// Returns whether a name is that of a device, as Windows reads it: in any case, up to the first dot or colon.
+/// Returns whether Windows reads a name as a device: in any case, up to the first dot or colon.
 fn is_device(name: &[u8]) -> bool {
     let end = name.find_byteset(b".:").unwrap_or(name.len());
     let Ok(stem) = name[..end].to_str() else { return false };

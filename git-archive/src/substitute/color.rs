@@ -42,7 +42,7 @@ pub(super) fn escape_sequence(wanted: &[u8]) -> Option<String> {
     })
 }
 
-/// Returns the code of a color, empty for `normal`; codes of backgrounds are ten higher.
+/// Returns the code of a color, empty for `normal`. Codes of backgrounds are ten higher.
 fn color(word: &str, is_background: bool) -> Option<String> {
     let offset = if is_background { 10 } else { 0 };
     if word.eq_ignore_ascii_case("normal") || word == "-1" {

@@ -1,4 +1,4 @@
-//! Columns as git's utf8.c counts them: without escape sequences of colors, with wide and combining characters.
+//! Columns as git's utf8.c counts them: without escape sequences for colors, and with wide and combining characters.
 
 use unicode_width::UnicodeWidthChar;
 
@@ -8,12 +8,13 @@ use crate::sink::Sink;
 /// `FORMATTING_LIMIT` of git's pretty.h, the largest width that a format may ask for.
 pub(super) const LIMIT: i64 = 16 * 1024;
 
-/// The columns of the output's last line, counted on as the output grows. A NUL ends the output, as a string in git.
+/// The columns of the output's last line, updated as the output grows. A NUL ends the output, because it is a string
+/// in git.
 #[derive(Default)]
 pub(super) struct LastLine {
-    /// The bytes that are counted. What follows may be the beginning of a character or of an escape sequence.
+    /// The number of bytes counted so far. The rest may begin a character or an escape sequence.
     counted: usize,
-    /// The start of the line, or the line end before it, which takes no column.
+    /// The start of the line, or the line end before it, which has no column.
     start: usize,
     columns: i64,
     is_not_utf8: bool,
@@ -22,7 +23,7 @@ pub(super) struct LastLine {
 }
 
 impl LastLine {
-    /// Returns the columns of the last line of the output: its bytes if it is not UTF-8.
+    /// Returns the columns of the output's last line, or its bytes if it is not UTF-8.
     pub(super) fn columns(&mut self, output: &mut Sink<'_>) -> Result<i64, ConvertError> {
         if output.mark() < self.counted {
             *self = Self::default();
@@ -138,9 +139,9 @@ pub(super) fn width(text: &[u8]) -> i64 {
     columns
 }
 
-/// Returns the columns of a character, -1 for a control character.
+/// Returns the columns of a character, or -1 for a control character.
 ///
-/// Git's table differs for some marks of rare scripts, and for what newer editions of Unicode added.
+/// Git's table differs for some marks of rare scripts, and for additions of newer Unicode versions.
 pub(super) fn char_width(c: char) -> i64 {
     match c.width() {
         _ if c == '\0' => 0,
@@ -157,7 +158,7 @@ pub(super) fn split_char(text: &[u8]) -> Option<(char, &[u8])> {
     c.filter(|c| !matches!(c, '\u{FFFE}' | '\u{FFFF}')).map(|c| (c, &text[length..]))
 }
 
-/// Returns the length of the color's escape sequence at the start, or 0.
+/// Returns the length of a color's escape sequence at the start, or 0.
 pub(super) fn escape_length(text: &[u8]) -> usize {
     let Some(parameters) = text.strip_prefix(b"\x1b[") else {
         return 0;

@@ -1,4 +1,4 @@
-//! The texts of a commit that placeholders show. Each is computed once per file, however often a format asks for it.
+//! The texts of a commit for placeholders. Each is computed once per file, even if a format uses it many times.
 
 use std::cell::OnceCell;
 

@@ -1,4 +1,4 @@
-//! The dates of a signature, in its zone, as git's date.c writes them.
+//! The dates of a signature, in its time zone, as git's date.c writes them.
 
 use crate::calendar::civil;
 use crate::object::Signature;

@@ -6,10 +6,10 @@ use super::columns::{LIMIT, LastLine, cut, escape_length, integer, width};
 use crate::convert::error::ConvertError;
 use crate::sink::Sink;
 
-/// The width that git assumes if there is no terminal.
+/// The width that git assumes without a terminal.
 const TERMINAL_COLUMNS: i64 = 80;
 
-/// The padding that `%<(…)`, `%>(…)`, `%>>(…)` or `%><(…)` announces for the next placeholder.
+/// The padding that `%<(…)`, `%>(…)`, `%>>(…)` or `%><(…)` sets for the next placeholder.
 #[derive(Clone, Copy)]
 pub(super) struct Padding {
     kind: PaddingKind,
@@ -23,12 +23,12 @@ pub(super) struct Padding {
 enum PaddingKind {
     Left,
     Right,
-    /// On the right, taking spaces from the text before it if needed.
+    /// On the right. Takes spaces from the text before it if needed.
     RightStealing,
     Middle,
 }
 
-/// The part that is cut from a text that is too long.
+/// The part to cut from a text that is too long.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Truncation {
     None,
@@ -38,9 +38,9 @@ pub(super) enum Truncation {
 }
 
 impl Padding {
-    /// Parses `<(10,trunc)`, and returns the padding and the length, 0 if git does not know the placeholder.
+    /// Parses `<(10,trunc)`. Returns the padding and the length, which is 0 if git does not know the placeholder.
     ///
-    /// If only the truncation is unknown, git pads nevertheless.
+    /// If only the truncation is unknown, git still pads.
     pub(super) fn parse(rest: &[u8], truncation: Truncation) -> (Option<Padding>, usize) {
         let (kind, sign) = match rest {
             [b'<', ..] => (PaddingKind::Left, 1),
@@ -81,7 +81,7 @@ impl Padding {
         Padding { columns: other.columns, ..self }
     }
 
-    /// Adds the text, padded to the announced width.
+    /// Adds the text, padded to the width that was set.
     pub(super) fn apply(
         self,
         output: &mut Sink<'_>,
@@ -118,7 +118,7 @@ impl Padding {
     }
 }
 
-/// Parses a width as C's `strtol` does, ignoring what follows; `None` outside the limits of git.
+/// Parses a width as C's `strtol` does, and ignores the rest. Returns `None` outside git's limits.
 fn columns(number: &[u8], is_to_column: bool) -> Option<i64> {
     let columns = integer(number)?.0;
     if columns == 0 || !(-LIMIT..=LIMIT).contains(&columns) {
@@ -128,7 +128,7 @@ fn columns(number: &[u8], is_to_column: bool) -> Option<i64> {
     (columns >= 0).then_some(if is_to_column { -columns } else { columns })
 }
 
-/// Removes up to `wanted` spaces from the end of the output, and returns how many.
+/// Removes up to `wanted` spaces from the end of the output, and returns how many it removed.
 ///
 /// Escape sequences between them move to the text.
 fn steal(output: &mut Sink<'_>, text: &mut Vec<u8>, wanted: i64) -> Result<i64, ConvertError> {

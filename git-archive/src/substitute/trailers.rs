@@ -30,7 +30,7 @@ struct Trailer {
     value: Vec<u8>,
 }
 
-/// The trailers of one message, found once however often they are asked for.
+/// The trailers of one message, searched for only once.
 pub(super) struct Trailers<'m> {
     block: &'m [u8],
     parsed: Vec<Trailer>,
@@ -43,9 +43,9 @@ impl<'m> Trailers<'m> {
         Self { block, parsed: trailers(block) }
     }
 
-    /// Adds the trailers to the output; `rest` is what follows `(trailers`.
+    /// Adds the trailers to the output. `rest` is the text after `(trailers`.
     ///
-    /// Returns the length up to and with the `)`, or 0 if git does not know an option.
+    /// Returns the length up to and including the `)`, or 0 if git does not know an option.
     pub(super) fn expand(&self, output: &mut Sink<'_>, rest: &[u8]) -> Result<usize, ConvertError> {
         let mut options = Options::default();
         let mut unread = rest;
@@ -68,11 +68,12 @@ impl<'m> Trailers<'m> {
 }
 
 impl<'a> Options<'a> {
-    /// Parses up to the `)`, which is left; `None` for an option that git does not know.
+    /// Parses the options up to the `)`. Returns the rest from the `)` on, or `None` for an option that git does not
+    /// know.
     fn read(&mut self, options: &'a [u8], output: &mut Sink<'_>) -> Result<Option<&'a [u8]>, ConvertError> {
         let mut rest = options;
         while !rest.starts_with(b")") {
-            // An option is looked at up to eight times.
+            // The parser reads an option up to eight times.
             output.spend_bytes(8 * rest.find_byteset(b",)").unwrap_or(rest.len()))?;
             if let Some((key, after)) = option(rest, b"key") {
                 let Some(key) = key else { return Ok(None) };
@@ -95,7 +96,7 @@ impl<'a> Options<'a> {
 
     /// Parses one boolean option.
     ///
-    /// As in git, an invalid value goes unnoticed if one of the later names follows it.
+    /// As in git, an invalid value is not noticed if one of the later names follows it.
     fn read_boolean(&mut self, options: &'a [u8]) -> Option<&'a [u8]> {
         let mut rest = options;
         let names: [(&[u8], &mut bool); 4] = [
@@ -160,7 +161,7 @@ impl<'a> Options<'a> {
         Ok(())
     }
 
-    /// Writes a line between the trailers that is not a trailer. Git then trims the end of the whole output.
+    /// Writes a line of the trailer block that is not a trailer. Git then trims the end of the whole output.
     fn write_line(&self, output: &mut Sink<'_>, line: &[u8]) -> Result<(), ConvertError> {
         output.extend(line)?;
         if self.separator.is_some() {
@@ -170,7 +171,7 @@ impl<'a> Options<'a> {
     }
 }
 
-/// Returns the value of an option of this name, and what follows it: the next option or the `)`.
+/// Returns the value of an option with this name, and the text after it: the next option or the `)`.
 fn option<'a>(options: &'a [u8], name: &[u8]) -> Option<(Option<&'a [u8]>, &'a [u8])> {
     let rest = options.strip_prefix(name)?;
     let end = rest.find_byteset(b",)")?;
@@ -222,7 +223,8 @@ fn boolean(value: Option<&[u8]>) -> Option<bool> {
     }
 }
 
-/// Returns where the message ends and the editor's comments begin, as `ignored_log_message_bytes` of git's commit.c.
+/// Returns the end of the message, where the editor's comments begin, as `ignored_log_message_bytes` of git's
+/// commit.c does.
 fn end_of_message(message: &[u8]) -> usize {
     let scissors = [b"\n", SCISSORS].concat();
     let cut = match message.find(&scissors) {
@@ -230,7 +232,8 @@ fn end_of_message(message: &[u8]) -> usize {
         Some(before) => before + 1,
         None => message.len(),
     };
-    // The start of the comments at the end. As 0 means none, git never sees comments at the start of the message.
+    // The start of the comments at the end. Because 0 means none, git never sees comments at the start of the
+    // message.
     let mut comments = 0;
     let mut is_in_conflicts = false;
     let mut at = 0;
@@ -252,8 +255,8 @@ fn end_of_message(message: &[u8]) -> usize {
 
 /// Returns the start of the trailers, as `find_trailer_block_start` of git's trailer.c does.
 ///
-/// They are the last paragraph, if it is not the first, and if all of its lines are trailers, or a quarter of them and
-/// one that git itself writes.
+/// They are the last paragraph, unless it is also the first. Either all of its lines are trailers, or a quarter of
+/// them are, and git itself writes one of them.
 fn block_start(message: &[u8]) -> usize {
     let lines = line_starts(message);
     let line = |index: usize| &message[lines[index]..lines.get(index + 1).copied().unwrap_or(message.len())];

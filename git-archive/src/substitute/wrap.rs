@@ -11,7 +11,7 @@ use crate::sink::Sink;
 #[derive(Clone, Copy, Default)]
 pub(super) struct Wrap {
     start: usize,
-    /// The width; with 0 only the indents count.
+    /// The width. With 0, only the indents count.
     width: i64,
     first_indent: usize,
     indent: usize,
@@ -23,9 +23,9 @@ impl Wrap {
         Wrap { start, ..Wrap::default() }
     }
 
-    /// Parses `w(72,4,2)`, and returns its length, 0 if git does not know the placeholder.
+    /// Parses `w(72,4,2)`. Returns its length, or 0 if git does not know the placeholder.
     ///
-    /// The text before it is wrapped as was announced then; the text after it is wrapped as this announces.
+    /// The text before it is wrapped with the previous settings, and the text after it with the new ones.
     pub(super) fn parse(&mut self, output: &mut Sink<'_>, rest: &[u8]) -> Result<usize, ConvertError> {
         let Some(inner) = rest.strip_prefix(b"w(") else {
             return Ok(0);
@@ -114,7 +114,7 @@ struct Wrapping<'a, 'w> {
     columns: i64,
 }
 
-/// The continuation after a word.
+/// The next part of the text after a word.
 enum After {
     Nothing,
     /// Another word on the same line.
@@ -129,7 +129,7 @@ impl<'a, 'w> Wrapping<'a, 'w> {
         Wrapping { wrap, output, text, at: 0, line: 0, space: None, indent, columns: to_columns(indent) }
     }
 
-    /// Wraps the text; `None` if it should be UTF-8 and is not.
+    /// Wraps the text. Returns `None` if it should be UTF-8 but is not.
     fn run(mut self, is_utf8: bool) -> Result<Option<()>, ConvertError> {
         loop {
             self.skip_escapes();
@@ -157,7 +157,7 @@ impl<'a, 'w> Wrapping<'a, 'w> {
     fn skip_character(&mut self, is_utf8: bool) -> Option<()> {
         if is_utf8 {
             let (c, rest) = split_char(&self.text[self.at..])?;
-            // A control character takes a column away.
+            // A control character subtracts one column, because its width is -1.
             self.columns += char_width(c);
             self.at = self.text.len() - rest.len();
         } else {
@@ -167,7 +167,7 @@ impl<'a, 'w> Wrapping<'a, 'w> {
         Some(())
     }
 
-    /// Writes the word unless it belongs to the next line.
+    /// Writes the word, unless it belongs to the next line.
     fn end_word(&mut self, next: Option<u8>) -> Result<After, ConvertError> {
         if let Some(space) = self.space.filter(|_| self.columns > self.wrap.width) {
             return Ok(After::Line(space));

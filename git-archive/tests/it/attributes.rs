@@ -110,7 +110,7 @@ fn of(attributes: &Attributes, path: &BStr, is_dir: bool) -> PathAttributes {
     attributes.of(path, is_dir, &Work::default()).expect("little work")
 }
 
-/// The state in the words of `git check-attr`.
+/// Returns the state in the words of `git check-attr`.
 fn shown(state: &State) -> BString {
     match state {
         State::Unspecified => "unspecified".into(),
@@ -133,7 +133,7 @@ fn with_attributes(random: &mut Random) -> Tree {
     tree
 }
 
-/// The folders above a path, with their slash.
+/// Returns the parent folders of a path, each with its slash.
 fn folders_of(path: &BString) -> Vec<BString> {
     path.find_iter(b"/").map(|slash| path[..=slash].into()).collect()
 }
@@ -237,7 +237,7 @@ fn pattern(random: &mut Random) -> String {
     }
 }
 
-/// As an extra file's may: git takes what is behind the folder's slash for a path that begins with one, and so do we.
+/// An extra file's path may begin with a slash. As in git, the path after the folder's slash is then matched.
 #[test]
 fn a_path_may_have_an_empty_part() {
     let attributes = compiled([("d".into(), b"/x diff\ny diff\n*/z diff\n".to_vec())]);

@@ -1,4 +1,4 @@
-//! The directory of what our writer writes, read back; and how much is believed of one that it did not write.
+//! The directory from our own writer is read back, and a foreign directory is not trusted.
 
 use bstr::{BStr, BString, ByteSlice as _};
 use git_archive::central_directory::{Directory, locate, tag};
@@ -10,12 +10,12 @@ use oracle::{BRANCH, CommitText, Random, Repository, Tree, base, noise, strip, t
 
 const LEVEL: u8 = 6;
 
-/// A zip of entries, each with its tag, whose contents are theirs by id.
+/// Makes a zip of tagged entries with the contents of their ids.
 fn written(entries: &[Entry], content_of: impl Fn(&Entry) -> Vec<u8>) -> Vec<u8> {
     let mut writer = Writer::new(Vec::new(), 1_700_000_000);
     for entry in entries {
         let path = member_path(BStr::new(""), entry.path.as_bstr(), entry.kind);
-        let extra = if entry.kind == Kind::Directory { Vec::new() } else { tag(entry.id, LEVEL) };
+        let extra = if entry.kind == Kind::Directory { Vec::new() } else { tag(entry.id, LEVEL, false) };
         let member = Member { path: path.as_bstr(), kind: entry.kind, extra: &extra };
         let content = content_of(entry);
         let deflated = deflate::deflate(&content, LEVEL).filter(|_| entry.kind != Kind::Link);
@@ -30,7 +30,7 @@ fn written(entries: &[Entry], content_of: impl Fn(&Entry) -> Vec<u8>) -> Vec<u8>
 
 fn parsed(zip: &[u8]) -> Directory {
     let (start, size) = located(zip);
-    Directory::parse(&zip[start..start + size], LEVEL)
+    Directory::parse(&zip[start..start + size], LEVEL, true)
 }
 
 fn located(zip: &[u8]) -> (usize, usize) {
@@ -38,7 +38,8 @@ fn located(zip: &[u8]) -> (usize, usize) {
     (usize::try_from(start).expect("it fits"), usize::try_from(size).expect("it fits"))
 }
 
-/// Every tree id that git has is found, with what `git ls-tree` has in it; every content is where the directory says.
+/// Checks that every tree id of git is found with the entries of `git ls-tree`, and that every content is at its
+/// place.
 fn check(repository: &Repository) {
     let content_of = |entry: &Entry| match entry.kind {
         Kind::Directory | Kind::Submodule => Vec::new(),
@@ -105,12 +106,12 @@ fn more_than_65535_entries_are_found() {
     let directory = parsed(&zip);
     assert_eq!(directory.folders.len(), 1);
     assert_eq!(directory.folders.values().next().unwrap().len(), 70_000);
-    // The end is enough.
+    // The end of the zip is enough.
     let tail = &zip[zip.len() - 200..];
     assert_eq!(locate(tail, zip.len() as u64).map(|(start, _)| start), Some(located(&zip).0 as u64));
 }
 
-/// Takes what is written, but keeps only what is small.
+/// A writer that counts everything, but keeps only small writes.
 #[derive(Default)]
 struct Small(Vec<u8>, u64);
 
@@ -140,14 +141,14 @@ fn what_begins_behind_4_gib_is_found() {
     open.end(huge).unwrap();
     let start = writer.written() + 30 + 9 + 4;
     let content = DataHeader { method: Method::Stored, crc: crc32fast::hash(b"x"), size: 1, compressed: 1, text: true };
-    let extra = tag(id, LEVEL);
+    let extra = tag(id, LEVEL, false);
     writer.member(Member { extra: &extra, ..member("last") }, content, b"x").unwrap();
     let Small(kept, length) = writer.finish(Some(id)).unwrap();
     let (begin, bytes) = locate(&kept, length).unwrap();
     assert!(begin > 5 << 30);
     let behind = usize::try_from(length - begin).unwrap();
     let directory = &kept[kept.len() - behind..][..usize::try_from(bytes).unwrap()];
-    assert_eq!(Directory::parse(directory, LEVEL).contents[&(id, false)].start, start);
+    assert_eq!(Directory::parse(directory, LEVEL, true).contents[&(id, false)].start, start);
 }
 
 #[test]
@@ -165,7 +166,7 @@ fn a_row_out_of_order_does_not_give_its_folder_its_id() {
     }
 }
 
-/// One row whose name holds the bytes of a second entry would hash as two.
+/// A row whose name has the bytes of a second entry would hash like two entries.
 #[test]
 fn a_name_with_a_nul_does_not_pass_for_two_entries() {
     let id = blob_id(b"");
@@ -177,7 +178,7 @@ fn a_name_with_a_nul_does_not_pass_for_two_entries() {
     assert!(!forged.folders.contains_key(&wanted));
 }
 
-/// The longest path, all of it folders, ten times: as many folders as there are rows, and no more.
+/// The longest path, with only folders, ten times: there are never more folders than rows.
 #[test]
 fn deep_paths_take_no_more_memory_than_they_have_bytes() {
     let mut entries = Vec::new();
@@ -191,7 +192,7 @@ fn deep_paths_take_no_more_memory_than_they_have_bytes() {
     assert!(directory.folders.len() <= entries.len() + 1 && held <= zip.len());
 }
 
-/// Any bytes are a directory that says little.
+/// Any bytes can be parsed as a directory, with few results.
 #[test]
 fn garbage_is_read_without_a_panic() {
     let honest = written(&[folder("a"), file("a/x"), file("b")], |_| b"content".to_vec());
@@ -204,7 +205,7 @@ fn garbage_is_read_without_a_panic() {
         }
         zip.truncate(zip.len() - random.below(zip.len()).min(random.below(40)));
         let (start, _) = strip::bounds(&honest);
-        let directory = Directory::parse(&zip[start.min(zip.len())..], LEVEL);
+        let directory = Directory::parse(&zip[start.min(zip.len())..], LEVEL, true);
         assert!(directory.folders.len() <= 4 && directory.contents.len() <= 3);
         if let Some((start, size)) = locate(&zip, honest.len() as u64) {
             assert!(start + size <= honest.len() as u64);

@@ -74,7 +74,7 @@ fn encodings_have_the_characters_that_iconv_gives_them() {
     }
 }
 
-/// A file for each character that a single byte can be, and for some of the others; for all with enough trials.
+/// Makes a file for each single-byte character and for some of the others. With enough trials, for all of them.
 fn characters() -> Tree {
     let step = u32::try_from(3000 / trials(30)).unwrap_or(0).max(1);
     let mut tree = Tree::default();
@@ -126,7 +126,7 @@ fn binary_is_a_nul_in_the_first_8000_bytes() {
     assert!(!is_binary(b""));
 }
 
-/// All that are supported, and some that nobody knows.
+/// All supported encodings, and some unknown ones.
 const ENCODINGS: [&str; 44] = [
     "UTF-16",
     "utf16",

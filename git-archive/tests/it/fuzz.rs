@@ -24,7 +24,7 @@ fn every_target_runs_on_mutations_of_its_corpus() {
             let input = mutated(&mut random, &corpus);
             let result = std::panic::catch_unwind(|| target(&input));
             assert!(result.is_ok(), "{name}, trial {trial}: {:?}", input.as_bstr());
-            // Some mutations are mutated further.
+            // Mutate some mutations further.
             if corpus.len() < originals + 200 && input.len() < 4096 && random.one_in(8) {
                 corpus.push(input);
             }
@@ -40,12 +40,12 @@ fn every_target_has_its_program() {
     }
 }
 
-/// An archive of ours with a folder in it, and its directory alone.
+/// Makes an archive of ours with a folder in it, and its directory alone.
 fn old_archive() -> [Vec<u8>; 2] {
     let mut zip = Writer::new(Vec::new(), 0);
     let id = hash::blob_id(b"content").expect("no collision");
     let content = DataHeader { crc: crc32fast::hash(b"content"), size: 7, compressed: 7, ..DataHeader::NONE };
-    let tag = central_directory::tag(id, 6);
+    let tag = central_directory::tag(id, 6, false);
     for (path, kind, extra) in [("a", Kind::File, &tag[..]), ("d/", Kind::Directory, &[]), ("d/l", Kind::Link, &tag)] {
         let member = Member { path: path.into(), kind, extra };
         match kind {

@@ -23,7 +23,7 @@ fn a_colliding_pair_is_refused() {
                 "the content that hashes to 8ac60ba76f1999a1ab70223f225aefdc78d4ddc0 is part of a SHA-1 collision attack"
             );
         }
-        // Without the last block there is no collision yet, and with a header before it none comes about.
+        // Without the last block, there is no collision yet. With a header before it, there is none at all.
         let mut hasher = Hasher::of_bytes();
         hasher.update(&message[..512]);
         hasher.finish().expect("no collision");

@@ -1,4 +1,4 @@
-//! What a hostile push may cost: steps and bytes are counted, not seconds.
+//! Limits on the cost of a hostile push. They count steps and bytes, not seconds.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -35,7 +35,7 @@ fn commit(message: impl Into<Vec<u8>>) -> Commit {
     Commit { id, tree: id, parents: Vec::new(), author: person.clone(), committer: person, message }
 }
 
-/// What a format becomes within a limit, and the steps that it cost.
+/// Expands a format within a limit. Returns the result and the number of steps.
 fn expanded(format: &str, message: Vec<u8>, limit: usize) -> (Result<usize, ConvertError>, u64) {
     let work = Work::default();
     let bounds = Bounds { limit: limit as u64, work: &work };
@@ -74,7 +74,7 @@ fn a_thousand_macros_of_two_hundred_attributes_cost_what_matters_to_archives() {
         let path = BString::from(format!("d/{file}"));
         assert_eq!(attributes.of(path.as_ref(), false, &work), Ok(PathAttributes::default()));
     }
-    // A step for each line that matches, and one for its assignment.
+    // One step for each matching line, and one for its assignment.
     assert!(work.spent() - before <= 100 * 2 * 1010, "{}", work.spent() - before);
 }
 
@@ -165,7 +165,7 @@ fn parts_of_the_message_are_found_once() {
     for placeholder in ["%(trailers:key=none)", "%(trailers:key=none,valueonly)"] {
         let (result, steps) = expanded(&placeholder.repeat(1000), message.clone().into_bytes(), 64 * MIB);
         assert_eq!(result, Ok(0));
-        // Two steps for each trailer that is looked at.
+        // Two steps for each trailer.
         assert!(steps < 1000 * 2 * 20_100, "{steps}");
     }
     for placeholder in ["%s", "%f", "%b", "%(trailers)"] {

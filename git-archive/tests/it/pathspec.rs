@@ -59,7 +59,8 @@ fn compare(tree: &Tree, entries: Vec<Entry>, specs: &[BString], theirs: &Result<
     }
 }
 
-/// A known difference: a pathspec that leaves out all that the others reach, but not the whole tree.
+/// Returns whether a known difference applies: a pathspec excludes everything that the others reach, but not the
+/// whole tree.
 fn excludes_all_that_is_listed(entries: &[Entry], tree: &Tree, specs: &[BString]) -> bool {
     let Ok(parsed) = Pathspecs::parse(specs) else {
         return false;
@@ -76,7 +77,7 @@ fn excludes_all_that_is_listed(entries: &[Entry], tree: &Tree, specs: &[BString]
     })
 }
 
-/// What a walk lists that asks before each folder.
+/// Returns the entries that a walk lists if it asks before each folder.
 fn listed(entries: &[Entry], specs: &[BString]) -> Vec<Entry> {
     let Ok(specs) = Pathspecs::parse(specs) else {
         return entries.to_vec();

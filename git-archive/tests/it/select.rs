@@ -1,4 +1,4 @@
-//! The listing of an archive against `git archive`, and what is refused.
+//! The listing of an archive compared with `git archive`, and refused names.
 
 use bstr::{BString, ByteSlice};
 use git_archive::attributes::Attributes;
@@ -66,7 +66,7 @@ fn with_ignored(random: &mut Random) -> Tree {
     tree
 }
 
-/// Names that are refused, or nearly.
+/// Names that are refused, and similar names that are not.
 const NAMES: [&str; 42] = [
     ".git",
     ".GIT",
@@ -154,7 +154,7 @@ fn trees_that_are_none_are_refused() {
     assert_eq!(refused(&["a\0"]), Err(SelectError::InvalidPath("a\0".into())));
     assert_eq!(refused(&["a\0/"]), Err(SelectError::InvalidPath("a\0".into())));
     assert_eq!(refused(&["d/", "d//a"]), Err(SelectError::InvalidPath("d//a".into())));
-    // Git reads an index, in which there are no directories.
+    // Git reads an index, which has no directories.
     assert_eq!(refused(&[".git/"]), Ok(()));
     assert!(!names::is_name("".into()) && !names::is_name("a/b".into()) && names::is_name("a\\b".into()));
 }

@@ -11,7 +11,7 @@ use git_archive::work::Work;
 use oracle::{CommitText, Member, Random, Repository, Tree, script, trials};
 
 const FILES: usize = 40;
-/// `core.abbrev` of the repositories.
+/// The `core.abbrev` of the repositories.
 const ABBREVIATION: usize = 12;
 
 #[test]
@@ -85,8 +85,8 @@ fn content_without_a_format_is_not_copied() {
     }
 }
 
-/// The members of an archive; without those for which git ends, because a padding took away the place at which `%+` or
-/// `% ` has to insert.
+/// Returns the members of an archive, without those for which git fails: a padding has removed the place where `%+`
+/// or `% ` inserts.
 fn archived(repository: &Repository, treeish: &str, tree: &Tree) -> Vec<Member> {
     let one = |path: &BString| {
         let archive = repository.archive(treeish, std::slice::from_ref(path));
@@ -121,7 +121,7 @@ fn after_message(stream: &[u8], message: &[u8], insert: &[u8]) -> Vec<u8> {
     [&stream[..end], insert, &stream[end..]].concat()
 }
 
-/// A commit for `git fast-import`, and the same as the library takes it, without its ids.
+/// Makes a commit for `git fast-import`, and the same commit for the library, without its ids.
 fn commit(random: &mut Random) -> (CommitText, Commit) {
     let (author, author_text) = person(random, "A U", "thor@example.com");
     let (committer, committer_text) = person(random, "C Ömitter", "commit@example.com");
@@ -397,7 +397,7 @@ fn trailers(random: &mut Random) -> String {
 
 #[test]
 fn the_name_of_a_path_is_not_needed() {
-    // A format may be the whole file, and a file may have many.
+    // A format may fill the whole file, and a file may have many.
     let commit = commit(&mut Random::of("whole", 0)).1;
     let ours = substitute(Cow::Owned(BString::from("$Format:%an$$Format:%n$").into()), &commit, 7, &mut Vec::new());
     assert_eq!(ours.as_bstr(), "A U\n");

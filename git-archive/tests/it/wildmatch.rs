@@ -1,4 +1,4 @@
-//! Wildcards against `gix-glob` and against git's attributes.
+//! Wildcards compared with `gix-glob` and with git's attributes.
 
 use bstr::{BStr, BString, ByteSlice};
 use git_archive::wildmatch::{Mode, STEPS, TooManySteps, wildmatch};
@@ -14,7 +14,8 @@ fn random_patterns_match_what_gix_matches() {
         let (pattern, text) = (pattern(&mut random), text(&mut random));
         for pathname in [true, false] {
             for ignore_case in [true, false] {
-                // Unlike git, gix folds escaped letters and the single letters of a class, and misreads an open `[:`.
+                // Unlike git, gix ignores case in escaped letters and in single letters of a class, and misreads an
+                // unclosed `[:`.
                 let named = ["[:alpha:]", "[:upper:]", "[:bogus:]"];
                 let rest = named.iter().fold(pattern.clone(), |rest, name| rest.replace(name, ""));
                 if ignore_case && pattern.contains(['[', '\\']) || rest.contains("[:") {
@@ -40,7 +41,8 @@ fn random_patterns_match_what_git_matches() {
     let mut patterns = Vec::new();
     let mut lines = String::new();
     for number in 0..MANY {
-        // Anchored, so that git matches the whole path, and with a wildcard before what its shortcuts know.
+        // The pattern is anchored, so that git matches the whole path. The wildcard at the start avoids git's
+        // shortcuts.
         let pattern = format!("/?{}", pattern(&mut random).replace([' ', '\t'], "x").trim_end_matches(['/', '\\']));
         lines.extend([pattern.as_str(), " a", &number.to_string(), "\n"]);
         patterns.push(pattern);
@@ -81,7 +83,7 @@ fn a_pattern_that_backtracks_without_end_is_refused() {
     let mut steps = 1 << 20;
     let pattern = "**/".repeat(44) + "x";
     assert_eq!(wildmatch(pattern.as_bytes(), text.as_bytes(), PATHS, &mut steps), Err(TooManySteps));
-    // Nor does a deep nesting exhaust the stack.
+    // A deep nesting does not exhaust the stack either.
     let (deep, text) = ("*a".repeat(100_000), "a".repeat(200_000));
     assert_eq!(wildmatch(deep.as_bytes(), text.as_bytes(), PATHS, &mut STEPS.clone()), Err(TooManySteps));
 }

@@ -1,5 +1,5 @@
-//! The container: byte for byte what `git archive` writes where deflate is classic zlib, and read again by the crate
-//! `zip`.
+//! The container. With classic zlib, it equals the output of `git archive` byte for byte, and the crate `zip` can
+//! read it.
 
 mod huge;
 
@@ -20,15 +20,24 @@ use oracle::zip::{self as listing, assert_equal_bytes};
 use oracle::zlib;
 use oracle::{BRANCH, CommitText, Repository, Tree, every_kind, noise};
 
-/// The archive by the container alone, of a tree without attributes.
+/// Makes the archive of a tree without attributes, using only the container.
 fn contained(repository: &Repository, treeish: &str) -> Vec<u8> {
     let id = repository.id(treeish);
     let commit = Commit::parse(id, &repository.run(&["cat-file", "commit", treeish], b"")).expect("a commit");
     let mut zip = Writer::new(Vec::new(), commit.committer.seconds);
     let attributes = Attributes::default();
     let (limit, work) = (1 << 30, Work::default());
-    let packer =
-        Packer { commit: None, attributes, abbreviation: 12, level: 6, deflate: zlib, tagged: false, limit, work };
+    let packer = Packer {
+        commit: None,
+        attributes,
+        abbreviation: 12,
+        level: 6,
+        deflate: zlib,
+        reuse_deflate: false,
+        tagged: false,
+        limit,
+        work,
+    };
     let mut blobs = HashMap::new();
     for entry in repository.entries(treeish) {
         let path = member_path(BStr::new(""), entry.path.as_bstr(), entry.kind);
@@ -113,7 +122,7 @@ fn rows_without_attributes(zip: &[u8]) -> Vec<listing::Row> {
 #[test]
 fn a_path_may_have_65535_bytes() {
     for (length, fits) in [(4_096, true), (LONGEST_PATH, true), (LONGEST_PATH + 1, false)] {
-        // Components of 250 bytes, as deep as it takes.
+        // Components of 250 bytes, as many as needed.
         let path: String = (0..length).map(|at| if at % 251 == 250 && at + 1 < length { '/' } else { 'p' }).collect();
         let mut tree = Tree::default();
         tree.add(path.as_str(), "100644", "x");
@@ -129,7 +138,7 @@ fn a_path_may_have_65535_bytes() {
     }
 }
 
-/// Git streams what is larger than `core.bigFileThreshold`, with a data descriptor.
+/// Git streams files above `core.bigFileThreshold`, with a data descriptor.
 #[test]
 fn a_streamed_entry_is_byte_for_byte_gits() {
     let mut tree = Tree::default();
@@ -186,7 +195,7 @@ fn an_empty_archive_is_gits_too() {
     assert_eq!(open(gits).len(), 0);
 }
 
-/// Both deflates undo each other, and neither keeps what it does not make smaller.
+/// Inflate restores the content of both deflates, and both store content that does not get smaller.
 #[test]
 fn the_deflate_that_ships_gives_none_where_it_gains_nothing() {
     for level in 1..=9 {

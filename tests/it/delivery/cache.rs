@@ -1,4 +1,4 @@
-//! The last archive as a cache: it saves requests, and is never trusted.
+//! The previous archive as a cache: it saves requests, and is never trusted.
 
 use bstr::ByteSlice as _;
 
@@ -6,7 +6,8 @@ use crate::world::{BRANCH, BUCKET, KEY, World, pushed, told};
 use oracle::{CommitText, Random, Repository, Tree, trials};
 use oracle::{every_kind, noise};
 
-/// A repository with these trees, one commit after the other on [`BRANCH`], and the function as it is deployed.
+/// Makes a repository with these trees as successive commits on [`BRANCH`], and the function with its default
+/// settings.
 fn history(trees: &[&Tree]) -> World {
     let mut stream = Vec::new();
     for (number, tree) in trees.iter().enumerate() {
@@ -18,7 +19,7 @@ fn history(trees: &[&Tree]) -> World {
     World::with(Repository::import(&stream), &[])
 }
 
-/// The event of the push of one of them.
+/// Returns the event of the push of one of them.
 fn push(world: &World, number: usize, id: &str) -> serde_json::Value {
     pushed(id, &[(BRANCH, world.repository.id(&format!("refs/heads/c{number}")))])
 }
@@ -34,12 +35,12 @@ async fn only_what_changed_is_asked_for() {
     world.emulator.clear_requests();
     let run = world.started(push(&world, 1, "second")).await;
     world.assert_is_archive_of(&run.version_id, world.tip());
-    // Folders on the way to what changed; what changed, what is substituted, and the attributes before all.
+    // The folders down to the changed files, the changed files, the substituted files, and first the attributes.
     assert_eq!((world.counts(["GetFolder", "GetCommit"]), world.archives()), ([4, 1], 2));
     let blobs = world.emulator.count("GetBlob");
     assert!(blobs <= 4, "{blobs} contents were asked for");
     assert!(told(&run)["reused"].as_u64() >= Some(9), "{run:?}");
-    // The same tree again: only the root is listed, since the archive lacks the file that is ignored in it.
+    // The same tree again. Only the root is listed, because the archive lacks its ignored file.
     world.emulator.clear_requests();
     let run = world.started(push(&world, 1, "again")).await;
     assert_eq!(world.counts(["GetFolder"]), [1]);
@@ -58,7 +59,7 @@ async fn what_did_not_change_at_all_is_not_asked_for() {
     assert_eq!((world.counts(["GetFolder", "GetBlob", "GetCommit"]), world.archives()), ([0, 0, 1], 2));
 }
 
-/// With the cache and without it the archive is the same, byte for byte.
+/// The archive is the same with and without the cache, byte for byte.
 #[tokio::test]
 async fn the_cache_changes_no_byte() {
     let first = every_kind();
@@ -72,7 +73,7 @@ async fn the_cache_changes_no_byte() {
     assert!(world.zip(&cold.version_id) == world.zip(&warm.version_id));
 }
 
-/// What the attributes say of an unchanged file changes: it is not taken over as it was.
+/// If the attributes of an unchanged file change, its old data is not copied.
 #[tokio::test]
 async fn attributes_of_the_new_commit_decide() {
     let first = every_kind();
@@ -95,7 +96,7 @@ async fn attributes_of_the_new_commit_decide() {
     }
 }
 
-/// Whatever is at the key, what is written next is the commit.
+/// For any object at the key, the next archive equals the commit.
 #[tokio::test]
 async fn what_is_foreign_or_spoiled_is_noticed() {
     let world = history(&[&every_kind()]);
@@ -108,7 +109,7 @@ async fn what_is_foreign_or_spoiled_is_noticed() {
     for trial in 0..trials(30) {
         let mut random = Random::of("spoiled", trial);
         let mut bytes = good.clone();
-        // Anywhere; in the directory, which is what is believed first; in the end of it.
+        // Anywhere, in the directory (which is trusted first), or in its end.
         let from = *random.pick(&[0, good.len() - 2500, good.len() - 70]);
         for _ in 0..=random.below(8) {
             let at = from + random.below(good.len() - from);
@@ -124,7 +125,7 @@ async fn what_is_foreign_or_spoiled_is_noticed() {
     }
 }
 
-/// The content of one entry under the id of another, with headers that agree with it.
+/// An entry has another entry's content under its id, and its headers match that content.
 #[tokio::test]
 async fn a_content_under_another_id_is_noticed() {
     let mut tree = Tree::default();
@@ -142,7 +143,7 @@ async fn a_content_under_another_id_is_noticed() {
     world.assert_is_archive_of(&run.version_id, world.tip());
 }
 
-/// A cache that cannot be read is no failure.
+/// A cache that cannot be read does not fail the delivery.
 #[tokio::test]
 async fn a_cache_that_cannot_be_read_is_left() {
     for fault in ["denied", "status:500", "reset", "cut", "corrupt"] {

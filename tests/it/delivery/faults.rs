@@ -1,4 +1,4 @@
-//! One fault at a time: it heals, or the event fails and all is as it was.
+//! One fault at a time: either a retry succeeds, or the event fails and everything stays unchanged.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -51,7 +51,7 @@ async fn what_passes_heals() {
     }
 }
 
-/// The operation that always fails, how often it is tried, and how the event fails.
+/// Each case has the operation that always fails, the number of attempts, and the error of the event.
 #[tokio::test]
 async fn what_does_not_pass_fails_and_leaves_all_as_it_was() {
     for (operation, kind, tries, code) in [
@@ -76,7 +76,7 @@ async fn what_does_not_pass_fails_and_leaves_all_as_it_was() {
     }
 }
 
-/// The action that was refused is in the message; one try is enough.
+/// The message names the refused action. There is only one attempt.
 #[tokio::test]
 async fn a_refusal_is_permanent_and_not_tried_again() {
     for (operation, kind, code, is_permanent) in [
@@ -95,7 +95,7 @@ async fn a_refusal_is_permanent_and_not_tried_again() {
     ] {
         let world = World::of(&small());
         match kind.strip_prefix("error:KMS.") {
-            // The dot is not in what the command line takes.
+            // The command line accepts no fault with a dot in its name.
             Some(_) => world.emulator.inject(emulator::Fault::every(
                 operation,
                 emulator::FaultKind::Error(kind.trim_start_matches("error:").to_owned()),
@@ -121,7 +121,7 @@ async fn a_repository_that_is_not_there_is_permanent() {
     world.assert_untouched();
 }
 
-/// With the client's own patience this takes 20 seconds; here the patience is shorter.
+/// With the client's default timeouts this takes 20 seconds. Here the timeouts are shorter.
 #[tokio::test]
 async fn a_connection_that_hangs_is_left() {
     for operation in ["GetCommit", "GetBlob", "PutObject", "StartPipelineExecution"] {
@@ -141,7 +141,7 @@ async fn a_connection_that_hangs_is_left() {
     }
 }
 
-/// Credentials that are good for a few seconds, as a role's are near their end.
+/// Credentials that are valid for a few seconds, like a role's near their end.
 #[derive(Debug, Clone, Default)]
 struct ShortLived(Arc<AtomicUsize>);
 

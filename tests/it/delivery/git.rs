@@ -1,4 +1,4 @@
-//! `SOURCE=auto`: what the API cannot, comes over Git.
+//! `SOURCE=auto`: commits that the API cannot read come over Git.
 
 use super::names::raw;
 use super::small;
@@ -60,7 +60,7 @@ async fn many_files_come_over_git_and_over_the_api_where_git_is_refused() {
     assert_eq!(world.emulator.count("GetBlob"), 400);
 }
 
-/// Modes and names that are only in the tree itself.
+/// Only the tree itself has these modes and names.
 #[tokio::test]
 async fn what_the_api_cannot_show_comes_over_git() {
     for (mode, name) in [("100664", &b"legacy"[..]), ("100644", b"caf\xe9")] {

@@ -1,7 +1,7 @@
-//! Random histories against a model: whatever is pushed, delivered again, delivered at once, killed or failed, each
+//! Random sequences of pushes, redeliveries, concurrent deliveries, kills and faults, compared with a model: each
 //! push has one run.
 //!
-//! A seed makes a history. `MODEL_SEED` runs a single one, and `MODEL_HISTORIES` sets how many are tried.
+//! A seed makes a sequence. `MODEL_SEED` runs a single one, and `MODEL_HISTORIES` sets their number.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use oracle::{CommitText, Repository};
 
 const OTHER: &str = "refs/heads/feature/other";
 const API: [(&str, &str); 2] = [("SOURCE", "api"), ("CACHE", "off")];
-/// The calls that a history makes fail.
+/// The operations that may fail.
 const OPERATIONS: [&str; 7] = [
     "PutObject",
     "StartPipelineExecution",
@@ -42,7 +42,7 @@ impl Chance {
     }
 }
 
-/// What the model knows: the pushes, each an event, its branch and its commit.
+/// The state of the model: the pushes, each with its event, branch and commit.
 struct Model {
     world: World,
     pushes: Vec<(Value, &'static str, ObjectId)>,
@@ -58,7 +58,7 @@ impl Model {
         Self { world, pushes: Vec::new(), chance: Chance(seed), log: Vec::new() }
     }
 
-    /// Moves a branch on by a commit, and delivers the event.
+    /// Adds a commit to a branch, and delivers the event.
     async fn push(&mut self) {
         let branch = [BRANCH, OTHER][self.chance.next(2)];
         let commit = move_on(&self.world.repository, branch, branch, &format!("{branch}^{{tree}}"));
@@ -77,7 +77,7 @@ impl Model {
         self.log.push(format!("delivered: {:?}", handled.map(|answer| answer.started.len()).map_err(|e| e.code())));
     }
 
-    /// Several instances have the same event.
+    /// Several instances handle the same event at once.
     async fn at_once(&mut self) {
         let Some(event) = self.any_event() else { return };
         let functions: Vec<_> = (0..3).map(|_| self.world.instance(&API)).collect();
@@ -92,7 +92,7 @@ impl Model {
         self.log.push(format!("at once: {:?}", handled.iter().map(Result::is_ok).collect::<Vec<_>>()));
     }
 
-    /// The instance ends at any moment, with whatever it has in flight; later its time is over.
+    /// The instance ends at a random moment, with requests in flight. Its deadline passes later.
     async fn kill(&mut self) {
         let Some(event) = self.any_event() else { return };
         let function = self.world.instance(&API);
@@ -130,7 +130,7 @@ impl Model {
         }
     }
 
-    /// One call fails; it is sent again or it fails the delivery.
+    /// One call fails. It is retried, or it fails the delivery.
     async fn fault(&mut self) {
         let Some(event) = self.any_event() else { return };
         let operation = OPERATIONS[self.chance.next(OPERATIONS.len())];
@@ -147,7 +147,7 @@ impl Model {
         self.world.emulator.clear_faults();
     }
 
-    /// Others write to the key, or hide what is there.
+    /// Other writers put an object at the key, or hide the object there.
     async fn others(&mut self) {
         let s3 = &self.world.aws.s3;
         if self.chance.next(2) == 0 {
@@ -181,7 +181,8 @@ impl Model {
         }
     }
 
-    /// Whatever happened: after the last redelivery each push has one run, on an archive of its own commit.
+    /// Checks the end of any sequence: after the last redelivery, each push has one run, on an archive of its own
+    /// commit.
     async fn check(&mut self) {
         self.world.emulator.clear_faults();
         self.time_passes().await;
@@ -194,7 +195,7 @@ impl Model {
         let executions = self.world.executions();
         assert_eq!(executions.len(), self.pushes.len(), "one run a push");
         for (_, branch, commit) in &self.pushes {
-            // Two branches that move on alike have one commit, and a run each.
+            // Two branches with the same changes have the same commit, but a run each.
             let id = ("COMMIT_ID".to_owned(), commit.to_string());
             let name = ("BRANCH_NAME".to_owned(), branch.trim_start_matches("refs/heads/").to_owned());
             let of_push = |execution: &&Execution| [&id, &name].iter().all(|it| execution.variables.contains(it));

@@ -9,7 +9,7 @@ use crate::world::{BUCKET, KEY, World, in_time};
 use oracle::Tree;
 use oracle::noise;
 
-/// Two files that nothing makes smaller: two parts.
+/// Makes two incompressible files, which need two parts.
 fn two_parts() -> World {
     let mut tree = Tree::default();
     for name in ["a", "b"] {
@@ -28,7 +28,7 @@ async fn what_is_larger_than_a_part_is_sent_in_parts() {
     let object = world.emulator.store().object(BUCKET, KEY, Some(&run.version_id)).unwrap();
     assert_eq!(object.metadata()["commit"], world.tip().to_string());
     assert_eq!(world.executions()[0].revisions[0].id, run.version_id);
-    // And it is found again.
+    // The next delivery finds it again.
     let again = world.started(world.push()).await;
     assert_eq!((again.found, again.version_id), (Some(Found::Started), run.version_id));
 }
@@ -79,7 +79,7 @@ async fn complete_that_says_200_and_an_error_once_heals() {
     assert_eq!(world.emulator.count("CompleteMultipartUpload"), 2);
 }
 
-/// A part hangs; the function's time is nearly over: what was sent is thrown away.
+/// A part hangs until the function's time is nearly over. The upload is aborted.
 #[tokio::test]
 async fn a_deadline_aborts_what_is_under_way() {
     let world = two_parts();

@@ -25,7 +25,7 @@ async fn branches_may_be_called_anything() {
         let run = world.started(pushed(name, &[(&reference, commit)])).await;
         world.assert_is_archive_of(&run.version_id, commit);
         let execution = world.executions().pop().unwrap();
-        // A double quote would break the configuration that CodePipeline pastes the value into.
+        // A double quote would break the configuration into which CodePipeline copies the value.
         let variable = ("BRANCH_NAME".to_owned(), name.replace('"', "'"));
         assert!(execution.variables.contains(&variable), "{name}: {execution:?}");
         let object = world.emulator.store().object(BUCKET, KEY, Some(&run.version_id)).unwrap();
@@ -38,7 +38,7 @@ async fn branches_may_be_called_anything() {
     assert_eq!(world.executions().len(), names.len());
 }
 
-/// A commit of a tree that is written as it stands here.
+/// Makes a commit of a tree with exactly these bytes.
 pub(super) fn raw(repository: &Repository, entries: &[(&str, &[u8], ObjectId)]) -> ObjectId {
     let mut tree = Vec::new();
     for (mode, name, id) in entries {
@@ -53,7 +53,7 @@ pub(super) fn raw(repository: &Repository, entries: &[(&str, &[u8], ObjectId)]) 
     write("commit", format!("tree {tree}\nauthor {person}\ncommitter {person}\n\nraw\n").as_bytes())
 }
 
-/// The event of a push that moves the branch to this commit.
+/// Returns the event of a push that moves the branch to this commit.
 fn moved(world: &World, commit: ObjectId) -> serde_json::Value {
     world.repository.run(&["update-ref", BRANCH, &commit.to_string()], b"");
     world.push()
@@ -73,7 +73,7 @@ async fn trees_that_git_refuses_are_refused() {
     let twice = raw(&world.repository, &[("100644", b"a", blob), ("100644", b"a", blob)]);
     let failed = world.failed(moved(&world, twice)).await;
     assert_eq!((failed.error.code(), failed.error.is_permanent()), ("TreeRefused", true), "{failed}");
-    // The API says nothing of the order, so that what is not sorted cannot be proved.
+    // The API's answers have no order, so an unsorted tree cannot be verified.
     let unsorted = raw(&world.repository, &[("100644", b"b", blob), ("100644", b"a", blob)]);
     let failed = world.failed(moved(&world, unsorted)).await;
     assert_eq!(failed.error.code(), "TreeMismatch", "{failed}");

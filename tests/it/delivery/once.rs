@@ -1,4 +1,4 @@
-//! One event, one run: whatever is delivered twice, lost, or ended in between.
+//! One event starts one run, even after redeliveries, lost answers and kills.
 
 use codecommit_multibranch::deliver::Found;
 use codecommit_multibranch::error::Error;
@@ -13,7 +13,7 @@ use oracle::{CommitText, Repository, Tree};
 const OTHER: &str = "refs/heads/feature/other";
 const API: [(&str, &str); 2] = [("SOURCE", "api"), ("CACHE", "off")];
 
-/// Two branches with a file each.
+/// Makes two branches with a file each.
 fn two_branches() -> World {
     let mut other = Tree::default();
     other.add("other", "100644", "other content\n");
@@ -57,7 +57,7 @@ async fn also_when_another_branch_was_pushed_in_between() {
     world.assert_is_archive_of(&between.version_id, world.repository.id(OTHER));
 }
 
-/// Another event of the same commit is another run: somebody pushed it again.
+/// Another event with the same commit is another run, because somebody pushed it again.
 #[tokio::test]
 async fn another_event_is_another_run() {
     let world = two_branches();
@@ -99,7 +99,7 @@ async fn a_start_that_failed_is_all_that_is_tried_again() {
     }
 }
 
-/// The service did it, but nobody heard: the SDK's next try or the next delivery must not do it twice.
+/// The service did the work, but its answer was lost. Neither the SDK's retry nor the next delivery may do it again.
 #[tokio::test]
 async fn a_lost_answer_starts_no_second_run() {
     for operation in ["PutObject", "StartPipelineExecution", "GetPipeline", "GetBlob"] {
@@ -118,7 +118,7 @@ async fn answers_that_are_always_lost_start_one_run_in_the_end() {
     for operation in ["PutObject", "StartPipelineExecution"] {
         let world = two_branches();
         world.inject(&format!("{operation}:every:lost"));
-        // What was written is read back; what was started is not known before the next delivery looks for it.
+        // A write is read back. A start becomes known only when the next delivery looks for it.
         match world.handle(world.push()).await {
             Ok(answer) => assert_eq!((operation, answer.started.len()), ("PutObject", 1)),
             Err(Error::References { failed, .. }) => assert!(!failed[0].error.is_permanent(), "{failed:?}"),
@@ -162,7 +162,7 @@ async fn two_pushes_at_once_are_two_objects_and_two_runs() {
     assert_eq!(world.executions().len(), 2);
 }
 
-/// The branch has moved on; the event's own commit is what runs, whole.
+/// The branch has moved on. The run still builds the event's own commit.
 #[tokio::test]
 async fn a_later_push_does_not_change_what_was_pushed() {
     let world = two_branches();
@@ -174,7 +174,8 @@ async fn a_later_push_does_not_change_what_was_pushed() {
     world.assert_is_archive_of(&run.version_id, world.tip());
 }
 
-/// What the branch does not contain does not run in its name, neither after a force push nor because an event says so.
+/// A commit that the branch does not contain starts no run for that branch, either after a force push or because an
+/// event says so.
 #[tokio::test]
 async fn a_commit_that_the_branch_does_not_contain_is_skipped() {
     let world = two_branches();
@@ -190,11 +191,11 @@ async fn a_commit_that_the_branch_does_not_contain_is_skipped() {
     assert_eq!(world.handle(claimed).await.unwrap().skipped[0].reason, Reason::NotOnBranch);
 }
 
-/// A run that failed at once ran nothing, and its token answers with it for good: the next delivery starts another one.
+/// A run that failed at once ran no action, and its token always returns it. The next delivery starts another one.
 #[tokio::test]
 async fn a_run_that_failed_at_once_does_not_block_the_next_try() {
     let world = two_branches();
-    // Known without the variable, and changed before the start.
+    // The pipeline is cached without the variable, and changed before the start.
     world.started(other(&world)).await;
     world.change_pipeline(|pipeline| pipeline["variables"] = json!([{ "name": "STAGE" }])).await;
     let dead = world.started(world.push()).await;
@@ -207,7 +208,7 @@ async fn a_run_that_failed_at_once_does_not_block_the_next_try() {
     assert_eq!(world.executions().len(), 3);
 }
 
-/// Two deliveries of one event at the same time: one does it, the other may come again.
+/// Two deliveries of one event at the same time: one does the work, and the other may be retried.
 #[tokio::test]
 async fn two_deliveries_at_once_are_one_run() {
     let world = two_branches();
@@ -229,7 +230,7 @@ async fn two_deliveries_at_once_are_one_run() {
     assert_eq!((run.found, world.archives(), world.executions().len()), (Some(Found::Started), 1, 1));
 }
 
-/// Whatever others do to the key, and however many versions come in between, the record tells what was done.
+/// The record decides, even if others write to the key and many versions come in between.
 #[tokio::test]
 async fn what_others_do_to_the_key_decides_nothing() {
     let world = two_branches();

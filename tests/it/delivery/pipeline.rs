@@ -1,4 +1,4 @@
-//! What the pipeline says of itself, and what of it cannot be used.
+//! The pipeline's declaration, and its unusable forms.
 
 use codecommit::causes::with_causes;
 use codecommit_multibranch::deliver::Found;
@@ -11,12 +11,12 @@ use super::small;
 use crate::world::{BUCKET, PIPELINE, World, in_time};
 use codecommit_multibranch::error::Error;
 
-/// The pipeline's source action.
+/// Returns the pipeline's source action.
 fn source(pipeline: &mut Value) -> &mut Value {
     &mut pipeline["stages"][0]["actions"][0]
 }
 
-/// How a push fails once the pipeline is changed: always permanent, before anything is archived.
+/// Checks the failure of a push after the pipeline is changed: it is permanent, and nothing is archived before.
 async fn refused(what: &str, change: impl FnOnce(&mut Value), code: &str, told: &str) {
     let world = World::of(&small());
     world.change_pipeline(change).await;
@@ -80,7 +80,7 @@ async fn a_bucket_without_versions_is_refused() {
         assert_eq!((failed.error.code(), failed.error.is_permanent()), ("BucketUnversioned", true));
         assert!(with_causes(&failed.error).contains(BUCKET), "{failed}");
         world.assert_untouched();
-        // Mended, it is not remembered.
+        // After the fix, the failure is not cached.
         world.emulator.store().create_bucket(BUCKET, Versioning::Enabled);
         world.started(world.push()).await;
     }
@@ -103,14 +103,14 @@ async fn a_source_without_bucket_or_key_is_refused() {
     let mut answer = world.emulator.codepipeline().call("GetPipeline", json!({ "name": PIPELINE })).await.unwrap();
     let pipeline = &mut answer["pipeline"];
     source(pipeline)["configuration"].as_object_mut().unwrap().remove("S3ObjectKey");
-    // Whether CodePipeline itself would take it is its own matter.
+    // The real CodePipeline may refuse this declaration, which does not matter here.
     if world.emulator.codepipeline().call("UpdatePipeline", json!({ "pipeline": pipeline.take() })).await.is_ok() {
         let failed = world.failed(world.push()).await;
         assert_eq!((failed.error.code(), failed.error.is_permanent()), ("PipelineSource", true));
     }
 }
 
-/// Too many runs at once: the archive stays, and the next delivery starts it.
+/// Too many runs at once: the archive stays, and the next delivery starts the pipeline.
 #[tokio::test]
 async fn a_limit_of_runs_passes() {
     let world = World::of(&small());
@@ -126,7 +126,7 @@ async fn a_limit_of_runs_passes() {
     assert_eq!((run.found, world.archives()), (Some(Found::Uploaded), 1));
 }
 
-/// The pipeline was changed since it was read: the failed start forgets what was known, and the next delivery reads it
+/// The pipeline changed after it was read. The failed start removes it from the cache, and the next delivery reads it
 /// again.
 #[tokio::test]
 async fn what_a_pipeline_said_is_read_again_after_a_failed_start() {
@@ -141,7 +141,7 @@ async fn what_a_pipeline_said_is_read_again_after_a_failed_start() {
     assert_eq!(world.executions()[1].revisions[0].action, "Renamed");
 }
 
-/// A place that is free again while the delivery waits is taken.
+/// The delivery waits, and starts the run when another run ends.
 #[tokio::test]
 async fn a_start_waits_for_a_run_to_end() {
     let world = World::of(&small());
@@ -154,7 +154,7 @@ async fn a_start_waits_for_a_run_to_end() {
     assert_eq!((run.found, world.executions().len()), (None, 1));
 }
 
-/// `CodePipeline` would take the start, and the execution would fail at once.
+/// `CodePipeline` would accept the start, and the execution would fail at once.
 #[tokio::test]
 async fn a_variable_that_no_run_gets_is_refused() {
     let required = |pipeline: &mut Value| {
@@ -162,7 +162,7 @@ async fn a_variable_that_no_run_gets_is_refused() {
         variables.push(json!({ "name": "STAGE" }));
     };
     refused("required", required, "PipelineVariable", "STAGE").await;
-    // One that we set needs no default.
+    // A variable that the function sets needs no default.
     let world = World::of(&small());
     world.change_pipeline(|pipeline| pipeline["variables"] = json!([{ "name": "BRANCH_NAME" }])).await;
     world.started(world.push()).await;

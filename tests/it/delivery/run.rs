@@ -1,4 +1,4 @@
-//! A push becomes a run: what is stored, what is started, and what was asked for.
+//! A push becomes a run: the stored object, the started run, and the requests.
 
 use codecommit_multibranch::plan::Reason;
 use serde_json::json;
@@ -48,9 +48,9 @@ async fn each_request_is_sent_once() {
     let run = world.started(world.push()).await;
     let mut asked: Vec<_> = world.emulator.requests().into_iter().map(|request| request.operation).collect();
     asked.sort();
-    // Five folders; thirteen contents that are archived, of which one stands twice; the attributes are among them.
+    // There are five folders and thirteen archived contents, with the attributes. One content occurs twice.
     let mut expected = vec!["GetPipeline", "GetBucketVersioning", "GetBranch", "GetCommit"];
-    // The zip, and three times the record: claimed, with the version, with the execution.
+    // One request for the zip and three for the record: the claim, the version and the execution.
     expected.extend(["PutObject"; 4]);
     expected.extend(["StartPipelineExecution"].into_iter().chain(["GetFolder"; 5]).chain(["GetBlob"; 13]));
     expected.sort_unstable();
@@ -65,7 +65,7 @@ async fn each_request_is_sent_once() {
     let [puts, gets, all] =
         [cached.emulator.count("PutObject"), cached.emulator.count("GetObject"), cached.emulator.requests().len()];
     assert_eq!((puts, gets, all), (4, 1, expected.len() + 1));
-    // What the pipeline says is believed for a while; the object of the other push does not matter.
+    // The pipeline is cached for a while. The object of the other push does not matter.
     world.emulator.clear_requests();
     world.started(pushed("push-2", &[(BRANCH, world.tip())])).await;
     assert_eq!(world.counts(["GetPipeline", "GetBucketVersioning", "HeadObject", "ListObjectVersions"]), [0, 0, 0, 0]);
@@ -161,7 +161,7 @@ async fn custom_data_names_the_pipeline() {
     world.assert_untouched();
 }
 
-/// A V1 pipeline has no variables, and one that declares some is given those.
+/// A V1 pipeline has no variables. A pipeline gets the variables that it declares.
 #[tokio::test]
 async fn only_declared_variables_are_given() {
     for declared in [&[][..], &["COMMIT_ID"]] {
@@ -176,7 +176,7 @@ async fn only_declared_variables_are_given() {
     }
 }
 
-/// A message that is nothing, or more than `CodePipeline` takes.
+/// An empty message, and one that is too long for `CodePipeline`.
 #[tokio::test]
 async fn variables_and_metadata_keep_their_limits() {
     for (message, expected) in [("", "-".to_owned()), (" \n\n", "-".to_owned()), (&"ä".repeat(1500), "ä".repeat(1000))]
@@ -205,7 +205,7 @@ async fn a_message_may_ask_for_no_run() {
     }
 }
 
-/// Behind the tree's own entries, and not over one of them.
+/// The file follows the tree's own entries, and replaces none of them.
 #[tokio::test]
 async fn commit_info_is_a_file_in_the_archive() {
     let mut world = World::of(&small());

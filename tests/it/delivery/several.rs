@@ -1,4 +1,4 @@
-//! Events of several references and messages, of which some fail; and time that runs out.
+//! Events with several references and messages, some of which fail, and deadlines.
 
 use codecommit_multibranch::deliver::Found;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use oracle::every_kind;
 
 const BRANCHES: [&str; 3] = ["refs/heads/a", "refs/heads/b", "refs/heads/c"];
 
-/// A push of three branches to one commit.
+/// Makes the event of a push of three branches to one commit.
 fn three(world: &World) -> serde_json::Value {
     let tip = world.tip();
     for branch in BRANCHES {
@@ -25,12 +25,12 @@ fn three(world: &World) -> serde_json::Value {
 #[tokio::test]
 async fn all_references_are_attempted_and_all_failures_named() {
     let world = World::of(&small());
-    // The second branch's archive: each delivery writes its record three times.
+    // The second branch's archive fails: each delivery writes its record three times.
     world.inject("PutObject:6x1:denied");
     let Err(Error::References { failed, of }) = world.handle(three(&world)).await else { panic!("one fails") };
     assert_eq!((failed.len(), of, failed[0].reference.as_str()), (1, 3, BRANCHES[1]));
     assert_eq!(world.executions().len(), 2);
-    // The next delivery does what is left.
+    // The next delivery does the rest.
     let answer = world.handle(three(&world)).await.unwrap();
     let found: Vec<_> = answer.started.iter().map(|run| run.found).collect();
     assert_eq!(found, [Some(Found::Started), None, Some(Found::Started)]);
@@ -82,8 +82,8 @@ async fn queue_answer(world: &World) -> codecommit_multibranch::Answer {
     world.handle(queued(&[("m-1", world.push().to_string())])).await.expect("it is handled")
 }
 
-/// One second is left beside the reserve, and each request takes half of one: nothing gets done, and nothing is left
-/// behind.
+/// One second is left before the reserve, and each request takes half a second. No work is finished, and nothing
+/// remains.
 #[tokio::test]
 async fn a_deadline_that_is_near_leaves_all_as_it_was() {
     let world = World::of(&every_kind());

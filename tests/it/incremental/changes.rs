@@ -1,4 +1,4 @@
-//! Every kind of change between two pushes, with what it costs in requests.
+//! Every kind of change between two pushes, and the requests that it needs.
 
 use bstr::BString;
 
@@ -7,7 +7,7 @@ use crate::world::{BRANCH, World};
 use oracle::Tree;
 use oracle::base;
 
-/// A change of the base, and what it takes: folders that must be listed, contents that must be fetched.
+/// A change of the base, and its cost: folders to list and contents to fetch.
 struct Case {
     name: &'static str,
     change: fn(&mut Tree),
@@ -36,8 +36,8 @@ fn chmod(tree: &mut Tree, path: &str, mode: &'static str) {
     tree.0.get_mut(&BString::from(path)).expect("it is there").0 = mode;
 }
 
-/// The root is listed anew wherever anything changed. A `.gitattributes` that is new is asked for twice: to know what
-/// it says, and as an entry.
+/// The root is listed again after any change. A new `.gitattributes` is requested twice: for its rules, and as an
+/// entry.
 const CASES: [Case; 30] = [
     case("nothing", 0, 0, |_| ()),
     case("a file at the top", 1, 1, |tree| write(tree, "README.md", "New.\n")),
@@ -85,12 +85,12 @@ async fn each_change_costs_what_it_must_and_gives_what_a_cold_build_gives() {
         let mut tree = base();
         change(&mut tree);
         check(&world, name, &tree, folders, blobs).await;
-        // And back again: attributes end, what was gone is there.
+        // The change is undone: attributes are removed, and deleted files are there again.
         assert_eq!(world.deliver(BRANCH, first).await.1, cold, "{name}, undone");
     }
 }
 
-/// Delivers the tree as the next commit of a world that has delivered another one.
+/// Delivers the tree as the next commit of a world that has already delivered another one.
 async fn check(world: &World, name: &str, tree: &Tree, folders: usize, blobs: usize) {
     let (commit, zip) = world.next(tree).await;
     let counts = world.counts(["GetBranch", "GetCommit", "GetFolder", "GetBlob", "GitInfoRefs", "GitUploadPack"]);
@@ -100,7 +100,7 @@ async fn check(world: &World, name: &str, tree: &Tree, folders: usize, blobs: us
     assert_eq!(zip, world.cold(commit).await, "{name}");
 }
 
-/// Conversion that ends: what the old archive has under the blob's id is not the blob.
+/// Conversion ends: the old archive's data under the blob's id is not the blob's content.
 #[tokio::test]
 async fn attributes_that_go_let_contents_be_fetched_again() {
     let mut first = base();
@@ -110,7 +110,7 @@ async fn attributes_that_go_let_contents_be_fetched_again() {
     check(&world, "attributes gone", &base(), 1, 2).await;
 }
 
-/// They are in the archive, so reading them costs no request, however many there are.
+/// The attributes are in the archive, so reading them needs no request, for any number of files.
 #[tokio::test]
 async fn attributes_that_stay_are_read_from_the_archive() {
     let mut tree = base();
@@ -123,7 +123,7 @@ async fn attributes_that_stay_are_read_from_the_archive() {
     check(&world, "a file beside attributes", &tree, 1, 1).await;
 }
 
-/// A substitution has another result in each commit, and a folder that lacks an entry has no tree id.
+/// A substitution gives another result in each commit, and a folder without all its entries has no tree id.
 #[tokio::test]
 async fn what_substitutes_or_is_ignored_costs_at_every_push() {
     let mut tree = base();
@@ -148,7 +148,7 @@ async fn a_submodule_that_moves_costs_its_folder() {
     world.assert_is_gits(&zip, commit);
 }
 
-/// The size of the repository does not matter, also where it is so large that Git would pay when cold.
+/// The size of the repository does not matter, even for one that is read over Git without a cache.
 #[tokio::test]
 async fn one_file_of_many_costs_no_more() {
     let mut tree = Tree::default();
@@ -163,7 +163,7 @@ async fn one_file_of_many_costs_no_more() {
     assert_eq!(world.counts(["GetObject", "HeadObject"]), [2, 0], "the directory, and one block");
 }
 
-/// Random trees, each after another one.
+/// Random trees, one after another.
 #[tokio::test]
 async fn random_trees_follow_one_another() {
     for trial in 0..oracle::trials(3) {

@@ -1,4 +1,4 @@
-//! Archives at the key that are not the last one of this branch, and the settings around the cache.
+//! Archives at the key that are not this branch's previous one, and the settings of the cache.
 
 use bstr::ByteSlice as _;
 use codecommit::open::Options;
@@ -12,7 +12,7 @@ use oracle::{CommitText, Repository, Tree};
 
 const OTHER: &str = "refs/heads/feature/other";
 
-/// Nothing is known: each folder and each content once.
+/// Nothing is cached: each folder and each content is requested once.
 const COLD: [usize; 2] = [6, 14];
 
 #[tokio::test]
@@ -47,7 +47,7 @@ async fn another_repositorys_archive_serves_as_far_as_its_hashes_hold() {
     assert_eq!(zip, world.cold(world.tip()).await);
 }
 
-/// The zip with each tag's byte at a place set to a value.
+/// Returns the zip with one byte of each tag set to a value.
 fn tagged_as(zip: &[u8], place: usize, value: u8) -> Vec<u8> {
     let rows = strip::rows(zip).into_iter().map(|row| {
         let mut row = row.to_vec();
@@ -59,7 +59,7 @@ fn tagged_as(zip: &[u8], place: usize, value: u8) -> Vec<u8> {
     strip::with_rows(zip, rows)
 }
 
-/// Of another version nothing is believed; of another level the folders are, but not what was compressed.
+/// Nothing is reused from another version. From another level, folders are reused, but not compressed data.
 #[tokio::test]
 async fn an_older_versions_archive_is_not_taken() {
     let (version, level) = (4, 5);
@@ -85,14 +85,14 @@ async fn without_the_cache_the_zip_is_exactly_gits_and_nothing_is_read() {
     listing::assert_same(&zip, &world.repository.zip(&[], &world.tip().to_string()));
     assert_eq!(zip, world.archive(world.tip(), &Options::default()).await);
     assert_eq!(run.reused, Some(0));
-    // And on again: an archive without tags gives nothing.
+    // The cache is on again. An archive without tags gives nothing.
     world.restarted(&[]);
     let (_, zip) = world.deliver(BRANCH, world.tip()).await;
     assert_eq!(world.counts(["GetFolder", "GetBlob"]), COLD);
     assert_eq!(strip::without_tags(&zip), world.archive(world.tip(), &Options::default()).await);
 }
 
-/// It is made anew in each archive, and is no entry of the tree.
+/// This file is made for each archive, and is not an entry of the tree.
 #[tokio::test]
 async fn a_file_about_the_commit_is_never_taken_over() {
     let world = world(&base(), &[("COMMIT_INFO", "a/COMMIT_INFO.json")]);
@@ -127,8 +127,7 @@ async fn over_git_too_contents_are_taken_over() {
     assert_eq!(zip, world.cold(commit).await);
 }
 
-/// S3 gives the directory, and then nothing more: the cache is left alone after one failure, not after one for each
-/// entry.
+/// S3 returns the directory and then fails. The cache is given up after one failure, not after one for each entry.
 #[tokio::test]
 async fn an_archive_that_cannot_be_read_is_left_alone() {
     for (fault, counts) in [
@@ -167,7 +166,7 @@ async fn two_branches_at_once_take_from_the_same_archive() {
     assert_eq!(world.zip(&second.version_id), world.cold(other).await);
 }
 
-/// Names that are not UTF-8 come over Git; what did not change is known all the same.
+/// Names that are not UTF-8 come over Git. Unchanged contents are still reused.
 #[tokio::test]
 async fn names_that_only_git_has_are_known_too() {
     let mut tree = base();

@@ -1,5 +1,4 @@
-//! Archives at the key that somebody else made, or that something broke: noticed by their hashes, and built as if they
-//! were not there.
+//! Foreign or damaged archives at the key: their hashes do not match, and the result is as if they did not exist.
 
 use bstr::ByteSlice as _;
 use git_archive::deflate;
@@ -10,7 +9,7 @@ use oracle::noise;
 use oracle::strip;
 use oracle::{Random, Tree, trials};
 
-/// A few contents that are stored and some that are deflated, in two folders.
+/// Makes a few stored and some deflated contents, in two folders.
 fn tree() -> Tree {
     let mut tree = Tree::default();
     tree.add("a/run.sh", "100755", "#!/bin/sh\nexit 0\n");
@@ -21,10 +20,10 @@ fn tree() -> Tree {
     tree
 }
 
-/// A world that delivers from what stands at the key, over and over.
+/// A world that delivers again and again from the object at the key.
 struct Target {
     world: World,
-    /// Its own archive, as a cold build makes it.
+    /// Its own archive, built without the cache.
     cold: Vec<u8>,
 }
 
@@ -35,13 +34,13 @@ impl Target {
         Self { world, cold }
     }
 
-    /// Whatever is at the key, the content is right, and what is read of it is bounded.
+    /// Checks that the content is right for any object at the key, and that reads of the object are limited.
     async fn withstands(&self, what: &str, object: Vec<u8>) {
         let length = object.len() as u64;
         self.world.place(object).await;
         let (_, zip) = self.world.deliver(BRANCH, self.world.tip()).await;
         if zip != self.cold {
-            // The same content may be compressed in another way.
+            // The same content may be compressed differently.
             self.world.assert_is_gits(&zip, self.world.tip());
         }
         let read = self.world.read_back();
@@ -49,7 +48,7 @@ impl Target {
         assert!(self.world.asked() <= 2 + 2 + 4, "{what}: {}", self.world.asked());
     }
 
-    /// The archive with one row changed.
+    /// Returns the archive with one row changed.
     fn with_row(&self, path: &str, change: impl Fn(&mut Vec<u8>)) -> Vec<u8> {
         let rows = strip::rows(&self.cold).into_iter().map(|row| {
             let mut row = row.to_vec();
@@ -90,7 +89,7 @@ async fn truncated_anywhere() {
     for trial in 0..trials(12) {
         let length = Random::of("truncated", trial).below(target.cold.len());
         target.withstands(&format!("cut at {length}"), target.cold[..length].to_vec()).await;
-        // And without that from the middle, so that the end is there.
+        // A third is cut out of the middle, so the end is still there.
         let (from, to) = (length, length + (target.cold.len() - length) / 3);
         let object = [&target.cold[..from], &target.cold[to..]].concat();
         target.withstands(&format!("without {from}..{to}"), object).await;
@@ -105,7 +104,7 @@ async fn bytes_flipped_anywhere() {
         let mut random = Random::of("flipped", trial);
         let mut object = target.cold.clone();
         for _ in 0..=random.below(6) {
-            // As often in the directory as in the data.
+            // Half of the changes are in the directory, half in the data.
             let at = if random.one_in(2) {
                 random.below(object.len())
             } else {
@@ -117,7 +116,7 @@ async fn bytes_flipped_anywhere() {
     }
 }
 
-/// Each row says what another one says: place, sizes, or tag.
+/// Each row claims the same as another one: place, sizes, or tag.
 #[tokio::test]
 async fn rows_that_say_what_others_do() {
     let target = Target::new().await;
@@ -142,7 +141,7 @@ async fn rows_that_say_what_others_do() {
     }
 }
 
-/// Numbers at their limits in the fields that place and size an entry.
+/// Extreme numbers in the fields for an entry's place and size.
 #[tokio::test]
 async fn sizes_and_places_that_lie() {
     let target = Target::new().await;
@@ -169,7 +168,7 @@ async fn an_end_that_lies() {
             let mut object = target.cold.clone();
             object[end + field..end + field + 4].copy_from_slice(&value.to_le_bytes());
             target.withstands(&format!("{field} is {value}"), object.clone()).await;
-            // With a zip64 end before it that lies, too.
+            // The zip64 end record before it is also wrong.
             for wide in [u64::MAX, u64::MAX - 50, u64::from(value)] {
                 let mut record = [b"PK\x06\x06".as_slice(), &[0; 72]].concat();
                 record[40..48].copy_from_slice(&wide.to_le_bytes());
@@ -181,7 +180,7 @@ async fn an_end_that_lies() {
     }
 }
 
-/// A zip64 field of any length in a row whose own fields refer to it.
+/// A zip64 field of any length, in a row whose own fields refer to it.
 #[tokio::test]
 async fn zip64_fields_that_lie() {
     let target = Target::new().await;
@@ -203,7 +202,7 @@ async fn zip64_fields_that_lie() {
     }
 }
 
-/// A row that points at data which are not what it is tagged as: behind the real entries, with sizes of their own.
+/// Checks a row that points at data with another id, which is after the real entries and has other sizes.
 async fn pointed_at(target: &Target, what: &str, data: &[u8], size: u32) {
     let header = 30 + 9 + "long".len();
     let start = u32::try_from(strip::bounds(&target.cold).0).expect("a small archive");
@@ -246,7 +245,7 @@ async fn data_that_inflate_to_something_else() {
     }
 }
 
-/// More than 32 MiB of rows: not read at all.
+/// More than 32 MiB of rows are not read at all.
 #[tokio::test]
 async fn a_directory_over_the_limit_is_not_read() {
     let target = Target::new().await;

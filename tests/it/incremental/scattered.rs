@@ -1,11 +1,11 @@
-//! Large archives: how much of the old one is read, in which pieces.
+//! Large archives: how much of the old one is read, and in which pieces.
 
 use super::world;
 use crate::world::BRANCH;
 use oracle::noise;
 use oracle::{Random, Tree};
 
-/// Files that nothing makes smaller, all different.
+/// Makes incompressible files that all differ.
 fn many(files: usize, length: usize) -> Tree {
     let mut tree = Tree::default();
     for number in 0..files {
@@ -17,7 +17,7 @@ fn many(files: usize, length: usize) -> Tree {
     tree
 }
 
-/// Each block once, although more contents than fit the blocks that are kept are worked on at a time.
+/// Each block is read once, although more contents are in progress than the kept blocks have.
 #[tokio::test]
 async fn an_archive_of_many_blocks_is_read_once() {
     let mut tree = many(150, 200_000);
@@ -31,7 +31,7 @@ async fn an_archive_of_many_blocks_is_read_once() {
     assert_eq!(zip, world.cold(commit).await);
 }
 
-/// The same contents in quite another order: no more is read than twice the old archive.
+/// The same contents in a very different order: at most twice the old archive is read.
 #[tokio::test]
 async fn an_archive_in_another_order_is_not_read_over_and_over() {
     let tree = many(100, 200_000);

@@ -1,5 +1,5 @@
-//! Over git's `core.bigFileThreshold`, with the built function and the memory that it takes. Only where `LARGE` is set:
-//! it writes gigabytes.
+//! Files over git's `core.bigFileThreshold`, with the built function and its real memory. Runs only if `LARGE` is
+//! set, because it writes gigabytes.
 
 use std::fs::File;
 use std::io::{BufWriter, Read as _, Write as _};
@@ -16,7 +16,8 @@ use oracle::{CommitText, Repository, Tree};
 
 const DEADLINE: Duration = Duration::from_mins(30);
 
-/// A repository whose one file has so many MiB, of which every second does not get smaller; and the CRC-32 of that.
+/// Makes a repository with one file of this size, of which every second MiB is incompressible. Returns its CRC-32,
+/// too.
 fn repository(mib: usize) -> (Repository, u32) {
     let mut tree = Tree::default();
     tree.add("small", "100644", "small\n");
@@ -47,7 +48,7 @@ fn repository(mib: usize) -> (Repository, u32) {
     (repository, crc.finalize())
 }
 
-/// The most anonymous memory that a process was seen with, in bytes, until it is told to end.
+/// Records the largest anonymous memory of a process in bytes, until `done` is set.
 fn watch(emulator: &Emulator, most: &AtomicU64, done: &AtomicBool) {
     while !done.load(Ordering::Relaxed) {
         let status = emulator.function_process().map(|id| format!("/proc/{id}/status"));
@@ -59,7 +60,7 @@ fn watch(emulator: &Emulator, most: &AtomicU64, done: &AtomicBool) {
     }
 }
 
-/// Archives by the built function with 512 MB, and gives the zip and the most anonymous memory that it took.
+/// Archives with the built function and 512 MB. Returns the zip and the largest anonymous memory.
 fn archived(repository: &Repository) -> (Vec<u8>, u64) {
     let variable = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let options = Options {
@@ -91,11 +92,11 @@ fn archived(repository: &Repository) -> (Vec<u8>, u64) {
     (object.bytes().expect("it is readable").to_vec(), most.into_inner())
 }
 
-/// The first entry is the large one: its headers as git writes them, its data what the file was.
+/// Checks the first entry, which is the large one: it has git's headers, and the content of the file.
 fn check(zip: &[u8], size: u32, crc: u32) {
     let end = zip.len() - 22 - 40;
     let start = u32_at(zip, end + 16) as usize;
-    // Version 10 or, where twice the size would not fit, 45; flag 8; deflate; a data descriptor behind the data.
+    // Version 10, or 45 if twice the size would not fit. Flag 8, deflate, and a data descriptor after the data.
     let needed = if size > 0x7fff_ffff { 45 } else { 10 };
     assert_eq!((u16_at(zip, 4), u16_at(zip, 6), u16_at(zip, 8)), (needed, 8, 8));
     assert_eq!((u16_at(zip, start + 6), u16_at(zip, start + 8), u32_at(zip, start + 16)), (needed, 8, crc));

@@ -1,4 +1,4 @@
-//! Many branches at once, each event with an invocation of its own.
+//! Many branches at once, with an invocation for each event.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::{SETTINGS, changed, world};
 use crate::triggers::{LIFECYCLE, foreign};
 use crate::world::{NAME, World, event, in_time};
 
-/// Lambda's: an event that failed is tried twice more.
+/// Lambda's number: an event that failed is tried twice more.
 const TRIES: usize = 3;
 
 async fn as_lambda_would(function: &Function, event: Value) -> Result<Answer, Error> {
@@ -63,7 +63,7 @@ async fn many_created_and_deleted_at_once() {
     }
 }
 
-/// What goes wrong meanwhile: throttles in each form, failures, and a write that is done but not answered.
+/// The faults: throttles in each form, failures, and a write whose answer is lost.
 const FAULTS: [&str; 10] = [
     "PutRepositoryTriggers:2x3:status:503",
     "PutRepositoryTriggers:8:lost",
@@ -81,7 +81,7 @@ fn names(of: &str, count: usize) -> Vec<String> {
     (0..count).map(|number| format!("{of}/{number}")).collect()
 }
 
-/// One event in an instance of its own, as Lambda runs it.
+/// Handles one event in its own instance, as Lambda does.
 async fn told(world: Arc<World>, branch: String, number: usize, what: &'static str) -> Answer {
     let instance = world.instance(&SETTINGS);
     instance.invoked_as(LIFECYCLE);
@@ -89,8 +89,8 @@ async fn told(world: Arc<World>, branch: String, number: usize, what: &'static s
     as_lambda_would(&instance, event).await.expect("it is done in three tries")
 }
 
-/// Sixty branches are created and forty deleted, twenty of them the ones just created, all at once: each event has an
-/// instance of its own, others' triggers stand beside, and calls fail now and then.
+/// Sixty branches are created and forty deleted at once, and twenty of those are new. Each event has its own
+/// instance, others have triggers too, and calls sometimes fail.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_hundred_events_in_a_hundred_instances() {
     let world = Arc::new(world(&[("REPOSITORIES", NAME)]));

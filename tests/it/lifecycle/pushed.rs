@@ -15,13 +15,13 @@ use oracle::Repository;
 
 struct Pushed {
     emulator: Emulator,
-    /// Whose branches are pushed.
+    /// The local repository that pushes.
     here: Repository,
     _there: Repository,
 }
 
 impl Pushed {
-    /// The emulated repository is empty; one function is both parts. Its triggers are brought there by the schedule.
+    /// Starts with an empty emulated repository. One function does both parts, and the schedule creates its triggers.
     async fn start(theirs: &[Trigger]) -> Self {
         let there = Repository::import(b"");
         let variables = [
@@ -48,7 +48,7 @@ impl Pushed {
         Self { emulator, here: repository(), _there: there }
     }
 
-    /// Pushes, as many times as these lists of refspecs, and waits until so many events are through.
+    /// Pushes each of these lists of refspecs, and waits until this many events are handled.
     async fn push(&self, refspecs: &[&[&str]], events: usize) {
         let before = self.emulator.deliveries().len();
         let url = self.emulator.clone_url(NAME);
@@ -63,12 +63,12 @@ impl Pushed {
         assert!(failed.is_empty(), "{failed:?}");
     }
 
-    /// The commits that runs are pinned to, by the comments of their archives; the oldest run first.
+    /// Returns the commits of the runs, from the comments of their archives, with the oldest run first.
     fn runs(&self) -> Vec<String> {
         self.emulator.codepipeline().executions(PIPELINE).iter().map(|execution| self.commit_of(execution)).collect()
     }
 
-    /// The same of one branch's runs: those of others may still come in.
+    /// Returns the commits of one branch's runs. Runs of other branches may still follow.
     fn runs_of(&self, branch: &str) -> Vec<String> {
         let executions = self.emulator.codepipeline().executions(PIPELINE);
         let told = ("BRANCH_NAME".to_owned(), branch.to_owned());
@@ -87,7 +87,7 @@ impl Pushed {
         self.here.id(&format!("refs/heads/skip/{number}")).to_string()
     }
 
-    /// The branches that have a trigger for their pushes.
+    /// Returns the branches whose pushes have a trigger.
     async fn followed(&self) -> Vec<String> {
         let mut branches: Vec<String> = self.triggers().await.into_iter().flat_map(|one| one.1).collect();
         branches.sort();
@@ -120,7 +120,7 @@ async fn branches_are_created_pushed_and_deleted() {
     assert_eq!(pushed.runs(), std::slice::from_ref(&first));
     pushed.push(&[&["skip/1:refs/heads/feature/a"]], 1).await;
     assert_eq!(pushed.runs(), [first.clone(), second.clone()]);
-    // Two at once, one of them new; a tag and the trunk beside them mean nothing.
+    // Two pushes at once, one of them of a new branch. The tag and the trunk have no effect.
     let both = ["skip/2:refs/heads/feature/a", "skip/1:refs/heads/b", "skip/0:refs/heads/main", "skip/0:refs/tags/v1"];
     pushed.push(&[&both], 2).await;
     let mut runs = pushed.runs().split_off(2);
@@ -132,13 +132,13 @@ async fn branches_are_created_pushed_and_deleted() {
     pushed.push(&[&[":refs/heads/feature/a"]], 1).await;
     assert_eq!((pushed.followed().await, pushed.runs().len()), (vec!["b".to_owned(), "feature/a".to_owned()], 4));
     assert_eq!(pushed.triggers().await[0], ("team".to_owned(), vec!["feature/a".to_owned()]));
-    // And again under the same name.
+    // The branch is created again with the same name.
     pushed.push(&[&["skip/0:refs/heads/feature/a"]], 1).await;
     assert_eq!(pushed.runs()[4..], [first]);
 }
 
-/// The second push may come before the branch has its trigger: then the tip is read; or after it: then there is an
-/// event.
+/// The second push may come before the branch has its trigger, and then the tip is read. If it comes later, there is
+/// an event.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_push_right_behind_the_creation_is_not_lost() {
     let pushed = Pushed::start(&[]).await;

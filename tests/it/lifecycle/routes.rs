@@ -1,4 +1,5 @@
-//! The trigger's event and `EventBridge`'s, each alone, in SNS, in SQS, and in SNS in SQS: the same is done, once.
+//! The trigger's event and `EventBridge`'s, each alone, in SNS, in SQS, and in SNS in SQS. Each has the same effect,
+//! once.
 
 use codecommit_multibranch::deliver::Found;
 use codecommit_multibranch::plan::Reason;
@@ -10,7 +11,7 @@ use crate::world::{event, queued};
 
 const BRANCH: &str = "feature/login";
 
-/// An event in what may be around it.
+/// Wraps an event for a route.
 fn wrapped(route: &str, inner: &Value) -> Value {
     let mut notification = event("sns-wrapped.json");
     notification["Records"][0]["Sns"]["Message"] = inner.to_string().into();
@@ -35,7 +36,7 @@ fn from_eventbridge(id: &str, what: &str, commit: ObjectId) -> Value {
     bridged
 }
 
-/// A branch's life, each of its events delivered twice over.
+/// Plays the life of a branch, with each event delivered twice.
 async fn check(route: &str, told: fn(&str, &str, ObjectId) -> Value) {
     let world = world(&[]);
     let first = world.point(BRANCH, 0);
@@ -77,7 +78,7 @@ async fn eventbridges_events_by_every_route() {
     }
 }
 
-/// In a queue each message is one for itself: a failed one is told, and is alone in failing.
+/// In a queue, each message is handled separately: only a failed one is reported and redelivered.
 #[tokio::test]
 async fn a_queue_of_created_branches() {
     let world = world(&[]);

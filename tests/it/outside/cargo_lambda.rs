@@ -1,4 +1,4 @@
-//! `cargo lambda invoke` against `cargo lambda watch`, with the function that is built already.
+//! `cargo lambda invoke` against `cargo lambda watch`, with the function that is already built.
 
 use std::process::{Command, Output};
 
@@ -13,7 +13,7 @@ async fn cargo_lambda_invokes_the_built_function() {
     let (host, port) = (address.ip().to_string(), address.port().to_string());
     let at = ["--invoke-address", &host, "--invoke-port", &port];
     let mut watch = Command::new(&program);
-    // Only the interfaces: `watch` would build the function anew, with other features than this test's.
+    // Start only the interfaces. `watch` would build the function again, with other features than this test's.
     watch.args(["lambda", "watch", "--only-lambda-apis"]).args(at).current_dir(env!("CARGO_MANIFEST_DIR"));
     let _watching = Running::start(&mut watch);
     until_it_listens(address).await;

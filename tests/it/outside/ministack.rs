@@ -1,4 +1,4 @@
-//! Our S3 requests against an S3 server that is not ours.
+//! Our S3 requests against another S3 server.
 
 use std::collections::{BTreeSet, HashMap};
 use std::process::Command;
@@ -9,7 +9,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_s3::types::{BucketVersioningStatus, CreateBucketConfiguration, VersioningConfiguration};
 use codecommit::aws::Aws;
 use codecommit::open::Options;
-use codecommit::source::Previous;
+use codecommit::source::{Previous, PreviousOptions};
 use codecommit_multibranch::config::Config;
 use codecommit_multibranch::event;
 use codecommit_multibranch::pipeline::Target;
@@ -30,7 +30,7 @@ struct Server {
 }
 
 impl Server {
-    /// With a versioned bucket; none where there is no such program.
+    /// Starts the server with a versioned bucket. Returns `None` if the program is not installed.
     async fn start() -> Option<Self> {
         let program = program("MINISTACK")?;
         let address = free_address();
@@ -80,7 +80,7 @@ impl Server {
     }
 }
 
-/// The job of a push with this id.
+/// Makes the job of a push with this id.
 fn job(id: &str) -> Job {
     let name = |name: &str| (name == "PIPELINE_NAME").then(|| PIPELINE.to_owned());
     let config = Config::from_lookup(name).expect("the settings are right");
@@ -101,7 +101,7 @@ async fn written(server: &Server) {
     let (small, large) = (job("small"), job("large"));
     let first = server.write(&small, b"small").await;
     assert_eq!((server.read(&first.version).await, first.bytes), (b"small".to_vec(), 5));
-    // Three parts, with a checksum of the whole.
+    // Three parts, and a checksum of the whole.
     let content = noise(4_500_000).repeat(4);
     let second = server.write(&large, &content).await;
     assert!(server.read(&second.version).await == content);
@@ -124,7 +124,7 @@ async fn held(server: &Server) {
     let (job, stored) = (job("held"), Stored { version: "v".into(), bytes: 5 });
     let _held = server.claimed(&self::job("busy")).await.expect("nobody holds it");
     assert_eq!(server.claimed(&self::job("busy")).await.err().map(|error| error.code()), Some("DeliveryInProgress"));
-    // The time of this one is over from the beginning.
+    // The time of this holder is over from the start.
     let mut first = server.claimed_until(&job, SystemTime::UNIX_EPOCH).await.expect("nobody holds it");
     first.uploaded(&stored).await.expect("it is held");
     let mut second = server.claimed(&job).await.expect("it is taken over");
@@ -157,7 +157,8 @@ async fn an_aborted_upload_leaves_nothing() {
 }
 
 async fn previous(server: &Server) -> Option<Previous> {
-    Previous::open(&server.aws.s3, &server.target.bucket, &server.target.key, 6, 32 << 20).await
+    let options = PreviousOptions { level: 6, reuse_deflate: false, largest_directory: 32 << 20 };
+    Previous::open(&server.aws.s3, &server.target.bucket, &server.target.key, options).await
 }
 
 /// The cache reads by range.

@@ -1,5 +1,5 @@
-//! Many branches created and deleted at once, each with a call of its own: none of others' triggers lost, none of ours
-//! left over.
+//! Many branches are created and deleted at once, with a call for each: no trigger of others is lost, and none of
+//! ours remains.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::world::{REPOSITORY, World};
 use super::{check_invariants, foreign, others, selects, settings};
 
 const DEADLINE: Duration = Duration::from_mins(2);
-/// Lambda's: an event that failed is tried twice more.
+/// Lambda's number: an event that failed is tried twice more.
 const TRIES: usize = 3;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -1,4 +1,4 @@
-//! Requests as `CloudFormation` sends them, answered to a real socket.
+//! Requests in `CloudFormation`'s form, answered to a real socket.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -20,14 +20,14 @@ use super::{LIFECYCLE, UPDATES, foreign, trigger};
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// Where answers arrive: each as its head and its body.
+/// A server that receives answers, each with its head and its body.
 pub(crate) struct Inbox {
     url: String,
     answers: Receiver<(String, Value)>,
 }
 
 impl Inbox {
-    /// Answers these statuses one after the other, the last one from then on.
+    /// Answers with these statuses one after the other, and repeats the last one.
     pub(crate) fn new(statuses: &'static [u16]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let url = format!("http://{}/answers/a%2Fb?Signature=a%2Bb%3D", listener.local_addr().expect("an address"));
@@ -47,7 +47,7 @@ impl Inbox {
         self.answers.recv_timeout(DEADLINE).expect("an answer")
     }
 
-    /// Nothing has arrived so far.
+    /// Returns whether nothing has arrived so far.
     pub(crate) fn is_empty(&self) -> bool {
         self.answers.try_recv().is_err()
     }
@@ -100,7 +100,7 @@ async fn handled_within(world: &World, event: &Value, budget: Duration) -> Resul
     answered.await
 }
 
-/// A client that panics when it is to send.
+/// Returns a client that panics when it sends.
 fn panicking(world: &World) -> aws_sdk_codecommit::Client {
     #[derive(Debug)]
     struct Panics;
@@ -124,14 +124,14 @@ fn panicking(world: &World) -> aws_sdk_codecommit::Client {
     aws_sdk_codecommit::Client::from_conf(config(&world.emulator).interceptor(Panics).build())
 }
 
-/// Lambda's runtime wants it of a handler.
+/// Checks what Lambda's runtime requires of a handler.
 fn can_move_between_threads(_: &impl Send) {}
 
 async fn names(world: &World, repository: &str) -> Vec<String> {
     list(&world.client, repository).await.expect("triggers").into_iter().map(|trigger| trigger.name).collect()
 }
 
-/// The policy of a role that the stack has just made takes a moment to be known everywhere.
+/// The policy of a new role takes a moment until it works everywhere.
 #[tokio::test]
 async fn what_is_not_allowed_yet_is_tried_again() {
     let (world, inbox) = (World::new(&[]).await, Inbox::new(&[200]));
@@ -139,7 +139,7 @@ async fn what_is_not_allowed_yet_is_tried_again() {
     handled(&world, &request("Create", &inbox, &properties(REPOSITORY))).await.unwrap();
     assert_eq!(inbox.next().1["Status"], "SUCCESS");
     assert_eq!(names(&world, REPOSITORY).await.len(), 2);
-    // What is never allowed is told in time.
+    // A permission that never comes is reported in time.
     world.emulator.inject(Fault::every("GetRepositoryTriggers", FaultKind::Denied));
     handled(&world, &request("Update", &inbox, &properties(REPOSITORY))).await.unwrap();
     let (_, answer) = inbox.next();

@@ -1,4 +1,4 @@
-//! Single rules of the plan, each by an example.
+//! Single rules of the plan, with an example each.
 
 use codecommit_multibranch::triggers::reconcile::{Impossible, TriggerPlan, plan};
 use codecommit_multibranch::triggers::{Difference, Event, Trigger, TriggerSettings, Warning};
@@ -13,7 +13,7 @@ fn planned(existing: &[Trigger], branches: &[String], settings: &TriggerSettings
     plan(existing, branches, settings, &selects).expect("a plan")
 }
 
-/// Brings `existing` to what it should be.
+/// Reconciles `existing`.
 fn reconciled(existing: &[Trigger], branches: &[String]) -> Vec<Trigger> {
     planned(existing, branches, &settings()).triggers.expect("something to do")
 }
@@ -59,7 +59,7 @@ fn an_emptied_trigger_is_removed_and_the_others_stay_as_they_are() {
     assert_eq!(less, expected);
 }
 
-/// The second holds the name `dev-2`, so ours are `dev-1`, `dev-3` and `dev-4`.
+/// Makes two triggers of others. The second has the name `dev-2`, so ours are `dev-1`, `dev-3` and `dev-4`.
 fn foreign_two() -> [Trigger; 2] {
     [foreign(0), foreign(2)]
 }

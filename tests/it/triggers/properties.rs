@@ -1,4 +1,5 @@
-//! Branches come and go in any order, others write too, writes are lost and made again: what holds in the end.
+//! Branches are created and deleted in any order, others also write, and writes are lost and repeated. Checks the end
+//! result.
 
 use std::collections::BTreeSet;
 
@@ -16,12 +17,12 @@ enum Step {
     Add(usize),
     /// Another owner removes a trigger.
     Remove(usize),
-    /// Somebody restores an old list of ours beside the others of now.
+    /// Somebody restores an old list of ours, beside the current triggers of others.
     Restore(usize),
     Reconcile,
-    /// A slow writer reads and plans,
+    /// A slow writer reads and plans.
     Begin,
-    /// writes what it planned then, whatever happened to ours meanwhile, and looks again.
+    /// The slow writer writes its old plan, although ours may have changed, and checks again.
     Finish,
 }
 
@@ -38,7 +39,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Unicode, a name as long as may be, slashes, and some that are not selected.
+/// Names with Unicode, the longest allowed name, slashes, and some that are not selected.
 fn branch(number: usize) -> String {
     match number % 8 {
         0 => format!("feature/größe-{number}/🌿"),
@@ -52,7 +53,7 @@ struct Repository {
     settings: TriggerSettings,
     branches: BTreeSet<String>,
     triggers: Vec<Trigger>,
-    /// What others have, as they would see it.
+    /// The triggers of others that should exist.
     expected: Vec<Trigger>,
     history: Vec<Vec<Trigger>>,
     begun: Vec<Vec<Trigger>>,
@@ -113,7 +114,8 @@ impl Repository {
         self.write(list);
     }
 
-    /// A plan made before another owner's change is not written: the configuration id differs. (`begun` was cleared.)
+    /// A plan made before another owner's change is not written, because the configuration id differs. (`begun` was
+    /// cleared.)
     fn finish(&mut self) {
         if let Some(stale) = self.begun.pop() {
             self.write(stale);
@@ -137,7 +139,8 @@ impl Repository {
         }
     }
 
-    /// A branch stays in its trigger, unless that one had to give way to others' triggers or to one on all branches.
+    /// Checks that a branch stays in its trigger, unless others' triggers or one for all branches replaced that
+    /// trigger.
     fn check_stable(&self, new: &[Trigger]) {
         let (had, has) = (ours(&self.triggers, &self.settings), ours(new, &self.settings));
         let by_branch =
@@ -200,7 +203,7 @@ proptest! {
     }
 }
 
-/// Ours by name and destination, but with any branches and events; names may come twice.
+/// Makes a trigger with our names and destination, but with any branches and events. Names may repeat.
 fn junk_trigger(name: usize, branches: &[usize], kind: usize) -> Trigger {
     use codecommit_multibranch::triggers::Event;
     let name = if name == 11 { "dev-lifecycle".to_owned() } else { format!("dev-{name}") };

@@ -1,4 +1,4 @@
-//! The same on the wire: what is called, what is written, and what happens when others write too.
+//! Reconciliation on the wire: the calls, the writes, and the effect of other writers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -184,7 +184,7 @@ async fn a_writer_that_never_gives_way_is_not_fought_for_ever() {
     assert_eq!(error.code(), "TriggersContended");
 }
 
-/// A client whose n-th call of an operation, counted from 0, is overtaken by another owner's write.
+/// Makes a client for which another owner writes first at the n-th call of an operation, counted from 0.
 fn meddled(world: &World, operation: &'static str, nth: usize, list: &[Trigger]) -> Client {
     meddler(world, operation, nth..nth + 1, list)
 }

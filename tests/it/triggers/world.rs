@@ -17,12 +17,12 @@ pub(super) struct World {
     pub(super) emulator: Emulator,
     pub(super) client: Client,
     folder: TempDir,
-    /// The only commit; branches are made of it.
+    /// The only commit. Branches are created at it.
     pub(super) commit: String,
 }
 
 impl World {
-    /// With the repositories `project` and `second`, each with a branch `main`, and these triggers of others in
+    /// Makes the repositories `project` and `second`, each with a branch `main`, and these triggers of others in
     /// `project`.
     pub(super) async fn new(others: &[Trigger]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
@@ -37,7 +37,7 @@ impl World {
         world
     }
 
-    /// All triggers of `project`.
+    /// Returns all triggers of `project`.
     pub(super) async fn triggers(&self) -> Vec<Trigger> {
         triggers::list(&self.client, REPOSITORY).await.expect("triggers")
     }
@@ -85,7 +85,7 @@ pub(super) async fn put(client: &Client, list: &[Trigger]) {
     request.send().await.expect("written");
 }
 
-/// Makes a repository with an empty commit on `main`, and says which.
+/// Makes a repository with an empty commit on `main`, and returns the commit.
 fn initialised(path: &Path) -> String {
     std::fs::create_dir(path).expect("a folder");
     let run = |arguments: &[&str]| {

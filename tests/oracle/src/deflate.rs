@@ -1,6 +1,7 @@
 //! The deflate that git itself uses.
 
-/// Deflate as git does it: classic zlib at its usual memory level, all at once; none where it would not get smaller.
+/// Deflates as git does: classic zlib at its usual memory level, all at once. Returns `None` if the content would not
+/// get smaller.
 pub fn zlib(content: &[u8], level: u8) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(content.len());
     let mut compress = flate2::Compress::new(flate2::Compression::new(level.into()), false);

@@ -1,6 +1,7 @@
-//! The bodies of the fuzz targets: any bytes in, no panic, and what must hold for them.
+//! The bodies of the fuzz targets. They take any bytes, must not panic, and check what must be true.
 //!
-//! `cargo +nightly fuzz run NAME` runs each without end; a test of the engine runs each on mutations of a small corpus.
+//! `cargo +nightly fuzz run NAME` runs each without end. A test of the engine runs each on mutations of a small
+//! corpus.
 
 use std::borrow::Cow;
 
@@ -38,7 +39,7 @@ const COMMIT: &[u8] = b"tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904\nparent 4b
     author A U <a@example.com> 1700000000 +0130\ncommitter C <> 1 -0000\ngpgsig x\n y\n\nSubject\nline\n\nBody\n\nKey: value\n";
 const LIMIT: u64 = 1 << 20;
 
-/// The work of one input: more is refused, so that no input is slow.
+/// Returns the limit on the work for one input, so that no input is slow.
 fn work() -> Work {
     Work::new(Cancel::default(), 50_000_000)
 }
@@ -47,7 +48,7 @@ fn null() -> ObjectId {
     ObjectId::from_bytes_or_panic(&[0; 20])
 }
 
-/// A tree object: what is parsed hashes to the id of the bytes, unless a mode is not canonical.
+/// Parses a tree object. Its entries hash to the id of the bytes, unless a mode is not canonical.
 pub fn tree(data: &[u8]) {
     let Ok(entries) = parse_tree(data) else { return };
     let mut all: Vec<_> = entries.iter().map(|entry| (entry.kind, entry.name.to_owned(), entry.id)).collect();
@@ -64,7 +65,7 @@ pub fn tree(data: &[u8]) {
     assert!(!modes_are_canonical || written != data.len() || hasher.finish() == Ok(id));
 }
 
-/// A commit object and a signature.
+/// Parses a commit object and a signature.
 pub fn commit(data: &[u8]) {
     Signature::parse(data);
     if let Ok(commit) = Commit::parse(null(), data) {
@@ -73,7 +74,7 @@ pub fn commit(data: &[u8]) {
     }
 }
 
-/// Two attribute files, a path, a pathspec and a content, with a NUL between them.
+/// Uses two attribute files, a path, a pathspec and a content, separated by NUL.
 pub fn attributes(data: &[u8]) {
     let mut parts = data.splitn(5, |&byte| byte == 0);
     let mut next = || parts.next().unwrap_or_default();
@@ -93,7 +94,7 @@ pub fn attributes(data: &[u8]) {
     }
 }
 
-/// A format: what has no `$Format:` stays as it is, and no expansion is longer than the limit.
+/// Expands a format. Text without `$Format:` stays unchanged, and no expansion is longer than the limit.
 pub fn substitute(data: &[u8]) {
     let commit = Commit::parse(null(), COMMIT).expect("it is one");
     let work = work();
@@ -110,7 +111,7 @@ pub fn substitute(data: &[u8]) {
     assert!(warnings.len() <= 32);
 }
 
-/// A pathspec and a path, with a NUL between them.
+/// Uses a pathspec and a path, separated by NUL.
 pub fn pathspecs(data: &[u8]) {
     let (pathspec, path) = data.split_once_str("\0").unwrap_or((data, b"a/b"));
     let Ok(pathspecs) = Pathspecs::parse(&[pathspec.into()]) else { return };
@@ -122,18 +123,18 @@ pub fn pathspecs(data: &[u8]) {
     pathspecs.may_match_under(path.as_bstr(), &work);
 }
 
-/// The directory of an old archive, and the end of one: folders are known only by the ids of what is in them.
+/// Parses the directory and the end of an old archive. Folders are known only by the ids computed from their entries.
 pub fn central_directory(data: &[u8]) {
     if let Some((offset, size)) = central_directory::locate(data, data.len() as u64) {
         assert!(offset.checked_add(size).is_some_and(|end| end <= data.len() as u64));
     }
-    let directory = Directory::parse(data, 6);
+    let directory = Directory::parse(data, 6, true);
     for (id, entries) in &directory.folders {
         assert_eq!(hash::tree_id(&mut entries.clone()), Ok(*id));
     }
 }
 
-/// Makes one more input out of a corpus: a few bytes are changed, removed, doubled, or taken from another input.
+/// Makes another input from a corpus: a few bytes are changed, removed, doubled, or taken from another input.
 pub fn mutated(random: &mut Random, corpus: &[Vec<u8>]) -> Vec<u8> {
     let mut data = random.pick(corpus).clone();
     for _ in 0..=random.below(4) {

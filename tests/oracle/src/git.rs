@@ -1,4 +1,4 @@
-//! The real `git` as the oracle: repositories made by `git fast-import`, and what `git archive` makes of them.
+//! The real `git` as the reference: repositories made by `git fast-import`, and the output of `git archive` for them.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -12,12 +12,12 @@ use git_archive::object::{Entry, Kind, ObjectId};
 use git_archive::work::Work;
 use tempfile::TempDir;
 
-/// How many trials a test makes: `TRIALS` from the environment, or what suits the test.
+/// Returns the number of trials: `TRIALS` from the environment, or the test's default.
 pub fn trials(default: u64) -> u64 {
     std::env::var("TRIALS").ok().map_or(default, |trials| trials.parse().expect("TRIALS is a number"))
 }
 
-/// Numbers that look random and are the same each time (`SplitMix64`).
+/// Pseudo-random numbers that are the same each time (`SplitMix64`).
 pub struct Random(u64);
 
 impl Random {
@@ -52,7 +52,7 @@ impl Tree {
         self.0.insert(path.into(), (mode, content.into()));
     }
 
-    /// A tree of random files at random places.
+    /// Makes a tree of random files at random places.
     pub fn random(random: &mut Random) -> Tree {
         let mut tree = Tree::default();
         for _ in 0..3 + random.below(12) {
@@ -68,7 +68,7 @@ impl Tree {
         tree
     }
 
-    /// The `.gitattributes` in it, as they are given to the library.
+    /// Returns the tree's `.gitattributes`, in the form that the library takes.
     pub fn attributes(&self, entries: &[Entry]) -> Attributes {
         let files = entries.iter().filter(|entry| entry.kind != Kind::Directory && entry.kind != Kind::Submodule);
         let attribute_files = files.filter_map(|entry| {
@@ -79,7 +79,7 @@ impl Tree {
         Attributes::new(attribute_files, &Work::default()).expect("a real tree costs little work")
     }
 
-    /// The commands for `git fast-import` that make a commit of it at a reference.
+    /// Returns the commands for `git fast-import` that make a commit of the tree at a reference.
     pub fn commit(&self, reference: &str, commit: &CommitText) -> Vec<u8> {
         let mut stream = format!("commit {reference}\n").into_bytes();
         stream.extend([b"author ", commit.author.as_slice(), b"\ncommitter ", &commit.committer, b"\n"].concat());
@@ -123,7 +123,7 @@ pub const NAMES: [&str; 22] = [
     "\u{FEFF}a",
 ];
 
-/// The head of a commit, as `git fast-import` takes it.
+/// The head of a commit, in the form that `git fast-import` takes.
 #[derive(Clone)]
 pub struct CommitText {
     pub author: Vec<u8>,
@@ -138,13 +138,13 @@ impl Default for CommitText {
     }
 }
 
-/// A bare repository of its own.
+/// A bare repository in its own folder.
 pub struct Repository(TempDir);
 
-/// One member of an archive in the form of tar.
+/// One member of an archive in tar format.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Member {
-    /// With a slash at the end for directories.
+    /// The path, with a slash at the end for directories.
     pub path: BString,
     pub content: Vec<u8>,
 }
@@ -158,7 +158,7 @@ impl Repository {
         repository
     }
 
-    /// Its folder.
+    /// Returns the repository's folder.
     pub fn path(&self) -> &Path {
         self.0.path()
     }
@@ -170,7 +170,7 @@ impl Repository {
         output.stdout
     }
 
-    /// Runs git with nothing of this machine's configuration.
+    /// Runs git without the configuration of this machine.
     pub fn output(&self, arguments: &[impl AsRef<std::ffi::OsStr>], input: &[u8]) -> Output {
         let mut child = Command::new("git")
             .args(arguments)
@@ -191,7 +191,7 @@ impl Repository {
         })
     }
 
-    /// The members of `git archive`, or its complaint.
+    /// Returns the members of `git archive`, or its error message.
     pub fn archive(&self, treeish: &str, pathspecs: &[BString]) -> Result<Vec<Member>, BString> {
         let mut arguments: Vec<_> = ["archive", "--format=tar", treeish, "--"].map(Into::into).to_vec();
         arguments.extend(pathspecs.iter().map(|spec| spec.to_os_str().expect("on Unix").to_owned()));
@@ -199,12 +199,12 @@ impl Repository {
         if output.status.success() { Ok(members(&output.stdout)) } else { Err(output.stderr.into()) }
     }
 
-    /// What `git archive` writes as a zip, with these options of git's own and of the archive's.
+    /// Returns the zip of `git archive` with these options of git and of the archive.
     pub fn zip(&self, options: &[&str], treeish: &str) -> Vec<u8> {
         self.run(&[options, &["archive", "--format=zip", treeish]].concat(), b"")
     }
 
-    /// All entries of a tree in pre-order.
+    /// Returns all entries of a tree in pre-order.
     pub fn entries(&self, treeish: &str) -> Vec<Entry> {
         let listing = self.run(&["ls-tree", "-r", "-t", "-z", "--full-tree", treeish], b"");
         listing.split(|&byte| byte == 0).filter(|line| !line.is_empty()).map(entry).collect()
@@ -228,7 +228,7 @@ fn entry(line: &[u8]) -> Entry {
     Entry { path: path.into(), kind, id: ObjectId::from_hex(id).expect("an id") }
 }
 
-/// The name of an entry as tar has it.
+/// Returns the name of an entry in tar.
 pub fn member_path(entry: &Entry) -> BString {
     let mut path = entry.path.clone();
     if matches!(entry.kind, Kind::Directory | Kind::Submodule) {
@@ -285,7 +285,7 @@ fn quoted(path: &BStr) -> String {
     quoted + "\""
 }
 
-/// A script that makes the repository of one trial again.
+/// Returns a script that makes the repository of one trial again.
 pub fn script(stream: &[u8], then: &str) -> String {
     let mut script = String::from("git init -q --bare r && cd r && git config core.abbrev 12 && printf '");
     for &byte in stream {

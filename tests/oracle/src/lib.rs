@@ -1,4 +1,4 @@
-//! The judge of the tests: the real `git`, repositories that it makes, and zips compared field by field.
+//! The reference for the tests: the real `git`, repositories that it makes, and zips compared field by field.
 
 mod deflate;
 pub mod fuzz;

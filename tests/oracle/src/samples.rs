@@ -7,7 +7,7 @@ use crate::git::{Random, Tree};
 /// The branch that most tests push to.
 pub const BRANCH: &str = "refs/heads/feature/login";
 
-/// Bytes that nothing makes smaller.
+/// Makes incompressible bytes.
 pub fn noise(length: usize) -> &'static [u8] {
     static NOISE: OnceLock<Vec<u8>> = OnceLock::new();
     let noise = NOISE.get_or_init(|| {
@@ -20,8 +20,8 @@ pub fn noise(length: usize) -> &'static [u8] {
 
 const NOISE_LENGTH: usize = 5 << 20;
 
-/// Every kind of entry, attributes of all kinds that archives know, and names in an order that only git's sorting
-/// gives.
+/// Makes a tree with every kind of entry, all kinds of attributes that archives know, and names that need git's
+/// order.
 pub fn every_kind() -> Tree {
     let mut tree = Tree::default();
     tree.add("README.md", "100644", "A line of text.\n".repeat(50));
@@ -43,7 +43,7 @@ pub fn every_kind() -> Tree {
     tree
 }
 
-/// A tree of a few folders, with each kind of entry.
+/// Makes a tree of a few folders, with each kind of entry.
 pub fn base() -> Tree {
     let mut tree = Tree::default();
     for (path, content) in [

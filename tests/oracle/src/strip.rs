@@ -1,4 +1,4 @@
-//! A zip without the fields that the cache keeps in it.
+//! Removes the cache's fields from a zip.
 
 use bstr::ByteSlice as _;
 
@@ -8,13 +8,13 @@ use crate::zip::{u16_at, u32_at};
 const TAG: u16 = 0x4d43;
 const TAG_LENGTH: usize = 26;
 
-/// Where the central directory of a zip is, and where its end record is.
+/// Returns the start of a zip's central directory, and of its end record.
 pub fn bounds(zip: &[u8]) -> (usize, usize) {
     let end = zip.rfind(b"PK\x05\x06").expect("an end of the central directory");
     (u32_at(zip, end + 16) as usize, end)
 }
 
-/// The rows of the central directory as they stand.
+/// Returns the unchanged rows of the central directory.
 pub fn rows(zip: &[u8]) -> Vec<&[u8]> {
     let (mut at, end) = bounds(zip);
     let mut rows = Vec::new();
@@ -27,7 +27,7 @@ pub fn rows(zip: &[u8]) -> Vec<&[u8]> {
     rows
 }
 
-/// The zip with other rows.
+/// Returns the zip with other rows.
 pub fn with_rows(zip: &[u8], rows: impl IntoIterator<Item = Vec<u8>>) -> Vec<u8> {
     let (start, end) = bounds(zip);
     let (mut directory, mut count) = (Vec::new(), 0_u16);
@@ -44,13 +44,13 @@ pub fn with_rows(zip: &[u8], rows: impl IntoIterator<Item = Vec<u8>>) -> Vec<u8>
     [&zip[..start], &directory, &tail].concat()
 }
 
-/// Where the tag of a row is, in it.
+/// Returns the place of the tag in a row.
 pub fn tag(row: &[u8]) -> Option<usize> {
     let at = row.len().checked_sub(TAG_LENGTH)?;
     (at >= 46 && u16_at(row, at) == TAG).then_some(at)
 }
 
-/// The zip as it would be with `CACHE=off`.
+/// Returns the zip as with `CACHE=off`.
 pub fn without_tags(zip: &[u8]) -> Vec<u8> {
     let stripped = rows(zip).into_iter().map(|row| {
         let mut row = row.to_vec();

@@ -1,11 +1,11 @@
-//! What a zip says of its entries, read by the letter of the format (`APPNOTE.TXT`), and compared field by field.
+//! Reads the entries of a zip exactly as the format says (`APPNOTE.TXT`), and compares zips field by field.
 
 use std::io::Read as _;
 
 use bstr::{BString, ByteSlice as _};
 use flate2::read::DeflateDecoder;
 
-/// One entry: all that its headers say but for sizes and places in the file, which depend on who deflates.
+/// One entry: all fields of its headers, except sizes and places in the file, which depend on the deflate.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Row {
     pub path: BString,
@@ -21,7 +21,7 @@ pub struct Row {
     pub content: Vec<u8>,
 }
 
-/// The entries in the order of the central directory, and the comment. No zip64.
+/// Returns the entries in the order of the central directory, and the comment. Does not support zip64.
 pub fn read(zip: &[u8]) -> (Vec<Row>, BString) {
     let end = zip.rfind(b"PK\x05\x06").expect("an end of the central directory");
     let (entries, start) = (u16_at(zip, end + 10), u32_at(zip, end + 16));
@@ -38,7 +38,7 @@ pub fn read(zip: &[u8]) -> (Vec<Row>, BString) {
     (rows, comment.into())
 }
 
-/// Two zips that say the same of the same entries, in the same order.
+/// Checks that two zips have the same entries in the same order.
 #[track_caller]
 pub fn assert_same(ours: &[u8], gits: &[u8]) {
     let ((ours, our_comment), (gits, git_comment)) = (read(ours), read(gits));
@@ -50,7 +50,7 @@ pub fn assert_same(ours: &[u8], gits: &[u8]) {
     assert_eq!(our_comment, git_comment);
 }
 
-/// One row of the directory with its content, which the local header must agree with.
+/// Reads one row of the directory with its content. The local header must agree with the row.
 fn row(zip: &[u8], at: usize) -> (Row, usize) {
     assert_eq!(u32_at(zip, at), 0x0201_4b50, "a row of the directory");
     let [name, extra, comment] = [28, 30, 32].map(|field| usize::from(u16_at(zip, at + field)));
@@ -85,7 +85,7 @@ fn row(zip: &[u8], at: usize) -> (Row, usize) {
     (row, at + 46 + name + extra + comment)
 }
 
-/// Without the field that our own archives may carry for the next one, and that git knows nothing of.
+/// Removes the field that our own archives may have for the cache, and that git does not write.
 fn without_tag(mut fields: &[u8]) -> Vec<u8> {
     let mut rest = Vec::new();
     while !fields.is_empty() {
@@ -110,7 +110,7 @@ pub fn u64_at(bytes: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"))
 }
 
-/// The same bytes, or the first place where they differ.
+/// Checks that the bytes are equal, or names the first place where they differ.
 #[track_caller]
 pub fn assert_equal_bytes(ours: &[u8], gits: &[u8], what: &str) {
     let place = ours.iter().zip(gits).position(|(our, git)| our != git);

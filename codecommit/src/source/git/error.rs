@@ -8,7 +8,7 @@ use aws_smithy_runtime_api::box_error::BoxError;
 use super::pack::PackError;
 use git_archive::object::ObjectId;
 
-/// The most bytes of a server's message that an error shows.
+/// The largest number of bytes of a server's message in an error.
 pub(super) const MESSAGE_BYTES: usize = 400;
 
 /// The reason why a commit could not be fetched.
@@ -53,7 +53,7 @@ pub enum GitError {
     /// The server ended the exchange with a message.
     #[error("the server said: {0}")]
     Remote(String),
-    /// The answer is not of the smart protocol.
+    /// The answer does not follow the smart protocol.
     #[error("the server does not speak Git's protocol: {0}")]
     Protocol(&'static str),
     /// The request was throttled.
@@ -90,7 +90,7 @@ pub enum GitError {
         /// The cause.
         source: BoxError,
     },
-    /// The body ended before the protocol did.
+    /// The body ended too early.
     #[error("the body of {operation} was cut")]
     Cut {
         /// The request.
@@ -115,7 +115,7 @@ impl GitError {
         }
     }
 
-    /// Returns whether the endpoint refuses us or cannot serve the commit, so that the API may still have it.
+    /// Returns whether the endpoint refuses access or cannot serve the commit. The API may still have it.
     pub fn is_refusal(&self) -> bool {
         matches!(self, Self::AccessDenied { .. } | Self::WantRefused { .. } | Self::Unsupported(_) | Self::Protocol(_))
     }
@@ -125,7 +125,8 @@ impl GitError {
         Self::Remote(String::from_utf8_lossy(shown.trim_ascii_end()).into_owned())
     }
 
-    /// Recognizes the message about a commit that the server does not serve: git says `not our ref`, JGit `not valid`.
+    /// Recognizes the message about a commit that the server does not serve. Git says `not our ref`, and JGit says
+    /// `not valid`.
     pub(super) fn of_want(self, commit: ObjectId) -> Self {
         match self {
             Self::Remote(message) if message.contains("not our ref") || message.contains("not valid") => {

@@ -1,39 +1,66 @@
-//! The two requests of a fetch: what the server offers, then the pack of one commit.
+//! The two requests of a fetch: first the server's capabilities, then the pack of one commit.
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::error::GitError;
 use super::http::{GitRequest, ResponseBody};
-use super::pack::{Limits, Pack};
+use super::pack::{Limits, Pack, PackError, ThinPack};
 use super::protocol::{Advertisement, FetchResponse, Lines};
 use super::remote::Remote;
 use crate::blocking;
 use git_archive::object::ObjectId;
 
-/// The names that the two requests are counted under.
+/// The names of the two requests in the counter.
 const INFO_REFS: &str = "GitInfoRefs";
 const UPLOAD_PACK: &str = "GitUploadPack";
 
-/// Pieces of a pack, each of up to 64 KiB, that may wait for the thread that indexes them.
+/// The number of pieces of a pack, each up to 64 KiB, that may wait for the indexing thread.
 const WAITING_PIECES: usize = 32;
 
+/// A function that indexes a pack while it arrives.
+type Receive<P> = fn(Pieces, &Limits) -> Result<P, PackError>;
+
+/// The pieces of a pack, as they arrive.
+struct Pieces(mpsc::Receiver<Bytes>);
+
+impl Iterator for Pieces {
+    type Item = Bytes;
+
+    fn next(&mut self) -> Option<Bytes> {
+        self.0.blocking_recv()
+    }
+}
+
 impl Remote {
-    /// Fetches one commit with everything in its tree, and nothing of its history. A thread for blocking work indexes
-    /// the pack while it arrives; dropping the future ends both.
+    /// Fetches one commit with everything in its tree, without its history. A thread for blocking work indexes the
+    /// pack while it arrives. Dropping the future ends both.
     pub async fn fetch(&self, commit: ObjectId, limits: &Limits) -> Result<Pack, GitError> {
-        let wanted = self.retries.retry(GitError::is_transient, || self.negotiate(commit)).await?;
-        let pack = self.retries.retry(GitError::is_transient, || self.receive(wanted.clone(), limits)).await;
-        pack.map_err(|error| error.of_want(commit))
+        let offered = self.retries.retry(GitError::is_transient, || self.negotiate(commit)).await?;
+        let request = offered.request(commit)?;
+        self.pack(commit, &request, limits, Pack::receive).await
     }
 
-    /// Checks that the server accepts the signature and can serve a commit; nothing is fetched.
+    /// Fetches what one commit has that another has not, whose objects we have. Returns `None` if the server cannot send
+    /// that. A server that does not know the other commit sends everything.
+    pub async fn fetch_difference(
+        &self,
+        commit: ObjectId,
+        had: ObjectId,
+        limits: &Limits,
+    ) -> Result<Option<ThinPack>, GitError> {
+        let offered = self.retries.retry(GitError::is_transient, || self.negotiate(commit)).await?;
+        let Some(request) = offered.difference(commit, had)? else { return Ok(None) };
+        self.pack(commit, &request, limits, ThinPack::receive).await.map(Some)
+    }
+
+    /// Checks that the server accepts the signature and can serve a commit. Fetches nothing.
     pub async fn offers(&self, commit: ObjectId) -> Result<(), GitError> {
-        self.retries.retry(GitError::is_transient, || self.negotiate(commit)).await.map(drop)
+        self.retries.retry(GitError::is_transient, || self.negotiate(commit)).await?.request(commit).map(drop)
     }
 
-    /// Reads what the server offers. Returns the body of the request for the commit.
-    async fn negotiate(&self, commit: ObjectId) -> Result<Bytes, GitError> {
+    /// Reads what the server offers, and whether the commit is one of its tips.
+    async fn negotiate(&self, commit: ObjectId) -> Result<Advertisement, GitError> {
         let request = GitRequest {
             operation: INFO_REFS,
             path: "/info/refs?service=git-upload-pack",
@@ -52,10 +79,26 @@ impl Remote {
         if !advertisement.is_done() {
             return Err(GitError::Cut { operation: INFO_REFS });
         }
-        advertisement.request(commit)
+        Ok(advertisement)
     }
 
-    async fn receive(&self, wanted: Bytes, limits: &Limits) -> Result<Pack, GitError> {
+    async fn pack<P: Send + 'static>(
+        &self,
+        commit: ObjectId,
+        request: &Bytes,
+        limits: &Limits,
+        receive: Receive<P>,
+    ) -> Result<P, GitError> {
+        let pack = self.retries.retry(GitError::is_transient, || self.receive(request.clone(), limits, receive)).await;
+        pack.map_err(|error| error.of_want(commit))
+    }
+
+    async fn receive<P: Send + 'static>(
+        &self,
+        wanted: Bytes,
+        limits: &Limits,
+        receive: Receive<P>,
+    ) -> Result<P, GitError> {
         let request = GitRequest {
             operation: UPLOAD_PACK,
             path: "/git-upload-pack",
@@ -63,18 +106,15 @@ impl Remote {
             answer: "application/x-git-upload-pack-result",
         };
         let body = self.send(&request).await?;
-        let (sender, mut pieces) = mpsc::channel(WAITING_PIECES);
+        let (sender, pieces) = mpsc::channel(WAITING_PIECES);
         let limits = limits.clone();
-        let pack = blocking::spawn(move || {
-            let pieces = std::iter::from_fn(|| pieces.blocking_recv());
-            Pack::receive(pieces, &limits)
-        });
+        let pack = blocking::spawn(move || receive(Pieces(pieces), &limits));
         hand_on(body, sender).await?;
         Ok(pack.await??)
     }
 }
 
-/// Hands the pack on as it arrives. If the receiver hung up, returns `Ok`: its own error says why.
+/// Passes the pack on as it arrives. If the receiver hung up, returns `Ok`: its own error says why.
 async fn hand_on(mut body: ResponseBody, receiver: mpsc::Sender<Bytes>) -> Result<(), GitError> {
     let mut lines = Lines::default();
     let mut answer = FetchResponse::default();

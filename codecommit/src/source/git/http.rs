@@ -15,7 +15,7 @@ use super::remote::{Remote, Timeouts};
 use super::sign::{self, SignedTarget};
 use crate::aws::Operation;
 
-/// The user agent, which begins as Git's own does.
+/// The user agent. Like Git's own, it begins with `git/`.
 const USER_AGENT: &str = concat!("git/codecommit-multibranch/", env!("CARGO_PKG_VERSION"));
 
 /// One of the two requests of a fetch.
@@ -23,7 +23,7 @@ const USER_AGENT: &str = concat!("git/codecommit-multibranch/", env!("CARGO_PKG_
 pub(super) struct GitRequest<'a> {
     pub(super) operation: &'static str,
     pub(super) path: &'a str,
-    /// The body and its media type; without one the request is a GET.
+    /// The body and its media type. Without a body, the request is a GET.
     pub(super) body: Option<(Bytes, &'static str)>,
     /// The media type that only a Git server's answer has.
     pub(super) answer: &'static str,
@@ -45,7 +45,7 @@ impl ResponseBody {
         piece.transpose().map_err(|source| GitError::Connection { operation, source: source.into() })
     }
 
-    /// Returns the beginning of the text that explains a refusal, as far as it can be read.
+    /// Returns the beginning of the text that explains a refusal, as far as it arrives.
     async fn message(mut self) -> String {
         let mut text = Vec::new();
         while let Ok(Some(piece)) = self.next().await {
@@ -98,8 +98,7 @@ impl Remote {
     }
 }
 
-/// Returns the error for a status other than 200. A throttled request may also get a 400 that names the cause in its
-/// text.
+/// Returns the error for a status other than 200. A throttled request may also get a 400 whose text names the cause.
 fn refusal(operation: &'static str, url: String, status: u16, message: String) -> GitError {
     match status {
         401 | 403 => GitError::AccessDenied { url, status, message },

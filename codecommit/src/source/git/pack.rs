@@ -1,13 +1,13 @@
-//! A pack: the objects of one commit as Git sends them.
+//! A pack: the objects of one commit, in the form that Git sends.
 //!
-//! The pack is indexed while it arrives, in bounded memory. Each object is inflated once, into SHA-1 and CRC-32; deltas
-//! are resolved as soon as their base is known. Every id that a [`Pack`] knows was computed from the content, so
-//! nothing is taken on trust.
+//! The pack is indexed while it arrives, in bounded memory. Each object is inflated once and hashed with SHA-1 and
+//! CRC-32. A delta is resolved as soon as its base is known. A [`Pack`] computes every id from the content and trusts
+//! no id from the server.
 //!
-//! A blob that the pack stores whole is already a deflate stream of its content. [`Pack::facts`] tells whether an
-//! archive can copy that stream as it is.
+//! A blob that the pack stores whole is already a deflate stream of its content. [`Pack::facts`] says whether an
+//! archive can copy that stream unchanged.
 //!
-//! *Shortcoming*: a base, a delta and their result have to fit in memory together. git makes no deltas of files over
+//! *Shortcoming*: a base, a delta and their result must fit in memory together. Git makes no deltas of files over
 //! `core.bigFileThreshold` (512 MiB).
 
 mod blob_stream;
@@ -27,6 +27,7 @@ mod scan;
 mod spool;
 mod store;
 mod table;
+mod thin;
 mod walk;
 mod work;
 mod zlib_reader;
@@ -47,6 +48,7 @@ pub use facts::{BlobFacts, Reuse};
 pub use kind::ObjectKind;
 pub use limits::Limits;
 pub use reader::Reader;
+pub use thin::ThinPack;
 
 /// An indexed pack. Threads share it, each with a [`Reader`] of its own.
 pub struct Pack(Arc<ObjectStore>);
@@ -55,15 +57,24 @@ impl Pack {
     /// Receives a pack in chunks of any size, and blocks while it waits for the next chunk. The end of the chunks is
     /// the end of the pack.
     pub fn receive(chunks: impl IntoIterator<Item = Bytes>, limits: &Limits) -> Result<Self, PackError> {
-        let work = WorkBudget::new(limits);
-        let (storage, table) = scan::scan(chunks.into_iter(), limits, &work)?;
-        let mut store = ObjectStore { storage, table, working: limits.working, entries: limits.entries, work };
+        let mut store = Self::scan(chunks, limits)?;
         resolve::resolve(&mut store)?;
-        store.table.sort();
-        Ok(Self(Arc::new(store)))
+        Ok(Self::of(store))
     }
 
-    /// Returns a reader for one thread. It keeps bases of deltas up to `cache_bytes`.
+    fn scan(chunks: impl IntoIterator<Item = Bytes>, limits: &Limits) -> Result<ObjectStore, PackError> {
+        let work = WorkBudget::new(limits);
+        let (storage, table) = scan::scan(chunks.into_iter(), limits, &work)?;
+        let Limits { working, entries, .. } = *limits;
+        Ok(ObjectStore { storage, table, working, entries, lacks_blobs: false, work })
+    }
+
+    fn of(mut store: ObjectStore) -> Self {
+        store.table.sort();
+        Self(Arc::new(store))
+    }
+
+    /// Returns a reader for one thread. It caches up to `cache_bytes` of delta bases.
     pub fn reader(&self, cache_bytes: usize) -> Reader {
         Reader::new(Arc::clone(&self.0), cache_bytes)
     }
@@ -98,14 +109,14 @@ impl Pack {
         self.0.table.find(id).map(|index| self.0.table.objects[index].size)
     }
 
-    /// Returns what an archive needs to know of a blob, if it is in the pack.
+    /// Returns the facts of a blob that an archive needs, if it is in the pack.
     pub fn facts(&self, id: ObjectId) -> Option<BlobFacts> {
         let index = self.0.table.find(id)?;
         facts::of(&self.0.table, index)
     }
 
-    /// Returns bytes of the pack: shared with it if it is in memory, else read from its file. Take a large range in
-    /// pieces.
+    /// Returns bytes of the pack. If the pack is in memory they are shared with it, otherwise they are read from its
+    /// file. Read a large range in pieces.
     pub fn raw(&self, range: Range<u64>) -> Result<Bytes, PackError> {
         self.0.work.check()?;
         self.0.storage.bytes(range)

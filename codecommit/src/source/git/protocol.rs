@@ -25,7 +25,7 @@ impl Lines {
         self.0.extend_from_slice(bytes);
     }
 
-    /// Returns the next line, if it has arrived as a whole. A line `ERR` ends the exchange with an error.
+    /// Returns the next line, if it has arrived completely. An `ERR` line ends the exchange with an error.
     pub(super) fn next(&mut self) -> Result<Option<Line>, GitError> {
         let length =
             match decode::streaming(&self.0).map_err(|_| GitError::Protocol("a packet line has no valid length"))? {
@@ -66,7 +66,7 @@ enum AdvertisementPart {
 }
 
 impl Advertisement {
-    /// Reads the next line; looks for `wanted` among the tips.
+    /// Reads the next line, and looks for `wanted` among the tips.
     pub(super) fn line(&mut self, line: &Line, wanted: ObjectId) -> Result<(), GitError> {
         match (&self.part, line) {
             (AdvertisementPart::Service, Line::Data(data)) if data.trim_ascii_end() == b"# service=git-upload-pack" => {
@@ -89,6 +89,16 @@ impl Advertisement {
 
     /// Returns the body of the request for one commit without its history, if the server would serve it.
     pub(super) fn request(&self, wanted: ObjectId) -> Result<Bytes, GitError> {
+        self.body(wanted, None)
+    }
+
+    /// Returns the body of the request for what one commit has that another has not; `None` if the server cannot send
+    /// deltas on objects that it does not send.
+    pub(super) fn difference(&self, wanted: ObjectId, had: ObjectId) -> Result<Option<Bytes>, GitError> {
+        if self.offers("thin-pack") { self.body(wanted, Some(had)).map(Some) } else { Ok(None) }
+    }
+
+    fn body(&self, wanted: ObjectId, had: Option<ObjectId>) -> Result<Bytes, GitError> {
         if self.refs == 0 {
             return Err(GitError::Empty);
         }
@@ -110,15 +120,24 @@ impl Advertisement {
             want = format!("{want} agent={AGENT}");
         }
         let line = |text: &str| format!("{:04x}{text}\n", text.len() + 5);
-        Ok(Bytes::from(format!("{}{}0000{}", line(&want), line("deepen 1"), line("done"))))
+        let (deepen, done) = (line("deepen 1"), line("done"));
+        Ok(Bytes::from(match had {
+            None => format!("{}{deepen}0000{done}", line(&want)),
+            Some(had) => {
+                let [want, shallow, have] =
+                    [format!("{want} thin-pack"), format!("shallow {had}"), format!("have {had}")]
+                        .map(|text| line(&text));
+                format!("{want}{shallow}{deepen}0000{have}{done}")
+            }
+        }))
     }
 
     fn offers(&self, capability: &str) -> bool {
         self.capabilities.iter().any(|offered| offered == capability)
     }
 
-    /// Reads `<id> <name>`; on the first line a NUL and the capabilities follow. An empty repository has one such line
-    /// with the null id, which names no reference.
+    /// Reads `<id> <name>`. On the first line, a NUL and the capabilities follow. An empty repository has one such
+    /// line with the null id, which names no reference.
     fn reference(&mut self, data: &[u8], wanted: ObjectId) -> Result<(), GitError> {
         let line = data.trim_ascii_end();
         if line == b"version 1" || line.starts_with(b"shallow ") {
@@ -140,7 +159,7 @@ impl Advertisement {
     }
 }
 
-/// The part of the answer to a fetch that comes next: shallow lines, an acknowledgement, the pack in a side band.
+/// The next part of the answer to a fetch: shallow lines, an acknowledgement, or the pack in a side band.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) enum FetchResponse {
     #[default]
@@ -156,7 +175,7 @@ impl FetchResponse {
         match (&self, line) {
             (Self::Shallow, Line::Data(data)) if data.starts_with(b"shallow ") || data.starts_with(b"unshallow ") => {}
             (Self::Shallow, Line::Flush) => *self = Self::Acknowledgement,
-            (Self::Acknowledgement, Line::Data(data)) if data.trim_ascii_end() == b"NAK" => {
+            (Self::Acknowledgement | Self::Pack, Line::Data(data)) if is_acknowledgement(data) => {
                 *self = Self::Pack;
             }
             (Self::Pack, Line::Data(data)) => return band(data),
@@ -172,6 +191,11 @@ impl FetchResponse {
     pub(super) fn is_done(&self) -> bool {
         *self == Self::Done
     }
+}
+
+/// Returns whether a line says what the server knows of the commits that we have. Its first letter is no side band.
+fn is_acknowledgement(data: &[u8]) -> bool {
+    data.trim_ascii_end() == b"NAK" || data.starts_with(b"ACK ")
 }
 
 /// Reads a side band: 1 has the pack, 2 is progress for a person, 3 ends the exchange with an error.
@@ -199,7 +223,7 @@ mod tests {
         format!("{:04x}{text}", text.len() + 4)
     }
 
-    /// What comes of an advertisement with these lines for references, byte by byte.
+    /// Returns the request for an advertisement with these reference lines, which arrives byte by byte.
     fn request(references: &[&str], wanted: &str) -> Result<String, GitError> {
         let references: String = references.iter().map(|text| line(text)).collect();
         let text = format!("{}0000{references}0000", line("# service=git-upload-pack\n"));
@@ -215,7 +239,7 @@ mod tests {
         advertisement.request(id(wanted)).map(|body| String::from_utf8(body.into()).unwrap())
     }
 
-    /// What CodeCommit was seen to offer, and what git offers.
+    /// These are CodeCommit's capabilities, as recorded, and git's.
     #[test]
     fn a_request_names_only_what_was_offered() {
         let codecommit =
@@ -227,6 +251,21 @@ mod tests {
         let body =
             request(&["version 1\n", &git, &format!("{TIP} refs/heads/main"), &format!("shallow {TIP}")], TIP).unwrap();
         assert!(body[4..].starts_with(&format!("want {TIP} side-band-64k ofs-delta no-progress agent={AGENT}\n")));
+    }
+
+    #[test]
+    fn a_difference_names_what_we_have() {
+        let (wanted, had) = (id(TIP), id(OTHER));
+        let mut advertisement = Advertisement::default();
+        advertisement.part = AdvertisementPart::References;
+        let first = format!("{TIP} HEAD\0shallow side-band-64k thin-pack");
+        advertisement.line(&Line::Data(first.into()), wanted).unwrap();
+        let body = advertisement.difference(wanted, had).unwrap().expect("thin packs are offered");
+        let lines = ["004awant 1111111111111111111111111111111111111111 side-band-64k thin-pack\n".to_owned()];
+        let rest = format!("0035shallow {OTHER}\n000ddeepen 1\n00000032have {OTHER}\n0009done\n");
+        assert_eq!(body, lines.concat() + &rest);
+        advertisement.capabilities.retain(|capability| capability != "thin-pack");
+        assert_eq!(advertisement.difference(wanted, had).unwrap(), None);
     }
 
     #[test]
@@ -244,7 +283,7 @@ mod tests {
     fn bands_become_the_pack() {
         let mut lines = Lines::default();
         lines.push(b"0034shallow 1111111111111111111111111111111111111111");
-        lines.push(b"00000008NAK\n000c\x02so far\n0009\x01PACK0005\x010007\x01xy0000");
+        lines.push(b"00000038ACK 2222222222222222222222222222222222222222 common\n0008NAK\n000c\x02so far\n0009\x01PACK0005\x010007\x01xy0000");
         let mut answer = FetchResponse::default();
         let mut pack = Vec::new();
         while let Some(line) = lines.next().unwrap() {

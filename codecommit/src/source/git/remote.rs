@@ -1,4 +1,4 @@
-//! One repository at a Git endpoint, and what is needed to speak to it.
+//! One repository at a Git endpoint, with its connector, credentials and policies.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 use crate::aws::Aws;
 use crate::retry::RetryPolicy;
 
-/// One repository at a Git endpoint, and what is needed to speak to it.
+/// One repository at a Git endpoint, with its connector, credentials and policies.
 #[derive(Debug, Clone)]
 pub struct Remote {
     /// The SDK's own connector.
     pub connector: SharedHttpConnector,
-    /// The credentials that requests are signed with; they are requested for each.
+    /// The credentials for the signature. They are requested for each request.
     pub credentials: SharedCredentialsProvider,
     /// The URL that the repository's name is appended to: [`endpoint`], or the setting `CODECOMMIT_GIT_URL`.
     pub base: String,
@@ -30,9 +30,9 @@ pub struct Remote {
 /// The timeouts of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
-    /// For the connection and the head of the answer.
+    /// The timeout for the connection and the head of the answer.
     pub answer: Duration,
-    /// For each next piece of the body.
+    /// The timeout for each next piece of the body.
     pub piece: Duration,
 }
 
@@ -49,8 +49,8 @@ pub fn endpoint(region: &str) -> String {
 }
 
 impl Remote {
-    /// Creates the remote of a repository with the clients' own connector, credentials and region; `None` if they lack
-    /// one of these. Its URL begins with `base`, or with the region's [`endpoint`].
+    /// Creates the remote of a repository with the clients' own connector, credentials and region. Returns `None` if
+    /// one of these is missing. Its URL begins with `base`, or with the region's [`endpoint`].
     pub fn new(aws: &Aws, repository: &str, base: Option<String>) -> Option<Self> {
         let credentials = aws.source_credentials()?;
         let region = aws.region()?.to_string();
@@ -69,7 +69,7 @@ impl Remote {
         format!("{}/{}", self.base.trim_end_matches('/'), self.repository)
     }
 
-    /// Returns the host without its port and the path of the repository, as they are signed.
+    /// Returns the host without its port and the path of the repository, as needed for the signature.
     pub(super) fn host_and_path(&self) -> Option<(&str, String)> {
         let (_, rest) = self.base.split_once("://")?;
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
@@ -80,7 +80,7 @@ impl Remote {
     }
 }
 
-/// Returns whether the byte may stand in a repository's name. None of these needs an encoding in a URL.
+/// Returns whether the byte may occur in a repository's name. None of these bytes needs to be encoded in a URL.
 fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"._-".contains(&byte)
 }

@@ -1,5 +1,5 @@
-//! Basic credentials for `CodeCommit`'s Git endpoint, derived from the role's own: a Signature Version 4 of the method
-//! `GIT`.
+//! Basic credentials for `CodeCommit`'s Git endpoint, derived from the role's credentials: a Signature Version 4 of
+//! the method `GIT`.
 
 use std::time::SystemTime;
 
@@ -9,7 +9,7 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use sha2::{Digest, Sha256};
 
-/// The signed parts besides the time. The host does not include the port.
+/// The signed parts, except the time. The host does not include the port.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SignedTarget<'a> {
     pub(super) region: &'a str,
@@ -32,7 +32,7 @@ fn user(credentials: &Credentials) -> String {
     }
 }
 
-/// Returns the password: the time and the signature. In the string to sign the time has no `Z` at its end, unlike
+/// Returns the password: the time and the signature. In the string to sign, the time has no `Z` at the end, unlike
 /// elsewhere at AWS.
 fn password(credentials: &Credentials, target: &SignedTarget<'_>, now: SystemTime) -> String {
     let SignedTarget { region, host, path } = target;

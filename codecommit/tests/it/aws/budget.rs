@@ -1,4 +1,4 @@
-//! The budget against a model of it.
+//! Compares the budget with a model of it.
 
 use std::sync::Arc;
 
@@ -25,7 +25,8 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What fits gets in; what the archive is at always gets in; nothing else does; all that is dropped comes back.
+/// Checks that a permit that fits is granted, that the archive's own entry is always admitted, that nothing else is,
+/// and that all dropped bytes are returned.
 fn check(size: u64, steps: Vec<Step>) {
     let budget = Budget::new(size);
     let mut held: Vec<(Permit, u64)> = Vec::new();
@@ -67,7 +68,7 @@ proptest! {
     }
 }
 
-/// As the archive goes on, everything gets in, whatever the sizes and whoever comes first.
+/// While the archive progresses, every entry is admitted, for all sizes and orders.
 #[tokio::test]
 async fn what_the_archive_waits_for_always_gets_in() {
     let budget = Budget::new(10);
@@ -82,7 +83,7 @@ async fn what_the_archive_waits_for_always_gets_in() {
     in_time(write_in_order(&budget, &mut arrived)).await;
 }
 
-/// Takes what arrived in order, and gives its bytes back.
+/// Takes the entries in order and returns their bytes.
 async fn write_in_order(
     budget: &Arc<Budget>,
     arrived: &mut tokio::sync::mpsc::UnboundedReceiver<(usize, Option<Permit>)>,

@@ -1,4 +1,4 @@
-//! How many requests are under way: the gate alone, and under a real client.
+//! The limit on requests in flight: the gate alone, and under a real client.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -94,7 +94,7 @@ enum Step {
 }
 
 proptest! {
-    /// Whatever comes in whatever order, no slot is lost and none is made up.
+    /// In any order of events, no slot is lost and none is added.
     #[test]
     fn as_many_as_the_limit_get_in(
         most in 1..20_usize,
@@ -130,7 +130,7 @@ proptest! {
     }
 }
 
-/// A service that throttles the first 64 requests when all of them are there, and then answers.
+/// A service that throttles the first 64 requests when all of them have arrived, and then answers.
 #[derive(Debug, Clone)]
 struct Crowded {
     arrived: Arc<AtomicUsize>,
@@ -166,7 +166,8 @@ fn answer(status: u16, body: &'static str) -> HttpResponse {
     HttpResponse::new(status.try_into().expect("a status"), SdkBody::from(body))
 }
 
-/// 64 are under way; all are throttled; then half as many are, and a few more as it grows.
+/// 64 requests are in flight and all are throttled. Then half as many are in flight, and a few more as the limit
+/// grows.
 #[tokio::test]
 async fn a_throttled_client_sends_half_as_many_at_once() {
     let under_way = Arc::default();

@@ -1,4 +1,4 @@
-//! Small packs that unfold into endless work: each is refused early, and the refusal is permanent.
+//! Small packs that expand to endless work. Each is refused early, with a permanent error.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -18,7 +18,7 @@ fn a_delta_bomb_is_refused_when_its_promises_exceed_the_limit() {
     let bytes = pack(&items);
     assert!(bytes.len() < 100_000, "{}", bytes.len());
     let limits = Limits { delta_bytes: 100 << 20, ..limits() };
-    // The promises of thirteen deltas are over the limit: the others are not even read.
+    // The announced sizes of thirteen deltas exceed the limit, so the other deltas are not even read.
     let mut read = 0;
     let pieces = bytes.chunks(100).inspect(|piece| read += piece.len()).map(Bytes::copy_from_slice);
     let error = Pack::receive(pieces, &limits).unwrap_err();
@@ -55,7 +55,7 @@ fn a_chain_that_is_longer_than_gits_is_refused() {
 fn a_tree_bomb_is_refused_before_it_is_listed() {
     let mut below = tree(&[("100644", "f", id(BLOB, b""))]);
     let mut items = vec![Item::Whole(BLOB, Vec::new())];
-    // Ten folders of ten folders: eight levels list more than a hundred million entries.
+    // Ten folders of ten folders. Eight levels list more than a hundred million entries.
     for _ in 0..8 {
         let object = id(ObjectKind::Tree, &below);
         let names: Vec<String> = (0..10).map(|name| name.to_string()).collect();

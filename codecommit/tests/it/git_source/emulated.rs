@@ -1,4 +1,4 @@
-//! The Git source against the emulator, which checks signatures and offers what `CodeCommit` offers.
+//! The Git source against the emulator, which checks signatures and has the capabilities of `CodeCommit`.
 
 use std::time::Duration;
 

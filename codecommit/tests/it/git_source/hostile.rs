@@ -1,4 +1,4 @@
-//! Packs and trees that nobody should send: each is refused, none panics, none gives a content that is not its id's.
+//! Hostile packs and trees. Each is refused, none causes a panic, and none gives content that does not match its id.
 
 use std::sync::LazyLock;
 
@@ -26,7 +26,7 @@ static PACK: LazyLock<Vec<u8>> = LazyLock::new(|| {
     ])
 });
 
-/// Whatever is taken in is what it says it is.
+/// Checks that every accepted object matches its id.
 fn check(bytes: &[u8]) {
     let limits = Limits { working: 1 << 20, ..limits() };
     let Ok(pack) = receive_limited(bytes, &limits) else {
@@ -174,7 +174,7 @@ fn a_tree_of_five_thousand_levels() {
     assert_eq!(listing[5000].path.len(), 10_001);
 }
 
-/// Thirty trees that list each other twice would be two thousand million paths.
+/// Thirty trees that list each other twice would give two billion paths.
 #[test]
 fn a_tree_that_unfolds_without_end_is_refused() {
     let mut items = Vec::new();

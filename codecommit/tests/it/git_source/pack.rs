@@ -10,7 +10,7 @@ use git_archive::object::{Kind, ObjectId};
 use super::packs::{self, Item, append, limits, receive, receive_limited};
 use super::repository::Repository;
 
-/// Everything that git has, and nothing else, is in the pack with the same content.
+/// Checks that the pack has exactly git's objects, with the same contents.
 #[track_caller]
 fn check(repository: &Repository, bytes: &[u8], limits: &Limits, chunk: usize) {
     let chunks = bytes.chunks(chunk).map(Bytes::copy_from_slice);

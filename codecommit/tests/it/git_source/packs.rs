@@ -1,4 +1,4 @@
-//! Packs put together by hand, for what git would not write, and the limits that they are read with.
+//! Packs made by hand for cases that git would not write, and the limits for reading them.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -13,13 +13,15 @@ use sha1::{Digest, Sha1};
 /// One object of a pack.
 pub(super) enum Item {
     Whole(ObjectKind, Vec<u8>),
+    /// The size of the content, and its zlib stream.
+    Stream(ObjectKind, usize, Vec<u8>),
     /// The id of the base, and instructions.
     IdDelta(ObjectId, Vec<u8>),
-    /// How many objects before this one the base is, and instructions.
+    /// The distance to the base in objects, and the instructions.
     OffsetDelta(usize, Vec<u8>),
 }
 
-/// A pack of these objects, with a right checksum.
+/// Makes a pack of these objects, with a valid checksum.
 pub(super) fn pack(items: &[Item]) -> Vec<u8> {
     let mut bytes = b"PACK\0\0\0\x02".to_vec();
     bytes.extend_from_slice(&u32::try_from(items.len()).expect("few objects").to_be_bytes());
@@ -29,11 +31,13 @@ pub(super) fn pack(items: &[Item]) -> Vec<u8> {
         offsets.push(offset);
         let content = match item {
             Item::Whole(kind, content) => {
-                let number = [ObjectKind::Commit, ObjectKind::Tree, ObjectKind::Blob, ObjectKind::Tag]
-                    .iter()
-                    .position(|other| other == kind);
-                header(&mut bytes, number.expect("all kinds are there") + 1, content.len());
+                header(&mut bytes, number(*kind), content.len());
                 content
+            }
+            Item::Stream(kind, size, stream) => {
+                header(&mut bytes, number(*kind), *size);
+                bytes.extend_from_slice(stream);
+                continue;
             }
             Item::IdDelta(base, content) => {
                 header(&mut bytes, 7, content.len());
@@ -54,7 +58,7 @@ pub(super) fn pack(items: &[Item]) -> Vec<u8> {
     with_checksum(bytes)
 }
 
-/// A pack of blobs by their sizes and zlib streams.
+/// Makes a pack of blobs from their sizes and zlib streams.
 pub(super) fn pack_of_streams(streams: &[(usize, Vec<u8>)]) -> Vec<u8> {
     let mut bytes = b"PACK\0\0\0\x02".to_vec();
     bytes.extend_from_slice(&u32::try_from(streams.len()).expect("few objects").to_be_bytes());
@@ -66,7 +70,7 @@ pub(super) fn pack_of_streams(streams: &[(usize, Vec<u8>)]) -> Vec<u8> {
     with_checksum(bytes)
 }
 
-/// The pack with its last twenty bytes made its checksum.
+/// Replaces the pack's last twenty bytes with its checksum.
 pub(super) fn with_checksum(mut pack: Vec<u8>) -> Vec<u8> {
     let end = pack.len() - 20;
     let checksum = Sha1::digest(&pack[..end]);
@@ -74,7 +78,7 @@ pub(super) fn with_checksum(mut pack: Vec<u8>) -> Vec<u8> {
     pack
 }
 
-/// The id that gitoxide's own hash gives an object.
+/// Returns the id of an object, computed with gitoxide's own hash.
 pub(super) fn id(kind: ObjectKind, content: &[u8]) -> ObjectId {
     let mut hash = gix_hash::hasher(gix_hash::Kind::Sha1);
     hash.update(format!("{kind} {}\0", content.len()).as_bytes());
@@ -82,7 +86,7 @@ pub(super) fn id(kind: ObjectKind, content: &[u8]) -> ObjectId {
     hash.try_finalize().expect("no collision is tried here")
 }
 
-/// Instructions that copy all of a base, which is not empty, and add some bytes, at most 127.
+/// Makes instructions that copy a whole base, which is not empty, and add at most 127 bytes.
 pub(super) fn append(base_size: usize, added: &[u8]) -> Vec<u8> {
     let mut data = Vec::new();
     size(&mut data, base_size);
@@ -94,7 +98,7 @@ pub(super) fn append(base_size: usize, added: &[u8]) -> Vec<u8> {
     data
 }
 
-/// The bytes of a tree: mode, name and id of each entry.
+/// Makes a tree from the mode, name and id of each entry.
 pub(super) fn tree(entries: &[(&str, &str, ObjectId)]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (mode, name, id) in entries {
@@ -104,7 +108,7 @@ pub(super) fn tree(entries: &[(&str, &str, ObjectId)]) -> Vec<u8> {
     bytes
 }
 
-/// Limits that nothing in these tests comes near, but for what they change.
+/// Returns limits that these tests do not reach, unless they change them.
 pub(super) fn limits() -> Limits {
     Limits::new(256 << 20, 1 << 30, std::env::temp_dir())
 }
@@ -115,6 +119,11 @@ pub(super) fn receive(pack: &[u8]) -> Result<Arc<Pack>, PackError> {
 
 pub(super) fn receive_limited(pack: &[u8], limits: &Limits) -> Result<Arc<Pack>, PackError> {
     Pack::receive([Bytes::copy_from_slice(pack)], limits).map(Arc::new)
+}
+
+fn number(kind: ObjectKind) -> usize {
+    let kinds = [ObjectKind::Commit, ObjectKind::Tree, ObjectKind::Blob, ObjectKind::Tag];
+    kinds.iter().position(|other| *other == kind).expect("all kinds are there") + 1
 }
 
 fn header(bytes: &mut Vec<u8>, number: usize, size: usize) {

@@ -1,4 +1,4 @@
-//! Repositories made by git itself, and what git says is in them.
+//! Repositories made by git itself, and git's own view of their contents.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -17,7 +17,7 @@ pub(super) struct Repository {
 }
 
 impl Repository {
-    /// One without any commit.
+    /// Makes a repository without a commit.
     pub(super) fn empty() -> Self {
         let folder = tempfile::tempdir().expect("the system has a temporary folder");
         let repository = Self { folder };
@@ -25,8 +25,8 @@ impl Repository {
         repository
     }
 
-    /// Two commits with every kind of entry, names in an order that only git's sorting gives, and files that make long
-    /// chains of deltas.
+    /// Makes two commits with every kind of entry, names that need git's order, and files that give long chains of
+    /// deltas.
     pub(super) fn various() -> Self {
         let repository = Self::empty();
         let noise = (0..15_000_u32).flat_map(|number| Sha1::digest(number.to_le_bytes()));
@@ -84,27 +84,27 @@ impl Repository {
         ObjectId::from_hex(hex.trim_ascii()).expect("git prints an id")
     }
 
-    /// A pack of everything that is reachable from some names.
+    /// Makes a pack of everything that is reachable from some names.
     pub(super) fn pack(&self, names: &str, options: &[&str]) -> Vec<u8> {
         let mut arguments = vec!["pack-objects", "--stdout", "--revs", "-q", "--window=50", "--depth=50"];
         arguments.extend_from_slice(options);
         git(self.path(), &arguments, format!("{names}\n").as_bytes())
     }
 
-    /// Type and content of every object.
+    /// Returns the type and content of every object.
     pub(super) fn objects(&self) -> BTreeMap<ObjectId, (String, Vec<u8>)> {
         objects(&self.git(&["cat-file", "--batch-all-objects", "--batch"]))
     }
 }
 
-/// Runs git without the configuration of whoever runs the tests.
+/// Runs git without the user's configuration.
 pub(super) fn git(folder: &Path, arguments: &[&str], input: &[u8]) -> Vec<u8> {
     let output = try_git(folder, arguments, input);
     assert!(output.status.success(), "git {arguments:?} failed");
     output.stdout
 }
 
-/// Runs git where it may fail.
+/// Runs git when it may fail.
 pub(super) fn try_git(folder: &Path, arguments: &[&str], input: &[u8]) -> Output {
     let mut command = Command::new("git");
     command.arg("-C").arg(folder).args(arguments);
@@ -116,7 +116,7 @@ pub(super) fn try_git(folder: &Path, arguments: &[&str], input: &[u8]) -> Output
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("git is installed");
     let mut stdin = child.stdin.take().expect("it was asked for");
     let input = input.to_vec();
-    // Beside reading, or both sides wait for room in a pipe; git may have enough before the end.
+    // Write on another thread, otherwise both sides wait for space in a pipe. Git may stop reading before the end.
     let writer = std::thread::spawn(move || stdin.write_all(&input).ok());
     let output = child.wait_with_output().expect("git ends");
     writer.join().expect("writing does not panic");

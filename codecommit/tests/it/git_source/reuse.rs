@@ -17,7 +17,7 @@ fn facts(pack: &Pack, content: &[u8]) -> BlobFacts {
     pack.facts(id(BLOB, content)).expect("it is a blob of the pack")
 }
 
-/// The facts are those of the content, and a range that may be copied is exactly its raw deflate.
+/// Checks that the facts match the content, and that a range that may be copied is exactly its raw deflate.
 #[track_caller]
 fn check(pack: &Pack, content: &[u8]) -> Reuse {
     let facts = facts(pack, content);
@@ -40,14 +40,14 @@ fn text() -> Vec<u8> {
     (0..4000_u32).flat_map(|line| format!("line {line} of {}\n", line * 7919 % 1009).into_bytes()).collect()
 }
 
-fn zlib(content: &[u8], level: u32) -> Vec<u8> {
+pub(super) fn zlib(content: &[u8], level: u32) -> Vec<u8> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::new(level));
     encoder.write_all(content).expect("memory takes everything");
     encoder.finish().expect("memory takes everything")
 }
 
 /// A stream that is flushed behind each piece of the content.
-fn flushed(content: &[u8], piece: usize, flushes: usize) -> Vec<u8> {
+pub(super) fn flushed(content: &[u8], piece: usize, flushes: usize) -> Vec<u8> {
     let mut compress = Compress::new(Compression::default(), true);
     let mut stream = Vec::with_capacity(content.len() * 2 + 1000 + 16 * flushes * (content.len() / piece + 1));
     for piece in content.chunks(piece) {
@@ -61,7 +61,7 @@ fn flushed(content: &[u8], piece: usize, flushes: usize) -> Vec<u8> {
 }
 
 /// A zlib stream with `empty` empty stored blocks before it.
-fn padded(content: &[u8], empty: usize) -> Vec<u8> {
+pub(super) fn padded(content: &[u8], empty: usize) -> Vec<u8> {
     let mut raw = zlib(content, 6);
     let tail = raw.split_off(2);
     for _ in 0..empty {

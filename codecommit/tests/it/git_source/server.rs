@@ -1,4 +1,4 @@
-//! A Git server on loopback: `git upload-pack` behind as much HTTP as that takes, with faults on request.
+//! A Git server on loopback: `git upload-pack` with a minimal HTTP server, and faults on request.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -10,16 +10,16 @@ use std::time::Duration;
 
 use super::repository::{git, try_git};
 
-/// What is done with one request instead of serving it.
+/// The answer to one request.
 #[derive(Debug, Clone)]
 pub(super) enum Fault {
-    /// None: it is served.
+    /// The normal answer.
     Serve,
-    /// Another status, with a text.
+    /// Another status with a text.
     Status(u16, &'static str),
-    /// The right head, and only so many bytes of the body.
+    /// The right head, and only this many bytes of the body.
     Cut(usize),
-    /// No answer for as long as the client waits.
+    /// No answer while the client waits.
     Hang,
     /// Another body.
     Body(Vec<u8>),
@@ -27,7 +27,7 @@ pub(super) enum Fault {
     Media(&'static str),
 }
 
-/// What a request said.
+/// A received request.
 #[derive(Debug, Clone)]
 pub(super) struct Request {
     pub(super) line: String,
@@ -54,7 +54,7 @@ struct Shared {
 }
 
 impl Server {
-    /// Serves one repository under any name; the first requests meet the faults.
+    /// Serves one repository under any name. The first requests get the faults.
     pub(super) fn start(repository: &Path, faults: &[Fault]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
         let address = listener.local_addr().expect("it is bound");
@@ -64,7 +64,7 @@ impl Server {
             faults: Mutex::new(faults.iter().cloned().collect()),
         });
         let serving = Arc::clone(&shared);
-        // It ends with the test binary: nothing tells a listener to stop.
+        // The thread ends with the test binary, because nothing tells a listener to stop.
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let serving = Arc::clone(&serving);
@@ -107,7 +107,7 @@ impl Shared {
 
     fn body(&self, posted: bool, request: &[u8]) -> Vec<u8> {
         if posted {
-            // It fails where it refuses, after it has said why.
+            // Git fails after a refusal, but has written the reason before.
             return try_git(&self.repository, &["upload-pack", "--stateless-rpc", "."], request).stdout;
         }
         let mut body = b"001e# service=git-upload-pack\n0000".to_vec();

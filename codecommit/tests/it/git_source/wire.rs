@@ -1,4 +1,4 @@
-//! The exchange with a server: what is asked for, what comes of each answer.
+//! The exchange with a server: the requests, and the result of each answer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,7 +35,7 @@ async fn fetch(server: &Server, commit: ObjectId) -> Result<Pack, GitError> {
     fetched.await.expect("a fetch ends in time")
 }
 
-/// A fetch that meets these faults, and how many requests it took.
+/// Fetches with these faults. Returns the result and the number of requests.
 async fn fetch_with(repository: &Repository, faults: &[Fault]) -> (Result<Pack, GitError>, usize) {
     let server = Server::start(repository.path(), faults);
     let fetched = fetch(&server, repository.id("HEAD")).await;
@@ -74,9 +74,9 @@ async fn one_commit_in_two_requests() {
 async fn nobody_listens() {
     let repository = Repository::various();
     let mut remote = remote(&Server::start(repository.path(), &[]));
-    // Port 0 is never listened on.
+    // Nothing ever listens on port 0.
     remote.base = "http://127.0.0.1:0/v1/repos".into();
-    // Where it runs is for the runtime to choose.
+    // Spawning requires that the future can run on any thread.
     let fetched = tokio::spawn(async move { remote.fetch(ObjectId::Sha1([5; 20]), &limits()).await });
     let error = fetched.await.unwrap().unwrap_err();
     assert!(matches!(error, GitError::Connection { operation: "GitInfoRefs", .. }), "{error:?}");
@@ -175,7 +175,7 @@ async fn a_refusal_is_not_tried_again() {
 #[tokio::test]
 async fn what_the_pack_is_wrapped_in_can_be_wrong() {
     let repository = Repository::various();
-    // A damaged pack is asked for again; what the server says is believed.
+    // A damaged pack is requested again, but an error message of the server is final.
     for (body, part, tries) in [
         (&b"0011ERR no, sorry"[..], "the server said: no, sorry", 1),
         (b"00000008NAK\n000a\x03broke0000", "the server said: broke", 1),
@@ -217,8 +217,7 @@ async fn a_name_that_is_no_repository_is_refused_before_anything_is_sent() {
     assert_eq!(server.requests().len(), 0);
 }
 
-/// Repositories to compare with git file by file, as many as the variable `GIT_SOURCE_REPOSITORIES` names, with `:`
-/// between.
+/// Compares repositories with git file by file. The variable `GIT_SOURCE_REPOSITORIES` lists them, separated by `:`.
 #[tokio::test]
 async fn every_file_of_real_repositories() {
     let folders = std::env::var("GIT_SOURCE_REPOSITORIES").unwrap_or_default();
@@ -244,7 +243,7 @@ async fn every_file_of_real_repositories() {
     }
 }
 
-/// An advertisement with one reference, that of a commit which nobody has, and one capability.
+/// Makes an advertisement with one reference to a commit that does not exist, and one capability.
 fn offer(capability: &str) -> Vec<u8> {
     let line = format!("{} refs/heads/main\0{capability}\n", "5".repeat(40));
     format!("001e# service=git-upload-pack\n0000{:04x}{line}0000", line.len() + 4).into_bytes()

@@ -12,7 +12,7 @@ use super::content;
 use oracle::zlib;
 use oracle::{CommitText, FOLDERS, NAMES, Random, Tree};
 
-/// Files on disk that a case may add, with their contents; the second is executable.
+/// Files on disk that a case may add, with their contents. The second is executable.
 pub(super) const ON_DISK: [(&str, &str); 3] =
     [("note.txt", "note\r\n$Id$ $Format:%H$\n"), ("run.sh", "#!/bin/sh\n"), ("zero", "\0\0\0\0\0\0\0\0\0\0\0\0")];
 
@@ -36,19 +36,19 @@ const MORE_NAMES: [&str; 15] = [
 const PREFIXES: [&str; 10] = ["p/", "p", "p//", "a/b/", "ü/", "/abs/", "./", "../x/", "p q/", "/"];
 const TIMES: [i64; 8] = [0, 1, 315_532_799, 315_532_801, 2_147_483_648, 4_294_967_295, 4_294_967_297, 4_354_819_201];
 
-/// Which way the tree-ish is written.
+/// The form of the tree-ish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     Full,
     Short,
     Peeled,
-    /// Git takes the time of day for it, unless told another.
+    /// Git uses the current time for a tree, unless another time is given.
     Tree,
 }
 
 #[derive(Debug, Clone)]
 pub(super) enum Extra {
-    /// One of the files on disk, and the prefix in force.
+    /// One of the files on disk, and the current prefix.
     File(usize, BString),
     Virtual(BString, BString),
 }
@@ -63,7 +63,7 @@ pub(super) struct Case {
     pub(super) paths: Vec<BString>,
     pub(super) extra: Vec<Extra>,
     pub(super) mtime: Option<i64>,
-    /// Read over Git instead of the API; then names need not be UTF-8.
+    /// True to read over Git instead of the API. Names then need not be UTF-8.
     pub(super) over_git: bool,
 }
 
@@ -94,7 +94,7 @@ impl Case {
         case
     }
 
-    /// The tree-ish, where the commit is at this branch.
+    /// Returns the tree-ish for a commit at this branch.
     pub(super) fn treeish(&self, branch: &str) -> String {
         match self.form {
             Form::Full => format!("refs/heads/{branch}"),
@@ -104,7 +104,7 @@ impl Case {
         }
     }
 
-    /// The words of `git archive`; `folder` has the files on disk.
+    /// Returns the arguments of `git archive`. `folder` has the files on disk.
     pub(super) fn git(&self, branch: &str, folder: &Path) -> Vec<OsString> {
         let mut words: Vec<OsString> = vec!["archive".into(), "--format=zip".into()];
         words.extend(self.level.map(|level| format!("-{level}").into()));
@@ -127,7 +127,7 @@ impl Case {
         words
     }
 
-    /// The same for the library; Git's endpoint is at `git_url`.
+    /// Sets the same options for the library. Git's endpoint is at `git_url`.
     pub(super) fn library<'a>(&self, mut archive: Archive<'a>, folder: &Path, git_url: String) -> Archive<'a> {
         let mode = if self.over_git { Mode::Git } else { Mode::Auto };
         archive = archive.source(SourceOptions { mode, git_url: Some(git_url), ..SourceOptions::default() });
@@ -142,7 +142,7 @@ impl Case {
         self.mtime.into_iter().fold(archive, Archive::mtime)
     }
 
-    /// How much there is to look at in it, for shrinking.
+    /// Returns the size of the case, for shrinking.
     pub(super) fn weight(&self) -> usize {
         let files = self.tree.0.iter().map(|(path, (_, content))| 20 + path.len() + content.len());
         let options = [
@@ -216,7 +216,7 @@ fn extra(random: &mut Random, last: &BString) -> Extra {
     if random.one_in(2) {
         return Extra::File(random.below(ON_DISK.len()), prefix);
     }
-    // Git looks for attributes behind the end of a path that is shorter than the last prefix.
+    // Git reads attributes past the end of a path that is shorter than the last prefix.
     let path = [last.as_slice(), random.pick(&["virtual.txt", "v:w", "x/é", "f.c"]).as_bytes()].concat();
     Extra::Virtual(path.into(), (*random.pick(&["", "text\n", "$Id$\r\n", "a:b"])).into())
 }

@@ -1,4 +1,4 @@
-//! Random contents: files that conversions and substitutions care for, `.gitattributes`, and commits.
+//! Random contents: files that conversions and substitutions affect, `.gitattributes`, and commits.
 
 use oracle::{CommitText, Random};
 
@@ -29,7 +29,7 @@ const PIECES: [&[u8]; 24] = [
     b"$Format:",
 ];
 
-/// What can be derived from the commit; `docs/differences.md` lists what cannot.
+/// Placeholders that need only the commit. `docs/differences.md` lists the others.
 const PLACEHOLDERS: [&str; 56] = [
     "%H",
     "%h",

@@ -1,11 +1,12 @@
-//! A case that fails, made smaller as long as it still fails.
+//! Makes a failing case smaller while it still fails.
 
 use super::case::{Case, Form};
 
-/// Cases that are tried: each makes a repository.
+/// The largest number of cases to try, because each makes a repository.
 const MOST_TRIES: usize = 400;
 
-/// The smallest case to be found that fails in the same way, and how. Each step takes the first smaller case that does.
+/// Returns the smallest case that fails in the same way, and its failure. Each step takes the first smaller case that
+/// fails.
 pub(super) async fn shrink(
     mut case: Case,
     mut failure: String,
@@ -19,7 +20,7 @@ pub(super) async fn shrink(
             if tries > MOST_TRIES {
                 break 'smaller;
             }
-            // Another kind of failure is another defect, or none: what was made smaller may be refused on purpose.
+            // Skip another kind of failure. It is another bug, or a case that is refused on purpose.
             if let Some(found) = fails(&candidate).await.filter(|found| kind(found) == kind(&failure)) {
                 (case, failure) = (candidate, found);
                 continue 'smaller;
@@ -30,7 +31,7 @@ pub(super) async fn shrink(
     (case, failure)
 }
 
-/// How a case fails, without what is particular to it.
+/// Returns the kind of a failure, without the details of its case.
 fn kind(failure: &str) -> &str {
     failure.split_once(':').map_or(failure, |(kind, _)| kind)
 }

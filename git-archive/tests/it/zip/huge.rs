@@ -1,4 +1,4 @@
-//! Over 4 GiB, without 4 GiB of work: the data of large entries is made up and kept nowhere.
+//! Archives over 4 GiB without writing 4 GiB: the data of large entries is generated and not kept.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -12,7 +12,7 @@ use oracle::zip::{u16_at, u32_at, u64_at};
 const GIB_4: u64 = 1 << 32;
 static ZEROS: [u8; 1 << 20] = [0; 1 << 20];
 
-/// A file of zeros, but for what was written in small pieces.
+/// A file of zeros, except for the small writes.
 #[derive(Default)]
 struct Sparse {
     length: u64,
@@ -64,7 +64,7 @@ impl Sparse {
         usize::try_from(position - start).ok().and_then(|offset| piece.get(offset)).copied().unwrap_or(0)
     }
 
-    /// What the container wrote from a place on, as far as it is in one run.
+    /// Returns the bytes that the container wrote at a place, if they are adjacent.
     fn from(&self, place: u64, length: usize) -> Vec<u8> {
         (place..place + length as u64).map(|position| self.at(position)).collect()
     }
@@ -78,7 +78,7 @@ fn content(size: u64) -> DataHeader {
     DataHeader { method: Method::Stored, crc: 0x1234_5678, size, compressed: size, text: false }
 }
 
-/// An archive of a file of this size, and a small one behind it.
+/// Makes an archive with a file of this size, and a small file after it.
 fn archive(size: u64, streamed: bool) -> Sparse {
     let mut zip = Writer::new(Sparse::default(), 1_700_000_000);
     let mut large = if streamed {
@@ -98,7 +98,7 @@ fn archive(size: u64, streamed: bool) -> Sparse {
     zip.finish(None).expect("it takes all")
 }
 
-/// Sizes and offsets as the crate `zip` reads them.
+/// The crate `zip` reads the sizes and offsets.
 #[test]
 fn another_reader_finds_large_entries() {
     for size in [GIB_4 - 2, GIB_4 - 1, GIB_4, GIB_4 + 1, 5 * GIB_4 / 4] {

@@ -1,4 +1,4 @@
-//! The content of a blob in pieces, so that its size does not matter.
+//! The content of a blob in pieces, so that its size does not affect the memory.
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::error::PackError;
 use super::header;
 use super::store::ObjectStore;
 
-/// Deflated bytes are read in pieces of this size.
+/// The size of the pieces in which deflated bytes are read.
 const PIECE_BYTES: u64 = 64 * 1024;
 
 /// The content of one blob, from its first byte to its last.
@@ -104,7 +104,7 @@ impl DeflatedBlob {
     }
 }
 
-/// The content was whole when the pack was indexed: what holds it has changed since.
+/// Makes the error for content that was valid when the pack was indexed: the file or memory has changed since.
 fn corrupt() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "a blob does not inflate to its size")
 }

@@ -1,10 +1,10 @@
-//! Contents that are needed again, up to a number of bytes.
+//! A cache of contents, limited in bytes.
 
 use std::collections::{HashMap, VecDeque};
 
 use bytes::Bytes;
 
-/// The bytes of memory that a cached content takes beside its own.
+/// The overhead of a cached content in bytes.
 const OVERHEAD: usize = 128;
 
 /// Contents of objects of one pack, found by their index in it.
@@ -31,7 +31,7 @@ impl ContentCache {
         Some(cached.content.clone())
     }
 
-    /// Keeps a content, unless it would take more than half of the room.
+    /// Keeps a content, unless it would take more than half of the space.
     pub(super) fn put(&mut self, index: usize, content: Bytes) {
         if content.len() > self.limit / 2 || self.contents.contains_key(&index) {
             return;
@@ -44,7 +44,7 @@ impl ContentCache {
         }
     }
 
-    /// Removes the oldest content. One that was used since its last turn gets another turn instead.
+    /// Removes the oldest content. A content that was used since its last turn gets another turn instead.
     fn evict(&mut self) {
         let Some(index) = self.order.pop_front() else { return };
         if let Some(cached) = self.contents.get_mut(&index)

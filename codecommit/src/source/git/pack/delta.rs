@@ -8,13 +8,13 @@ pub(super) struct Delta<'a> {
     instructions: &'a [u8],
 }
 
-/// The most bytes that both sizes take together.
+/// The largest number of bytes that both sizes take together.
 pub(super) const MAX_SIZES: usize = 20;
 
 const CUT: &str = "a delta ends within an instruction";
 
 impl<'a> Delta<'a> {
-    /// Reads the two sizes; the instructions are not looked at.
+    /// Reads the two sizes, without the instructions.
     pub(super) fn new(data: &'a [u8]) -> Result<Self, &'static str> {
         let (base_size, rest) = size(data)?;
         let (result_size, instructions) = size(rest)?;
@@ -29,7 +29,7 @@ impl<'a> Delta<'a> {
         Ok(result)
     }
 
-    /// Makes the object from `base` in a buffer, whose former content is dropped.
+    /// Makes the object from `base` in a buffer, and replaces the buffer's content.
     pub(super) fn apply_into(&self, base: &[u8], result: &mut Vec<u8>) -> Result<(), &'static str> {
         if base.len() as u64 != self.base_size {
             return Err("a delta is for a base of another size");
@@ -58,7 +58,7 @@ impl<'a> Delta<'a> {
 }
 
 /// Returns the part of the base that a copy instruction names. Its bits 0 to 3 say which bytes of the offset follow,
-/// bits 4 to 6 which bytes of the length; a length of 0 stands for 65,536.
+/// and bits 4 to 6 say which bytes of the length. A length of 0 means 65,536.
 fn copied<'b>(base: &'b [u8], instruction: u8, rest: &mut &[u8]) -> Result<&'b [u8], &'static str> {
     let mut value = |bits: std::ops::Range<u32>| {
         let mut value = 0;
@@ -77,7 +77,7 @@ fn copied<'b>(base: &'b [u8], instruction: u8, rest: &mut &[u8]) -> Result<&'b [
     base.get(start..start.saturating_add(length)).ok_or("a delta copies from beyond its base")
 }
 
-/// Reads a size: seven bits a byte, the lowest first.
+/// Reads a size: seven bits per byte, the lowest first.
 fn size(data: &[u8]) -> Result<(u64, &[u8]), &'static str> {
     let mut value = 0;
     for (index, byte) in data.iter().enumerate().take(MAX_SIZES / 2) {

@@ -1,19 +1,17 @@
-//! One pass over the content of an object: its id, its CRC-32 and how its first bytes look.
+//! One pass over the content of an object, which computes its id, its CRC-32 and the facts about its first bytes.
 
 use crc32fast::Hasher as Crc32;
 use sha1::{Digest, Sha1};
 
 use super::kind::ObjectKind;
 use super::table::{Mark, PackedObject};
+use git_archive::LFS_POINTER;
 
-/// The bytes of a SHA-1.
+/// The length of a SHA-1 in bytes.
 pub(super) const HASH_BYTES: usize = 20;
 
 /// A content with a NUL within this many bytes is binary (`buffer_is_binary` in git's `xdiff-interface.c`).
 const HEAD_BYTES: usize = 8000;
-
-/// A Git LFS pointer begins with these bytes.
-const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
 
 /// The digest of a content that arrives in pieces.
 pub(super) struct ContentDigest {
@@ -58,7 +56,7 @@ impl ContentDigest {
         }
     }
 
-    /// Writes everything that was found into the object's row.
+    /// Writes all results into the object's row.
     pub(super) fn finish(self, object: &mut PackedObject) {
         object.id = self.hash.finalize().into();
         object.crc = self.crc.finalize();

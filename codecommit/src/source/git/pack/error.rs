@@ -15,12 +15,12 @@ pub enum PackError {
     /// A part of the pack violates the format.
     #[error("the pack is corrupt at byte {offset}: {what}")]
     Corrupt {
-        /// The offset of the object, or of the fault if it lies in none.
+        /// The offset of the object, or of the fault if it is in no object.
         offset: u64,
         /// The fault.
         what: &'static str,
     },
-    /// The SHA-1 at the end of the pack is not that of its content.
+    /// The SHA-1 at the end of the pack does not match its content.
     #[error("the pack does not match its own checksum")]
     Checksum,
     /// The base of a delta is not in the pack, or the deltas form a circle: the pack is thin or broken.
@@ -31,23 +31,23 @@ pub enum PackError {
         /// The id of its base.
         base: ObjectId,
     },
-    /// The pack is larger than its room on disk.
+    /// The pack is larger than its space on disk.
     #[error("the pack is larger than {limit} bytes, the room for it in ephemeral storage (`EphemeralStorage`)")]
     TooLarge {
         /// The limit in bytes.
         limit: u64,
     },
-    /// Something that has to be in memory as a whole is larger than the room for it.
+    /// Data that must be in memory as a whole is larger than its space.
     #[error("{what} takes {bytes} bytes, and the function's memory (`MemorySize`) leaves {limit} for it")]
     Memory {
-        /// The thing that should be in memory.
+        /// The data.
         what: &'static str,
-        /// The bytes that it needs at least.
+        /// The smallest number of bytes that it needs.
         bytes: u64,
         /// The bytes that it may take.
         limit: u64,
     },
-    /// A chain of deltas is longer than git makes them.
+    /// A chain of deltas is longer than git ever makes.
     #[error("the pack has a chain of more than {limit} deltas at byte {offset}")]
     DeltaDepth {
         /// The offset of the delta that is one too many.
@@ -55,7 +55,7 @@ pub enum PackError {
         /// The longest chain that is accepted.
         limit: u16,
     },
-    /// The deltas make too many bytes: a small pack that unfolds into endless work.
+    /// The deltas produce too many bytes: a small pack that expands to endless work.
     #[error("the deltas of the pack make more than {limit} bytes, the limit for the function's memory (`MemorySize`)")]
     DeltaWork {
         /// The limit in bytes.
@@ -66,7 +66,7 @@ pub enum PackError {
     TooManyEntries {
         /// The id of the tree.
         tree: ObjectId,
-        /// The most entries that are accepted.
+        /// The largest accepted number of entries.
         limit: u64,
     },
     /// The caller cancelled the work.
@@ -112,12 +112,13 @@ pub enum PackError {
 }
 
 impl PackError {
-    /// Returns true if the bytes may have been damaged on their way, so that another fetch may succeed.
+    /// Returns true if the bytes may have been damaged in transfer, so that another fetch may succeed.
     pub fn is_damage(&self) -> bool {
         matches!(self, Self::Truncated | Self::Corrupt { .. } | Self::Checksum | Self::MissingBase { .. })
     }
 
-    /// Returns true if another try of the same commit is useless: the pack itself, or the room for it, has to change.
+    /// Returns true if another attempt for the same commit is useless. A new attempt needs another pack, or more
+    /// space.
     pub fn is_permanent(&self) -> bool {
         !self.is_damage() && !matches!(self, Self::Cancelled)
     }

@@ -1,33 +1,33 @@
-//! The facts of a blob that an archive needs, so that it need not inflate the blob again.
+//! The facts of a blob for an archive, which save a second inflate.
 
 use std::ops::Range;
 
 use super::kind::ObjectKind;
 use super::table::{Mark, ObjectTable};
 
-/// Facts of a blob, found while its content was proved against its id.
+/// The facts of a blob, found while its content was verified against its id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlobFacts {
     /// The size of the content in bytes.
     pub size: u64,
     /// The CRC-32 of the content.
     pub crc: u32,
-    /// There is a NUL in the first 8,000 bytes, so git takes the content for binary.
+    /// True if a NUL is in the first 8,000 bytes: git then treats the content as binary.
     pub has_nul: bool,
-    /// The content is a Git LFS pointer.
+    /// True if the content is a Git LFS pointer.
     pub is_lfs_pointer: bool,
-    /// The way in which an archive can use the bytes of the pack.
+    /// The possible use of the pack's bytes in an archive.
     pub reuse: Reuse,
 }
 
-/// The way in which an archive can use the bytes that a pack holds of a blob.
+/// The possible uses of a blob's bytes in a pack for an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reuse {
-    /// This range of the pack is the raw deflate of exactly the content, and smaller than it.
+    /// This range of the pack is the raw deflate of exactly the content, and is smaller than the content.
     Deflated(Range<u64>),
-    /// The sender deflated the content at git's usual level, which did not make it smaller: it is best stored.
+    /// The sender deflated the content at git's usual level, and it did not get smaller. Store it.
     Incompressible,
-    /// The content has to be deflated: it is a delta in the pack, or its stream is not to be copied.
+    /// The content must be deflated: the pack has a delta, or a stream that must not be copied.
     None,
 }
 

@@ -6,7 +6,7 @@ use super::kind::ObjectKind;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct EntryHeader {
     pub(super) form: EntryForm,
-    /// The bytes that the entry inflates to: the object itself, or the instructions of a delta.
+    /// The number of bytes that the entry inflates to: the object itself, or the instructions of a delta.
     pub(super) size: u64,
 }
 
@@ -21,7 +21,7 @@ pub(super) enum EntryForm {
     IdDelta([u8; 20]),
 }
 
-/// The most bytes that a header takes: ten for a size of 64 bits and twenty for an id.
+/// The largest number of bytes in a header: ten for a size of 64 bits and twenty for an id.
 pub(super) const MAX_BYTES: u64 = 30;
 
 impl EntryHeader {
@@ -64,20 +64,40 @@ impl EntryHeader {
     }
 }
 
-/// The bytes of the shortest header for a whole object of this size.
+/// Returns the length of the shortest header for a whole object of this size.
 pub(super) fn whole_bytes(size: u64) -> u64 {
     let beyond_first = u64::from((u64::BITS - size.leading_zeros()).saturating_sub(4));
     1 + beyond_first.div_ceil(7)
 }
 
-/// The size that an entry's header says, and the bytes behind the header.
+/// Returns the shortest header for a whole object.
+pub(super) fn of_whole(kind: ObjectKind, size: u64) -> Vec<u8> {
+    let number: u8 = match kind {
+        ObjectKind::Commit => 1,
+        ObjectKind::Tree => 2,
+        ObjectKind::Blob => 3,
+        ObjectKind::Tag => 4,
+    };
+    let low = |value: u64, bits: u32| u8::try_from(value & ((1 << bits) - 1)).unwrap_or_default();
+    let more = |rest: u64| if rest > 0 { 0x80 } else { 0 };
+    let mut rest = size >> 4;
+    let mut header = vec![number << 4 | low(size, 4) | more(rest)];
+    while rest > 0 {
+        let digit = low(rest, 7);
+        rest >>= 7;
+        header.push(digit | more(rest));
+    }
+    header
+}
+
+/// Returns the size in an entry's header, and the bytes after the header.
 pub(super) fn split(entry: &[u8]) -> Result<(u64, &[u8]), &'static str> {
     let mut rest = entry;
     let header = EntryHeader::read(|| rest.split_off_first().copied().ok_or("an object's header is cut"))??;
     Ok((header.size, rest))
 }
 
-/// Reads git's offset encoding: seven bits a byte, the highest first, each continuation adding one.
+/// Reads git's offset encoding: seven bits per byte, the highest first. Each continuation adds one.
 fn distance<E>(mut next: impl FnMut() -> Result<u8, E>) -> Result<Option<u64>, E> {
     let mut byte = next()?;
     let mut value = u64::from(byte & 0x7f);
@@ -116,6 +136,11 @@ mod tests {
     fn the_shortest_header_is_as_long_as_it_has_to_be() {
         for (size, bytes) in [(0, 1), (15, 1), (16, 2), (2047, 2), (2048, 3), (u64::MAX, 10)] {
             assert_eq!(whole_bytes(size), bytes, "{size}");
+            for kind in [ObjectKind::Commit, ObjectKind::Tree, ObjectKind::Blob, ObjectKind::Tag] {
+                let header = of_whole(kind, size);
+                assert_eq!(header.len() as u64, bytes, "{size}");
+                assert_eq!(read(&header), Ok(Ok(EntryHeader { form: EntryForm::Whole(kind), size })));
+            }
         }
     }
 

@@ -1,4 +1,4 @@
-//! A pack as it arrives: every byte is stored, counted and hashed once before it is read.
+//! Takes a pack as it arrives: stores, counts and hashes every byte once before it is read.
 
 use bytes::{Buf, Bytes};
 use sha1::{Digest, Sha1};
@@ -18,7 +18,7 @@ pub(super) struct Intake<'a, I> {
     checksum: Checksum,
 }
 
-/// The SHA-1 of all but the last twenty bytes so far, and those twenty, which may be the checksum itself.
+/// The SHA-1 of all bytes so far except the last twenty, and those twenty bytes, which may be the checksum itself.
 struct Checksum {
     hash: Sha1,
     last: Vec<u8>,
@@ -35,7 +35,7 @@ impl<'a, I: Iterator<Item = Bytes>> Intake<'a, I> {
         }
     }
 
-    /// The number of bytes that were read.
+    /// Returns the number of bytes read so far.
     pub(super) fn offset(&self) -> u64 {
         self.offset
     }
@@ -50,7 +50,7 @@ impl<'a, I: Iterator<Item = Bytes>> Intake<'a, I> {
         Ok(&self.chunk)
     }
 
-    /// Marks bytes that `available` showed as read.
+    /// Marks bytes from `available` as read.
     pub(super) fn advance(&mut self, count: usize) {
         self.chunk.advance(count);
         self.offset += count as u64;
@@ -67,7 +67,7 @@ impl<'a, I: Iterator<Item = Bytes>> Intake<'a, I> {
         self.spool.byte(offset)
     }
 
-    /// Reads the checksum at the end of the pack and nothing behind it.
+    /// Reads the checksum at the end of the pack, and nothing after it.
     pub(super) fn finish(mut self) -> Result<Storage, PackError> {
         let mut left = self.chunk.len();
         self.chunk.clear();

@@ -19,22 +19,22 @@ pub struct Limits {
     pub in_memory: u64,
     /// The largest pack, in bytes, that is written to a file.
     pub on_disk: u64,
-    /// The folder of that file: in the function its ephemeral storage, `/tmp`.
+    /// The folder of that file. In the function, it is the ephemeral storage, `/tmp`.
     pub folder: PathBuf,
-    /// The most bytes of memory for each of these: the index, a listing, an object that is read as a whole, a delta
-    /// with its base and its result.
+    /// The largest number of bytes of memory for each of these: the index, a listing, an object that is read as a
+    /// whole, a delta with its base and its result.
     pub working: u64,
-    /// The most bytes that all deltas of the pack together may make, counted again each time they are made, bases that
-    /// have to be inflated again included.
+    /// The largest number of bytes that all deltas of the pack may produce in total. A delta counts each time it is
+    /// resolved, and a base each time it is inflated again.
     pub delta_bytes: u64,
-    /// The most entries that the tree of a commit may list.
+    /// The largest number of entries in the tree of a commit.
     pub entries: u64,
-    /// Cancels everything that works on the pack, once it is set: each loop looks at it.
+    /// The flag that cancels all work on the pack. Every loop checks it.
     pub cancelled: Arc<AtomicBool>,
 }
 
 impl Limits {
-    /// Limits relative to the memory and the disk that are at hand.
+    /// Computes limits from the available memory and disk space.
     pub fn new(working: u64, on_disk: u64, folder: PathBuf) -> Self {
         Self {
             in_memory: IN_MEMORY.min(working),

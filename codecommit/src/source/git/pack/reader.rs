@@ -1,4 +1,4 @@
-//! The objects of a pack, as what they mean.
+//! Reads the objects of a pack as commits, trees and blobs.
 
 use std::sync::Arc;
 
@@ -29,12 +29,12 @@ impl Reader {
         Commit::parse(id, &content).map_err(|source| PackError::Commit { id, source })
     }
 
-    /// Reads a blob as a whole. If it can be large, ask for its size first and take a [`BlobStream`].
+    /// Reads a whole blob. For a blob that may be large, check its size first and use a [`BlobStream`].
     pub fn blob(&mut self, id: ObjectId) -> Result<Bytes, PackError> {
         self.object(id, ObjectKind::Blob)
     }
 
-    /// Opens a blob to be read in pieces. It can be opened any number of times.
+    /// Opens a blob, to be read in pieces. It can be opened any number of times.
     pub fn stream(&mut self, id: ObjectId) -> Result<BlobStream, PackError> {
         let index = self.store.table.find_kind(id, ObjectKind::Blob)?;
         if self.store.table.objects[index].base.is_some() {
@@ -43,13 +43,13 @@ impl Reader {
         BlobStream::of_object(Arc::clone(&self.store), index)
     }
 
-    /// Returns the entries of one tree, in git's order, their paths being names only.
+    /// Returns the entries of one tree, in git's order. Their paths are only names.
     pub fn tree(&mut self, id: ObjectId) -> Result<Vec<Entry>, PackError> {
         walk::entries(&self.store, &mut self.state, id, &BString::default())
     }
 
-    /// Returns everything in a tree and in the trees in it: each folder before its content, else in git's order, as
-    /// `git archive` goes. Every blob and tree in it is in the pack and is what its mode says.
+    /// Returns everything in a tree and its subtrees, in the order of `git archive`: each folder before its content,
+    /// otherwise git's order. Every blob and tree is in the pack and has the kind that its mode says.
     pub fn walk(&mut self, root: ObjectId) -> Result<Vec<Entry>, PackError> {
         walk::walk(&self.store, &mut self.state, root)
     }

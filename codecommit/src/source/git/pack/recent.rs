@@ -1,11 +1,11 @@
-//! The contents of the latest objects, the bases of deltas that are about to arrive.
+//! The contents of the latest objects, which are the bases of deltas that come next.
 //!
-//! They lie in one ring of bytes: a large pack has tens of thousands of objects, and an allocation for each costs more
-//! than it gives.
+//! They are in one ring of bytes: a large pack has tens of thousands of objects, and an allocation for each costs
+//! more than it saves.
 
 use std::collections::VecDeque;
 
-/// Contents in the order in which they came. The oldest make room for new ones.
+/// Contents in the order in which they came. New ones replace the oldest.
 pub(super) struct RecentContents {
     ring: Vec<u8>,
     capacity: usize,
@@ -24,7 +24,7 @@ impl RecentContents {
         Self { ring: Vec::new(), capacity, next: 0, entries: VecDeque::new() }
     }
 
-    /// Returns the content of an object, if it is still here.
+    /// Returns the content of an object, if it is still in the buffer.
     pub(super) fn get(&self, index: usize) -> Option<&[u8]> {
         let at = self.entries.binary_search_by_key(&index, |entry| entry.index).ok()?;
         let entry = &self.entries[at];
@@ -37,7 +37,7 @@ impl RecentContents {
             return;
         }
         if self.next + content.len() > self.capacity {
-            // Behind `next` are the oldest contents; those before it are younger.
+            // The oldest contents start after `next`. Those before it are newer.
             self.remove(|entry, next| entry.start >= next);
             self.next = 0;
         }
@@ -51,7 +51,7 @@ impl RecentContents {
         self.next = end;
     }
 
-    /// Removes the oldest contents as long as they are in the way.
+    /// Removes the oldest contents while they are in the way.
     fn remove(&mut self, is_in_way: impl Fn(&RecentEntry, usize) -> bool) {
         while self.entries.front().is_some_and(|entry| is_in_way(entry, self.next)) {
             self.entries.pop_front();

@@ -1,4 +1,4 @@
-//! The deltas that could not be resolved while the pack arrived: each gets its base, its kind and its id.
+//! Resolves the deltas that were not resolved while the pack arrived: each gets its base, its kind and its id.
 
 use super::digest::ContentDigest;
 use super::error::PackError;
@@ -6,12 +6,21 @@ use super::store::{ObjectStore, ReadState};
 use super::table::{Mark, PackedObject, Position, index_of, position};
 use git_archive::object::ObjectId;
 
-/// Bases are kept up to this many bytes while the deltas on them are resolved.
+/// The size in bytes of the cache for bases while their deltas are resolved.
 const CACHE_BYTES: usize = 16 * 1024 * 1024;
 
-/// Resolves every delta that is left, each base before the deltas on it. A delta that is not reached from a resolved
-/// object has no base in the pack, or is its own base in a circle.
+/// Resolves every delta that is left. A delta that is not reached from a resolved object has no base in the pack, or is
+/// its own base in a circle.
 pub(super) fn resolve(store: &mut ObjectStore) -> Result<(), PackError> {
+    resolve_known(store)?;
+    match store.table.objects.iter().find(|object| object.kind.is_none()) {
+        None => Ok(()),
+        Some(object) => Err(missing_base(&store.table.objects, object)),
+    }
+}
+
+/// Resolves the deltas whose bases are in the pack, each base before the deltas on it.
+pub(super) fn resolve_known(store: &mut ObjectStore) -> Result<(), PackError> {
     let deltas = PendingDeltas::of(&store.table.objects);
     if deltas.is_empty() {
         return Ok(());
@@ -28,13 +37,10 @@ pub(super) fn resolve(store: &mut ObjectStore) -> Result<(), PackError> {
             }
         }
     }
-    match store.table.objects.iter().find(|object| object.kind.is_none()) {
-        None => Ok(()),
-        Some(object) => Err(missing_base(&store.table.objects, object)),
-    }
+    Ok(())
 }
 
-/// Returns the next object in the order of the pack that is resolved.
+/// Returns the next resolved object in the order of the pack.
 fn following(objects: &[PackedObject], next: &mut usize) -> Option<usize> {
     let skipped = objects.get(*next..)?.iter().position(|object| object.kind.is_some())?;
     let index = *next + skipped;
@@ -63,7 +69,7 @@ fn missing_base(objects: &[PackedObject], delta: &PackedObject) -> PackError {
     PackError::MissingBase { offset: object.offset, base: ObjectId::Sha1(object.id) }
 }
 
-/// The unresolved deltas of a pack, by what they name as their base.
+/// The unresolved deltas of a pack, by their bases.
 struct PendingDeltas {
     by_position: Vec<(Position, u32)>,
     by_id: Vec<([u8; 20], u32)>,

@@ -1,9 +1,8 @@
-//! The pass over a pack as it arrives: each entry is inflated once, and everything that the archive needs to know of it
-//! is noted.
+//! The pass over a pack as it arrives: inflates each entry once, and records everything that the archive needs.
 //!
-//! A delta is resolved at once if its base was seen a moment ago, which is how git orders packs. The others wait for
-//! the end of the pack, as do deltas that name their base by id: no server sends such to a client that takes offsets,
-//! as ours does.
+//! A delta is resolved at once if its base came shortly before, which is git's usual order. The other deltas wait for
+//! the end of the pack. So do deltas that name their base by id, but no server sends these to a client that accepts
+//! offsets, as ours does.
 
 use bytes::Bytes;
 
@@ -20,14 +19,14 @@ use super::table::{self, Mark, OBJECT_BYTES, ObjectTable, PackedObject, Position
 use super::work::WorkBudget;
 use super::zlib_reader::{Expected, ZlibReader};
 
-/// Contents of recent objects, the bases of deltas that are about to arrive, are kept up to this many bytes.
+/// The number of bytes of recent objects to keep. They are the bases of deltas that come next.
 const RECENT_BYTES: u64 = 16 << 20;
-/// A larger object is inflated in pieces and not kept.
+/// The size of the largest object that is kept. A larger one is inflated in pieces.
 const HELD_BYTES: u64 = 2 << 20;
-/// The level in the header of a zlib stream (RFC 1950) that stands for "default"; 3 stands for "maximum".
+/// The level "default" in the header of a zlib stream (RFC 1950). The level "maximum" is 3.
 const DEFAULT_LEVEL: u8 = 2;
 
-/// Reads a whole pack. Some of its deltas may not be resolved afterwards.
+/// Reads a whole pack. Some of its deltas may still be unresolved afterwards.
 pub(super) fn scan(
     chunks: impl Iterator<Item = Bytes>,
     limits: &Limits,
@@ -61,7 +60,7 @@ struct PackScan<'a, I> {
     recent: RecentContents,
     /// The result of the last delta.
     made: Vec<u8>,
-    /// The largest object that is inflated as a whole.
+    /// The size of the largest object that is inflated as a whole.
     held: u64,
     working: u64,
     work: &'a WorkBudget,
@@ -124,9 +123,9 @@ impl<I: Iterator<Item = Bytes>> PackScan<'_, I> {
         Ok(object)
     }
 
-    /// Notes whether the archive can take over the deflated bytes from `start` to here. They were inflated to exactly
-    /// the content, by an inflate that refuses preset dictionaries and windows over 32 KiB. Padding that is too short
-    /// to be noticed cannot make them longer than the content.
+    /// Records whether the archive can copy the deflated bytes from `start` to here. They inflate to exactly the
+    /// content, and our inflate refuses preset dictionaries and windows over 32 KiB. Padding that is too short to be
+    /// noticed cannot make them longer than the content.
     fn mark_reusable(&self, object: &mut PackedObject, start: u64) -> Result<(), PackError> {
         if self.zlib.is_padded() {
             return Ok(());

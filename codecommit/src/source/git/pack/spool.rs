@@ -1,16 +1,16 @@
-//! The bytes of a pack: in memory up to a limit, beyond it in a file without a name.
+//! The bytes of a pack: in memory up to a limit, and above it in a file without a name.
 
 use std::fs::File;
 use std::io::Write;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use super::error::PackError;
 use super::limits::Limits;
 
-/// A pack that is received as a whole. Its file has no name, so that nothing is left behind however the process ends.
+/// A completely received pack. Its file has no name, so nothing remains after the process ends, even after a crash.
 pub(super) enum Storage {
     Memory(Bytes),
     File(File),
@@ -45,7 +45,7 @@ impl<'a> Spool<'a> {
         Ok(())
     }
 
-    /// Returns one byte of the pack that was appended already.
+    /// Returns one byte of the part that has arrived.
     pub(super) fn byte(&self, offset: u64) -> Result<u8, PackError> {
         match &self.written {
             WrittenPack::Memory(held) => held.get(index(offset)?).copied().ok_or(PackError::Truncated),
@@ -69,15 +69,36 @@ impl<'a> Spool<'a> {
             return Err(PackError::TooLarge { limit: self.limits.on_disk });
         }
         if let WrittenPack::Memory(held) = &self.written {
-            let mut file = tempfile::tempfile_in(&self.limits.folder).map_err(spool("create"))?;
-            file.write_all(held).map_err(spool("write"))?;
-            self.written = WrittenPack::File(file);
+            self.written = WrittenPack::File(unnamed_file(held, self.limits)?);
         }
         Ok(())
     }
 }
 
 impl Storage {
+    /// Writes bytes at an offset, and forgets what was behind it.
+    pub(super) fn append(&mut self, offset: u64, bytes: &[u8], limits: &Limits) -> Result<(), PackError> {
+        let length = offset + bytes.len() as u64;
+        if length > limits.on_disk {
+            return Err(PackError::TooLarge { limit: limits.on_disk });
+        }
+        if let Self::Memory(held) = self
+            && length > limits.in_memory
+        {
+            *self = Self::File(unnamed_file(held, limits)?);
+        }
+        match self {
+            Self::Memory(held) => {
+                let mut longer = BytesMut::from(std::mem::take(held));
+                longer.truncate(index(offset)?);
+                longer.extend_from_slice(bytes);
+                *held = longer.freeze();
+                Ok(())
+            }
+            Self::File(file) => file.write_all_at(bytes, offset).map_err(spool("write")),
+        }
+    }
+
     /// Returns the bytes of a range: borrowed if the pack is in memory, else read into `buffer`.
     pub(super) fn slice<'a>(&'a self, range: Range<u64>, buffer: &'a mut Vec<u8>) -> Result<&'a [u8], PackError> {
         match self {
@@ -90,7 +111,7 @@ impl Storage {
         }
     }
 
-    /// Returns the bytes of a range: shared with the pack if that is in memory, else read from its file.
+    /// Returns the bytes of a range: shared with the pack if it is in memory, otherwise read from its file.
     pub(super) fn bytes(&self, range: Range<u64>) -> Result<Bytes, PackError> {
         match self {
             Self::Memory(held) => {
@@ -104,6 +125,12 @@ impl Storage {
             }
         }
     }
+}
+
+fn unnamed_file(bytes: &[u8], limits: &Limits) -> Result<File, PackError> {
+    let mut file = tempfile::tempfile_in(&limits.folder).map_err(spool("create"))?;
+    file.write_all(bytes).map_err(spool("write"))?;
+    Ok(file)
 }
 
 fn length(range: &Range<u64>) -> Result<usize, PackError> {

@@ -1,4 +1,4 @@
-//! A pack and its index, and the contents of its objects as wholes.
+//! A pack with its index, and the whole contents of its objects.
 
 use bytes::Bytes;
 use libdeflater::Decompressor;
@@ -11,21 +11,24 @@ use super::spool::Storage;
 use super::table::{Mark, ObjectTable, index_of};
 use super::work::WorkBudget;
 
-/// A buffer of up to this size is kept from one object to the next.
+/// The size of the largest buffer that is kept from one object to the next.
 const KEPT_BYTES: usize = 1 << 20;
 
-/// Everything that is known of one pack. Threads share it.
+/// Everything known about one pack. Threads share it.
 pub(super) struct ObjectStore {
     pub(super) storage: Storage,
     pub(super) table: ObjectTable,
-    /// The most bytes of memory for an object, or for a delta with its base and its result.
+    /// The largest number of bytes of memory for an object, or for a delta with its base and its result.
     pub(super) working: u64,
-    /// The most entries of a listing.
+    /// The largest number of entries in a listing.
     pub(super) entries: u64,
+    /// True if blobs may be missing, because they did not change since the commit that we have.
+    pub(super) lacks_blobs: bool,
     pub(super) work: WorkBudget,
 }
 
-/// One thread's means to read contents: recent ones, an inflater, and room for deflated bytes that lie on disk.
+/// The state with which one thread reads contents: recent contents, an inflater, and a buffer for deflated bytes from
+/// disk.
 pub(super) struct ReadState {
     cache: ContentCache,
     inflater: Decompressor,
@@ -39,8 +42,8 @@ impl ReadState {
 }
 
 impl ObjectStore {
-    /// Returns an object's content. The bases of a delta are followed down to one that is whole or cached, then the
-    /// deltas are applied on the way back.
+    /// Returns an object's content. Follows the bases of a delta down to one that is whole or cached, then applies
+    /// the deltas on the way back.
     pub(super) fn content(&self, index: usize, state: &mut ReadState) -> Result<Bytes, PackError> {
         let mut deltas = Vec::new();
         let mut at = index;
@@ -61,7 +64,7 @@ impl ObjectStore {
         Ok(content)
     }
 
-    /// Fails if something needs more memory than there is.
+    /// Fails if the data needs more memory than is allowed.
     pub(super) fn check_memory(&self, what: &'static str, bytes: u64) -> Result<(), PackError> {
         if bytes > self.working {
             return Err(PackError::Memory { what, bytes, limit: self.working });
@@ -96,8 +99,8 @@ impl ObjectStore {
         }
     }
 
-    /// Inflates the object, or the instructions of a delta. `others` is the number of bytes that are in memory beside
-    /// it.
+    /// Inflates the object, or the instructions of a delta. `others` is the number of bytes that are in memory at the
+    /// same time.
     fn inflate(&self, index: usize, others: u64, state: &mut ReadState) -> Result<Vec<u8>, PackError> {
         let range = self.table.range(index);
         let corrupt = |what| PackError::Corrupt { offset: range.start, what };

@@ -1,4 +1,4 @@
-//! The index of a pack: one row of 48 bytes an object, and a table that finds rows by id.
+//! The index of a pack: a row of 48 bytes for each object, and a table that finds rows by id.
 
 use std::mem::size_of;
 use std::num::NonZeroU32;
@@ -10,43 +10,43 @@ use super::error::PackError;
 use super::header;
 use super::kind::ObjectKind;
 
-/// The longest chain of deltas. git itself makes none that is longer (`OE_DEPTH_BITS` in its `pack-objects.h`).
+/// The longest chain of deltas. Git itself never makes a longer one (`OE_DEPTH_BITS` in its `pack-objects.h`).
 const MAX_DEPTH: u16 = 4095;
 
-/// The bytes before the raw deflate of an object (the header of its zlib stream) and behind it (an Adler-32).
+/// The length of the zlib header before an object's raw deflate, and of the Adler-32 after it.
 const ZLIB_HEADER: u64 = 2;
 const ZLIB_TRAILER: u64 = 4;
 
-/// The bytes of memory that each object takes in the table.
+/// The number of bytes of memory for each object in the table.
 pub(super) const OBJECT_BYTES: u64 = (size_of::<PackedObject>() + size_of::<(u32, u32)>()) as u64;
 
-/// An object's place in the pack: one more than its index, so that an `Option` of it takes no room.
+/// An object's place in the pack: its index plus one, so that an `Option` of it takes no extra space.
 pub(super) type Position = NonZeroU32;
 
-/// What the table knows of one object.
+/// The row of one object.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PackedObject {
-    /// Its id, or the id of its base while it is an unresolved delta that names its base by id.
+    /// Its id. For an unresolved delta that names its base by id, the base's id.
     pub(super) id: [u8; 20],
-    /// The position of its base, if it is a delta and the base is known.
+    /// The position of its base, if it is a delta with a known base.
     pub(super) base: Option<Position>,
     /// The CRC-32 of a blob's content.
     pub(super) crc: u32,
     /// The offset of its header in the pack.
     pub(super) offset: u64,
-    /// The size of its content, also for a delta.
+    /// The size of its content. This is also set for a delta.
     pub(super) size: u64,
-    /// Its kind; `None` while it is an unresolved delta.
+    /// Its kind. `None` for an unresolved delta.
     pub(super) kind: Option<ObjectKind>,
     marks: u8,
     /// The number of deltas between it and an object that is stored whole.
     depth: u16,
 }
 
-/// A yes or no about an object.
+/// A flag of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mark {
-    /// Another object is a delta on it.
+    /// Another object is a delta of this one.
     IsBase = 1,
     /// There is a NUL in its first 8,000 bytes.
     HasNul = 2,
@@ -73,7 +73,7 @@ impl PackedObject {
         }
     }
 
-    /// Notes the base of a delta, and with it the delta's kind.
+    /// Records the base of a delta, and the delta's kind, which is its base's.
     pub(super) fn put_on(&mut self, base: &Self, position: Position) -> Result<(), PackError> {
         if base.depth >= MAX_DEPTH {
             return Err(PackError::DeltaDepth { offset: self.offset, limit: MAX_DEPTH });
@@ -87,22 +87,22 @@ impl PackedObject {
 
 /// All objects of a pack.
 pub(super) struct ObjectTable {
-    /// In the order of the pack.
+    /// The objects, in the order of the pack.
     pub(super) objects: Vec<PackedObject>,
-    /// The offset behind the last object, where the checksum is.
+    /// The offset after the last object, where the checksum begins.
     pub(super) end: u64,
-    /// The first bytes of each id and its index into `objects`, in the order of the ids.
+    /// The first bytes of each id and its index into `objects`, sorted by id.
     by_id: Vec<(u32, u32)>,
 }
 
 impl ObjectTable {
-    /// A table in which ids cannot be looked up yet.
+    /// Makes a table that cannot find ids yet.
     pub(super) fn new(objects: Vec<PackedObject>, end: u64) -> Self {
         Self { objects, end, by_id: Vec::new() }
     }
 
-    /// Makes ids searchable, once all of them are known. The prefix beside the index keeps most of a search within this
-    /// table.
+    /// Makes ids searchable, after all of them are known. The prefix beside the index keeps most of a search within
+    /// this table.
     pub(super) fn sort(&mut self) {
         let prefixes = self.objects.iter().map(|object| prefix(&object.id));
         let mut table: Vec<(u32, u32)> = prefixes.zip(0..).collect();
@@ -110,12 +110,12 @@ impl ObjectTable {
         self.by_id = table;
     }
 
-    /// All ids, in ascending order.
+    /// Returns all ids, in ascending order.
     pub(super) fn ids(&self) -> impl Iterator<Item = ObjectId> {
         self.by_id.iter().map(|(_, index)| ObjectId::Sha1(self.objects[*index as usize].id))
     }
 
-    /// The index of an object.
+    /// Returns the index of an object.
     pub(super) fn find(&self, id: ObjectId) -> Option<usize> {
         let prefix = prefix(id.as_slice());
         let start = self.by_id.partition_point(|(other, _)| *other < prefix);
@@ -124,7 +124,7 @@ impl ObjectTable {
         indexes.find(|index| self.objects[*index].id[..] == *id.as_slice())
     }
 
-    /// The index of an object that has to be of a certain kind.
+    /// Returns the index of an object that must have a certain kind.
     pub(super) fn find_kind(&self, id: ObjectId, wanted: ObjectKind) -> Result<usize, PackError> {
         let index = self.find(id).ok_or(PackError::MissingObject(id))?;
         match self.objects[index].kind {
@@ -133,13 +133,13 @@ impl ObjectTable {
         }
     }
 
-    /// The range of an object in the pack, its header included.
+    /// Returns the range of an object in the pack, with its header.
     pub(super) fn range(&self, index: usize) -> Range<u64> {
         let end = self.objects.get(index + 1).map_or(self.end, |next| next.offset);
         self.objects[index].offset..end
     }
 
-    /// The range of the raw deflate of an object that is marked as reusable.
+    /// Returns the range of the raw deflate of an object that is marked as reusable.
     pub(super) fn raw_range(&self, index: usize) -> Range<u64> {
         let range = self.range(index);
         let start = range.start + header::whole_bytes(self.objects[index].size);
@@ -147,17 +147,17 @@ impl ObjectTable {
     }
 }
 
-/// The number of bytes of raw deflate in a zlib stream.
+/// Returns the number of bytes of raw deflate in a zlib stream.
 pub(super) fn raw_bytes(zlib_bytes: u64) -> u64 {
     zlib_bytes.saturating_sub(ZLIB_HEADER + ZLIB_TRAILER)
 }
 
-/// The position of an index.
+/// Returns the position of an index.
 pub(super) fn position(index: usize) -> Option<Position> {
     u32::try_from(index + 1).ok().and_then(Position::new)
 }
 
-/// The index of a position.
+/// Returns the index of a position.
 pub(super) fn index_of(position: Position) -> usize {
     position.get() as usize - 1
 }

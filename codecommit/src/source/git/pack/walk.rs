@@ -1,7 +1,7 @@
-//! The listing of a tree and of all trees in it.
+//! The listing of a tree and all its subtrees.
 //!
-//! A few hundred bytes of trees that list each other twice unfold into millions of paths. So the size of a listing is
-//! computed first, each tree counted once; only then are its paths made.
+//! A few hundred bytes of trees that list each other twice expand to millions of paths. Therefore the size of a
+//! listing is computed first, with each tree read only once, and the paths are made afterwards.
 
 use std::collections::HashMap;
 use std::mem::size_of;
@@ -14,14 +14,15 @@ use super::kind::ObjectKind;
 use super::store::{ObjectStore, ReadState};
 use git_archive::object::{Entry, Kind, ObjectId, TreeEntry, parse_tree};
 
-/// The bytes of memory of an entry: in the listing, in the list of entries ahead, and what its path takes beside its
-/// bytes.
+/// The number of bytes of memory for an entry: in the listing, in the list of entries ahead, and the overhead of its
+/// path.
 const ENTRY_BYTES: u64 = 2 * size_of::<Entry>() as u64 + 16;
 
 const HASH_BYTES: usize = 20;
 
 /// Returns everything in a tree and in the trees in it: each folder before its content, else in git's order, as `git
-/// archive` goes. Every blob and tree in it is in the pack and is what its mode says.
+/// archive` goes. Every tree in it is in the pack and is what its mode says, and so is every blob, except for those that a
+/// thin pack lacks.
 pub(super) fn walk(store: &ObjectStore, state: &mut ReadState, root: ObjectId) -> Result<Vec<Entry>, PackError> {
     let size = measure(store, state, root)?;
     let mut listing = Vec::with_capacity(usize::try_from(size.entries).unwrap_or_default());
@@ -31,7 +32,10 @@ pub(super) fn walk(store: &ObjectStore, state: &mut ReadState, root: ObjectId) -
         match entry.kind {
             Kind::Directory => ahead.extend(entries(store, state, entry.id, &entry.path)?.into_iter().rev()),
             Kind::File | Kind::Executable | Kind::Link => {
-                store.table.find_kind(entry.id, ObjectKind::Blob)?;
+                let may_lack = store.lacks_blobs && store.table.find(entry.id).is_none();
+                if !may_lack {
+                    store.table.find_kind(entry.id, ObjectKind::Blob)?;
+                }
             }
             Kind::Submodule => {}
         }
@@ -40,7 +44,7 @@ pub(super) fn walk(store: &ObjectStore, state: &mut ReadState, root: ObjectId) -
     Ok(listing)
 }
 
-/// Returns the entries of one tree, their paths below `folder`.
+/// Returns the entries of one tree, with their paths below `folder`.
 pub(super) fn entries(
     store: &ObjectStore,
     state: &mut ReadState,
@@ -75,7 +79,7 @@ struct ListingSize {
     path_bytes: u64,
 }
 
-/// A tree whose folders are not all measured yet.
+/// A tree with folders that are not measured yet.
 struct OpenTree {
     id: ObjectId,
     size: ListingSize,
@@ -83,7 +87,7 @@ struct OpenTree {
     folders: Vec<(u64, ObjectId)>,
 }
 
-/// Computes the size of a listing, which is checked against the limits after each folder.
+/// Computes the size of a listing, and checks it against the limits after each folder.
 fn measure(store: &ObjectStore, state: &mut ReadState, root: ObjectId) -> Result<ListingSize, PackError> {
     let mut known: HashMap<ObjectId, ListingSize> = HashMap::new();
     let mut open = vec![OpenTree::new(store, state, root)?];
@@ -132,7 +136,7 @@ impl OpenTree {
 }
 
 impl ListingSize {
-    /// Adds the entries of a folder, whose paths begin with its name and a slash.
+    /// Adds the entries of a folder. Their paths begin with its name and a slash.
     fn add(&mut self, name: u64, folder: Self) {
         let prefixes = folder.entries.saturating_mul(name + 1);
         self.entries = self.entries.saturating_add(folder.entries);
@@ -140,7 +144,8 @@ impl ListingSize {
     }
 }
 
-/// Kind, length of the name and id of each entry. Ends at what is malformed, which [`parse_tree`] reports.
+/// Returns the kind, the length of the name and the id of each entry. Stops at malformed data, which [`parse_tree`]
+/// reports.
 fn raw_entries(mut content: &[u8]) -> impl Iterator<Item = (Kind, u64, ObjectId)> {
     std::iter::from_fn(move || {
         let end = content.iter().position(|byte| *byte == 0)?;

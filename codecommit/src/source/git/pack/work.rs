@@ -1,4 +1,4 @@
-//! The work that a pack may still cause.
+//! The budget of work that a pack may cause.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use super::error::PackError;
 use super::limits::Limits;
 
-/// The bytes that the deltas of one pack may still make, shared by everything that reads the pack, and its cancel flag.
+/// The number of bytes that the deltas of one pack may still produce, shared by all its readers, and its cancel flag.
 pub(super) struct WorkBudget {
     left: AtomicU64,
     limit: u64,

@@ -1,8 +1,8 @@
 //! Inflates the objects of a pack while it arrives.
 //!
-//! It is zlib-rs and not libdeflate for two reasons: only inflating tells where the deflated bytes of an object end,
-//! which libdeflate's binding does not report; and libdeflate accepts some streams that zlib refuses, so its word is
-//! not enough to copy a stream into a zip.
+//! It uses zlib-rs and not libdeflate, for two reasons. First, only inflate itself finds the end of an object's
+//! deflated bytes, and libdeflate's binding does not report it. Second, libdeflate accepts some streams that zlib
+//! refuses, so a stream that it accepts is not always safe to copy into a zip.
 
 use std::ops::Range;
 
@@ -13,29 +13,29 @@ use super::error::PackError;
 use super::intake::Intake;
 use super::work::WorkBudget;
 
-/// The bytes that are made at once of an object that is not held as a whole.
+/// The size of the pieces in which a large object is inflated.
 const PIECE_BYTES: usize = 64 * 1024;
 
-/// The fast loop of inflate stops this far before the end of its output.
+/// The distance from the end of the output at which inflate's fast loop stops.
 const SLACK: usize = 272;
 
-/// The deflated bytes that one step reads at most, however large the chunks are: padding shows itself within a step.
+/// The largest number of deflated bytes that one step reads, even from a larger chunk. Padding therefore shows within
+/// one step.
 const INPUT_BYTES: usize = 16 * 1024;
 
-/// A step of inflate that makes this many bytes less than it reads is padded: the largest block header has some 300
-/// bytes.
+/// A step that produces this many bytes less than it reads is padded: the largest block header has about 300 bytes.
 const PADDING: usize = 1024;
 
 /// An inflater for one object after another.
 pub(super) struct ZlibReader<'a> {
     inflate: Inflate,
-    /// One buffer for all objects, since the processor has it in its cache.
+    /// One buffer for all objects, because it stays in the processor's cache.
     output: Vec<u8>,
     is_padded: bool,
     work: &'a WorkBudget,
 }
 
-/// One step: the bytes that it made, and whether the stream has ended.
+/// The result of one step: the number of bytes, and whether the stream has ended.
 struct Step {
     made: usize,
     is_last: bool,
@@ -53,12 +53,13 @@ impl<'a> ZlibReader<'a> {
         Self { inflate: Inflate::new(true, 15), output: vec![0; PIECE_BYTES], is_padded: false, work }
     }
 
-    /// Returns true if the last stream has long parts that make nothing, such as empty blocks. It must not be copied.
+    /// Returns true if the last stream has long parts that produce nothing, such as empty blocks. Such a stream must
+    /// not be copied.
     pub(super) fn is_padded(&self) -> bool {
         self.is_padded
     }
 
-    /// Inflates an object as a whole. The content stays in a buffer, which only grows: it is for objects of a limited
+    /// Inflates a whole object. The content stays in a buffer that only grows, so this is for objects of a limited
     /// size.
     pub(super) fn whole<I>(&mut self, intake: &mut Intake<'_, I>, expected: Expected) -> Result<&[u8], PackError>
     where
@@ -71,7 +72,7 @@ impl<'a> ZlibReader<'a> {
         let mut length = 0;
         self.start();
         loop {
-            // With the flag `Finish` a content that is made in one step is not copied into inflate's own window.
+            // With the flag `Finish`, inflate does not copy content that it makes in one step into its own window.
             let step = self.step(intake, expected, length..size + SLACK, InflateFlush::Finish)?;
             length += step.made;
             if step.is_last {
@@ -80,7 +81,7 @@ impl<'a> ZlibReader<'a> {
         }
     }
 
-    /// Inflates an object and shows its content in pieces.
+    /// Inflates an object and passes its content on in pieces.
     pub(super) fn pieces<I>(
         &mut self,
         intake: &mut Intake<'_, I>,

@@ -1,0 +1,115 @@
+//! The difference between a commit and the one that the previous archive is of, fetched over Git.
+//!
+//! A push that changes thousands of files (a merge of the trunk) would cost a request for each of them, or a fetch of
+//! everything. The server sends only what changed instead, as deltas on what was there before. Those bases are in the
+//! previous archive: blobs by their ids, trees as recomputed from its directory. Where files are left out of the archive
+//! (`export-ignore`), folders are missing in it, and the API lists them.
+//!
+//! Nothing of it is taken on trust: every id is computed from a content. What cannot be completed costs one fetch, and
+//! then everything is fetched.
+
+use std::collections::HashSet;
+
+use bstr::{BString, ByteSlice};
+use futures_util::future::try_join_all;
+
+use super::error::SourceError;
+use super::git::{ObjectKind, Pack, ThinPack};
+use super::options::Mode;
+use super::previous::Previous;
+use super::repository::Source;
+use crate::causes::with_causes;
+use git_archive::central_directory::Folder;
+use git_archive::object::{Kind, ObjectId, hash};
+
+/// The most folders and files of the earlier commit that are requested because the previous archive lacks them.
+const REQUESTS: usize = 64;
+
+/// Fetches what a commit has that the previous archive's commit has not. Returns `None` where that is not possible:
+/// everything has to be fetched then.
+pub(super) async fn fetch(source: &Source, previous: &Previous, commit: ObjectId) -> Option<Pack> {
+    let had = previous.commit().filter(|had| *had != commit)?;
+    let fetched = Difference { source, previous, commit, had }.fetch().await;
+    fetched.unwrap_or_else(|error| {
+        tracing::warn!(error = with_causes(&error), %had, "the difference cannot be fetched, so everything is");
+        None
+    })
+}
+
+struct Difference<'a> {
+    source: &'a Source,
+    previous: &'a Previous,
+    commit: ObjectId,
+    /// The commit of the previous archive.
+    had: ObjectId,
+}
+
+impl Difference<'_> {
+    async fn fetch(&self) -> Result<Option<Pack>, SourceError> {
+        let Some(remote) = &self.source.git else { return Ok(None) };
+        let Some(mut thin) = remote.fetch_difference(self.commit, self.had, &self.source.limits).await? else {
+            return Ok(None);
+        };
+        for folder in self.previous.folders() {
+            thin.add(ObjectKind::Tree, &hash::tree(folder))?;
+        }
+        let mut left = REQUESTS;
+        for folder in self.unknown_folders(&mut left).await? {
+            thin.add(ObjectKind::Tree, &hash::tree(&folder))?;
+        }
+        self.add_bases(&mut thin, &mut left).await?;
+        let completing = tokio::task::spawn_blocking(move || thin.complete());
+        Ok(Some(completing.await.map_err(|error| SourceError::Large(std::io::Error::other(error)))??))
+    }
+
+    /// Adds the contents that deltas are on, in the order in which the previous archive has them.
+    async fn add_bases(&self, thin: &mut ThinPack, left: &mut usize) -> Result<(), SourceError> {
+        let place = |id: &ObjectId| self.previous.find(*id, false).map(|located| located.start);
+        let mut bases = thin.missing();
+        bases.sort_by_key(place);
+        for id in bases {
+            let content = match self.previous.content(id, false).await {
+                Some(content) => content,
+                None if self.asks_api(left) => self.source.api.blob(id, None).await?,
+                None => continue,
+            };
+            thin.add(ObjectKind::Blob, &content)?;
+            tokio::task::consume_budget().await;
+        }
+        Ok(())
+    }
+
+    /// Lists the folders of the earlier commit that the previous archive does not have as they are in Git.
+    async fn unknown_folders(&self, left: &mut usize) -> Result<Vec<Folder>, SourceError> {
+        let mut unknown = Vec::new();
+        if !self.asks_api(left) {
+            return Ok(unknown);
+        }
+        let mut level = vec![(BString::default(), self.source.api.commit(self.had).await?.tree)];
+        let mut seen = HashSet::new();
+        while !level.is_empty() {
+            level.retain(|(_, tree)| self.previous.folder(*tree).is_none() && seen.insert(*tree));
+            level.retain(|_| self.asks_api(left));
+            let listing = level.iter().map(|(path, tree)| self.source.api.folder(self.had, path.as_bstr(), *tree));
+            let folders = try_join_all(listing).await?;
+            level = level.iter().zip(&folders).flat_map(|((path, _), folder)| subfolders(path, folder)).collect();
+            unknown.extend(folders);
+        }
+        Ok(unknown)
+    }
+
+    /// Takes one of the requests that are left.
+    fn asks_api(&self, left: &mut usize) -> bool {
+        let may_ask = self.source.mode() != Mode::Git && *left > 0;
+        *left -= usize::from(may_ask);
+        may_ask
+    }
+}
+
+fn subfolders(path: &BString, folder: &Folder) -> Vec<(BString, ObjectId)> {
+    let below = |name: &BString| {
+        if path.is_empty() { name.clone() } else { [path.as_slice(), b"/", name.as_slice()].concat().into() }
+    };
+    let folders = folder.iter().filter(|(kind, _, _)| *kind == Kind::Directory);
+    folders.map(|(_, name, id)| (below(name), *id)).collect()
+}

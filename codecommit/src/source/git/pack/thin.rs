@@ -1,0 +1,100 @@
+//! A thin pack: deltas in it may be on objects that it lacks, since the server knows that we have them.
+//!
+//! Those objects are added behind the pack's own, as `git index-pack --fix-thin` does. Then it is a pack like any other,
+//! except that it lacks the blobs that did not change.
+
+use std::collections::HashSet;
+
+use bytes::Bytes;
+use zlib_rs::{DeflateFlush, Status};
+
+use super::digest::ContentDigest;
+use super::error::PackError;
+use super::header;
+use super::kind::ObjectKind;
+use super::limits::Limits;
+use super::store::ObjectStore;
+use super::table::{OBJECT_BYTES, PackedObject};
+use super::{Pack, resolve};
+use git_archive::object::ObjectId;
+
+/// A thin pack that was received and may lack bases of its deltas.
+pub struct ThinPack {
+    store: ObjectStore,
+    known: HashSet<[u8; 20]>,
+    limits: Limits,
+}
+
+impl ThinPack {
+    /// Receives a thin pack, as [`Pack::receive`] does a whole one.
+    pub fn receive(chunks: impl IntoIterator<Item = Bytes>, limits: &Limits) -> Result<Self, PackError> {
+        let mut store = Pack::scan(chunks, limits)?;
+        store.lacks_blobs = true;
+        resolve::resolve_known(&mut store)?;
+        let resolved = store.table.objects.iter().filter(|object| object.kind.is_some());
+        let known = resolved.map(|object| object.id).collect();
+        Ok(Self { store, known, limits: limits.clone() })
+    }
+
+    /// Returns the ids of the objects that deltas are on and that the pack lacks, in ascending order.
+    pub fn missing(&self) -> Vec<ObjectId> {
+        let unresolved =
+            self.store.table.objects.iter().filter(|object| object.kind.is_none() && object.base.is_none());
+        let mut missing: Vec<_> = unresolved.map(|object| ObjectId::Sha1(object.id)).collect();
+        missing.sort_unstable();
+        missing.dedup();
+        missing.retain(|id| !self.known.contains(id.as_slice()));
+        missing
+    }
+
+    /// Adds an object that the server knows us to have. Its id is computed from the content.
+    pub fn add(&mut self, kind: ObjectKind, content: &[u8]) -> Result<(), PackError> {
+        let table_len = self.store.table.objects.len() as u64;
+        let mut object = PackedObject::new(self.store.table.end, content.len() as u64);
+        object.kind = Some(kind);
+        ContentDigest::of(content, &mut object);
+        if !self.known.insert(object.id) {
+            return Ok(());
+        }
+        let mut stored = header::of_whole(kind, object.size);
+        store_zlib(content, &mut stored);
+        self.store.check_memory("the index of the pack", (table_len + 1) * OBJECT_BYTES)?;
+        self.store.storage.append(object.offset, &stored, &self.limits)?;
+        self.store.table.end = object.offset + stored.len() as u64;
+        self.store.table.objects.push(object);
+        Ok(())
+    }
+
+    /// Returns the pack. Blobs that it lacks are listed all the same.
+    ///
+    /// # Errors
+    /// [`PackError::MissingBase`] if a delta is on an object that was not added.
+    pub fn complete(mut self) -> Result<Pack, PackError> {
+        resolve::resolve(&mut self.store)?;
+        Ok(Pack::of(self.store))
+    }
+}
+
+impl std::fmt::Debug for ThinPack {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ThinPack").field("objects", &self.store.table.objects.len()).finish_non_exhaustive()
+    }
+}
+
+/// Appends a zlib stream of the content that is not compressed: it is read once or twice, and then gone.
+fn store_zlib(content: &[u8], out: &mut Vec<u8>) {
+    let mut deflate = zlib_rs::Deflate::new(0, true, 15);
+    let mut buffer = vec![0; 64 << 10];
+    let mut left = content;
+    loop {
+        let (read, made) = (deflate.total_in(), deflate.total_out());
+        let status = deflate.compress(left, &mut buffer, DeflateFlush::Finish);
+        let [read, made] = [deflate.total_in() - read, deflate.total_out() - made];
+        let [read, made] = [read, made].map(|count| usize::try_from(count).unwrap_or(usize::MAX));
+        out.extend_from_slice(&buffer[..made.min(buffer.len())]);
+        left = &left[read.min(left.len())..];
+        if !matches!(status, Ok(Status::Ok | Status::BufError)) {
+            return;
+        }
+    }
+}
