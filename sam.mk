@@ -16,7 +16,7 @@ this := $(lastword $(MAKEFILE_LIST))
 venv := .tools/venv
 checkov := .tools/checkov
 stack_checks := .tools/stack-checks
-templates := template.yaml stack/project.yaml stack/product.yaml stack/source-account.yaml
+templates := template.yaml stack/project.yaml stack/product.yaml stack/cleanup.yaml stack/source-account.yaml
 triple.x86_64 := x86_64-unknown-linux-gnu
 triple.arm64 := aarch64-unknown-linux-gnu
 triple = $(triple.$(ARCH))
@@ -27,7 +27,7 @@ glibc := 2.34
 
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: build zip bootstrap build-UpdatesFunction build-LifecycleFunction validate deploy invoke logs redrive plain-template
+.PHONY: build zip bootstrap build-UpdatesFunction build-LifecycleFunction build-ReportFunction validate deploy invoke logs redrive plain-template
 
 # Makes the zips for deployments without SAM: always x86_64, and arm64 if Rust has the target.
 build:
@@ -53,7 +53,7 @@ bootstrap: $(venv)/.build
 	    { echo "$(binary) needs $$newest, the Lambda has GLIBC_$(glibc)" >&2; exit 1; }
 
 # `sam build` calls these targets, from stack/function/Makefile.
-build-UpdatesFunction build-LifecycleFunction: bootstrap
+build-UpdatesFunction build-LifecycleFunction build-ReportFunction: bootstrap
 	cp $(binary) "$(ARTIFACTS_DIR)/bootstrap"
 
 # Runs all checks of the stack that need no AWS account: the templates (also as a plain template, and rendered for each set of

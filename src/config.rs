@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use crate::branches::{Branches, Pipelines};
 use crate::names::RepositoryArn;
+use crate::path_globs::Paths;
 use codecommit::aws::Concurrency;
 use codecommit::source;
 
@@ -39,8 +40,27 @@ pub struct Config {
     pub refuse_names: bool,
     /// `BRANCH_TRIGGERS`, `TRIGGER_PREFIX`, `TRIGGER_FUNCTION_ARN`: how triggers follow the branches.
     pub lifecycle: Lifecycle,
+    /// `PATHS`: a branch runs only if it changed one of these paths since it left the trunk.
+    pub paths: Option<Paths>,
+    /// `TRUNK`: the branch that others leave from, if it is not the repository's default branch.
+    pub trunk: Option<String>,
+    /// `SUPERSEDE`: whether the run of a branch's tip stops older runs of the same branch.
+    pub supersede: bool,
+    /// `REPORT`, `APPROVE`: how a run's result is reported to the branch's pull requests.
+    pub reporting: Reporting,
     /// `AWS_LAMBDA_FUNCTION_MEMORY_SIZE`: the function's memory in bytes.
     pub memory: u64,
+}
+
+/// The report of a run's result to pull requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reporting {
+    /// No report.
+    Off,
+    /// The result, as a comment.
+    Comment,
+    /// The result as a comment, and as the approval state of the revision.
+    CommentAndApproval,
 }
 
 /// The settings of the repository's triggers.
@@ -140,6 +160,10 @@ impl Config {
             commit_info: settings.checked("COMMIT_INFO", relative_path),
             size_limit: settings.checked("SIZE_LIMIT_MIB", mebibytes),
             refuse_names: settings.checked("WINDOWS_NAMES", warn_or_refuse).unwrap_or(false),
+            paths: settings.checked("PATHS", str::parse),
+            trunk: settings.checked("TRUNK", branch_name),
+            supersede: settings.checked("SUPERSEDE", on_or_off).unwrap_or(false),
+            reporting: settings.reporting(),
             lifecycle: Lifecycle {
                 branch_triggers: settings.checked("BRANCH_TRIGGERS", on_or_off).unwrap_or(false),
                 prefix: settings
@@ -191,6 +215,16 @@ impl<L: Fn(&str) -> Option<String>> Environment<L> {
         }
     }
 
+    fn reporting(&mut self) -> Reporting {
+        let report = self.checked("REPORT", on_or_off).unwrap_or(false);
+        let approve = self.checked("APPROVE", on_or_off).unwrap_or(false);
+        match (report, approve) {
+            (false, _) => Reporting::Off,
+            (true, false) => Reporting::Comment,
+            (true, true) => Reporting::CommentAndApproval,
+        }
+    }
+
     fn checked<T>(&mut self, setting: &'static str, check: impl Fn(&str) -> Result<T, String>) -> Option<T> {
         let value = (self.lookup)(setting).filter(|value| !value.trim().is_empty())?;
         check(value.trim()).map_err(|reason| self.invalid.push(InvalidSetting { setting, reason })).ok()
@@ -212,6 +246,13 @@ fn named(value: &str, what: &str) -> Result<String, String> {
         return Ok(value.to_owned());
     }
     Err(format!("is {value:?}, which is not {what}: 1 to 100 of letters, digits and .@-_"))
+}
+
+fn branch_name(value: &str) -> Result<String, String> {
+    if value.starts_with("refs/") || value.contains(char::is_whitespace) {
+        return Err(format!("is {value:?}, which is not the name of a branch"));
+    }
+    Ok(value.to_owned())
 }
 
 fn on_or_off(value: &str) -> Result<bool, String> {

@@ -107,11 +107,13 @@ impl Delivery<'_> {
     async fn open(&self) -> Result<Result<Opened, Reason>, StepError> {
         let source = Source::new(self.aws, self.job.repository.name(), &self.config.source);
         let checkout = source.checkout(self.job.commit);
-        let ((target, previous), peeked, is_on_branch) =
-            tokio::try_join!(self.target(), self.peek(&checkout), self.is_on_branch())?;
-        if !is_on_branch {
-            return Ok(Err(Reason::NotOnBranch));
+        let ((target, previous), peeked, left_behind) =
+            tokio::try_join!(self.target(), self.peek(&checkout), self.left_behind())?;
+        if let Some(reason) = left_behind {
+            return Ok(Err(reason));
         }
+        // Over Git, the commit comes with its files, but without those that the previous archive has.
+        let checkout = checkout.with_previous(previous);
         let commit = match peeked {
             Some(commit) => commit,
             None => self.commit(&checkout).await?,
@@ -119,7 +121,7 @@ impl Delivery<'_> {
         if !self.job.by_hand && skips_ci(&commit) {
             return Ok(Err(Reason::SkipCi));
         }
-        Ok(Ok(Opened { target, checkout: checkout.with_previous(previous), commit }))
+        Ok(Ok(Opened { target, checkout, commit }))
     }
 
     /// Reads what the pipeline reads, and the directory of the archive at its key if that is of use.
@@ -138,21 +140,25 @@ impl Delivery<'_> {
         Ok((target, previous))
     }
 
-    /// Returns whether the commit is the branch's tip or an ancestor of it. If the branch is gone, the error makes
-    /// the caller skip the job: an event may be redelivered days later.
-    async fn is_on_branch(&self) -> Result<bool, StepError> {
+    /// Returns why the branch has left the commit behind, or `None` if the commit is the branch's tip or, without
+    /// `SUPERSEDE`, an ancestor of it. If the branch is gone, the error makes the caller skip the job: an event may be
+    /// redelivered days later.
+    async fn left_behind(&self) -> Result<Option<Reason>, StepError> {
         let failed = |call: CallError| StepError::open(self.job, SourceError::from(call));
         let (client, repository) = (&self.aws.codecommit, self.job.repository.name());
         let sent = client.get_branch().repository_name(repository).branch_name(self.job.branch()).send().await;
         let branch = sent.map_err(|error| failed(CallError::new("GetBranch", error)))?.branch;
         let commit = self.job.commit.to_string();
         let Some(tip) = branch.and_then(|branch| branch.commit_id).filter(|tip| *tip != commit) else {
-            return Ok(true);
+            return Ok(None);
         };
+        if self.config.supersede && !self.job.by_hand {
+            return Ok(Some(Reason::Overtaken));
+        }
         let request = client.get_merge_options().repository_name(repository).source_commit_specifier(&commit);
         let sent = request.destination_commit_specifier(tip).send().await;
         let answer = sent.map_err(|error| failed(CallError::new("GetMergeOptions", error)))?;
-        Ok(answer.base_commit_id() == commit)
+        Ok((answer.base_commit_id() != commit).then_some(Reason::NotOnBranch))
     }
 
     /// Reads the commit while the pipeline is being read, if that costs only one call.

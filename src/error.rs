@@ -11,6 +11,7 @@ use crate::names::{Reference, RepositoryArn};
 use crate::pipeline::{PipelineError, Target};
 use crate::plan::{Job, PlanError, Reason, Token};
 use crate::record::{self, RecordError};
+use crate::report::ReportError;
 use crate::step::Step;
 use crate::text::cut;
 use crate::triggers::TriggersError;
@@ -37,6 +38,9 @@ pub enum Error {
     /// A request for a custom resource could not be answered.
     #[error("failed to serve the stack's custom resource")]
     CustomResource(#[source] CustomResourceError),
+    /// The result of a run could not be reported.
+    #[error("failed to tell the result of a run")]
+    Report(#[source] ReportError),
     /// One or more references failed. Every reference of the event was attempted.
     #[error("{}", Self::named(.failed, *.of))]
     References {
@@ -264,6 +268,7 @@ impl Error {
             Self::Config(_) => "SettingsInvalid",
             Self::Event(_) => "EventMalformed",
             Self::CustomResource(error) => error.code(),
+            Self::Report(error) => error.code(),
             Self::References { failed, .. } => {
                 let mut codes = failed.iter().map(|one| one.error.code());
                 let first = codes.next().unwrap_or("SeveralFailed");

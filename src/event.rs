@@ -1,5 +1,7 @@
 //! Reads an event: a `CodeCommit` trigger event or an `EventBridge` event, alone or inside SNS or SQS, becomes
 //! changes of references.
+//!
+//! An `EventBridge` rule may put settings beside its event. They have the meaning of a trigger's custom data.
 
 use aws_lambda_events::code_commit::{CodeCommitEvent, CodeCommitRecord, CodeCommitReference};
 use aws_lambda_events::eventbridge::EventBridgeEvent;
@@ -12,8 +14,8 @@ use serde_json::Value;
 use crate::names::{Reference, RepositoryArn};
 use git_archive::object::ObjectId;
 
-/// The deepest nesting that is read: an `EventBridge` or trigger event, inside SNS, inside SQS.
-const DEEPEST: usize = 3;
+/// The deepest nesting that is read: an `EventBridge` or trigger event, beside settings, inside SNS, inside SQS.
+const DEEPEST: usize = 4;
 
 /// The content of one event.
 #[derive(Debug)]
@@ -50,7 +52,7 @@ pub struct Change {
     pub commit: Option<ObjectId>,
     /// The kind of change.
     pub what: What,
-    /// The trigger's custom data.
+    /// The trigger's custom data, or the settings beside the event.
     pub custom_data: Option<String>,
 }
 
@@ -98,9 +100,17 @@ pub fn parse(event: Value) -> Result<Arrival, EventError> {
     Ok(Arrival { messages: vec![Message { id: None, changes: Ok(changes) }], from_queue: false, scheduled })
 }
 
-fn changes(event: Value, depth: usize) -> Result<Vec<Change>, EventError> {
+fn changes(mut event: Value, depth: usize) -> Result<Vec<Change>, EventError> {
     if depth >= DEEPEST {
         return Err(EventError::new("the event", "is wrapped more often than SQS and SNS do"));
+    }
+    if event["settings"].is_object() && event["event"].is_object() {
+        let settings = event["settings"].to_string();
+        let mut changes = changes(event["event"].take(), depth + 1)?;
+        for change in &mut changes {
+            change.custom_data = Some(settings.clone());
+        }
+        return Ok(changes);
     }
     match source(&event) {
         "aws:codecommit" => from_trigger(&typed(event)?),

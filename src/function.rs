@@ -6,16 +6,18 @@ use std::time::Instant;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, Reporting};
 use crate::custom_resource::{self, CustomResourceError, Response, Stack, Tools};
-use crate::deliver::{self, Outcome, Run};
-use crate::error::{Error, Failed};
+use crate::deliver::{self, Found, Outcome, Run};
+use crate::error::{Error, Failed, StepError};
 use crate::event::{Change, Message};
 use crate::invocation::Invocation;
 use crate::metrics::Line;
+use crate::paths::{self, Verdict};
 use crate::pipeline::Targets;
-use crate::plan::{Plan, Skipped};
-use crate::{event, lifecycle, plan};
+use crate::plan::{Job, Plan, Reason, Skipped};
+use crate::report::{self, ReportOutcome, Reported};
+use crate::{event, lifecycle, plan, supersede};
 use codecommit::aws::{self, Aws};
 
 /// The Lambda function: its settings, its clients and the cached pipelines.
@@ -48,6 +50,12 @@ pub struct Answer {
     /// Repositories whose triggers the scheduled check had to repair.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub broken_routes: Vec<String>,
+    /// Pull requests that show the result of a run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reported: Vec<Reported>,
+    /// The reason why no result was reported.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_reported: Option<&'static str>,
     /// Messages that the queue must deliver again. Only for events from a queue.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch_item_failures: Option<Vec<BatchItemFailure>>,
@@ -92,6 +100,9 @@ impl Function {
             return self.custom_resource(&event, invocation.deadline).await;
         }
         let config = self.config.as_ref().map_err(|invalid| Error::Config(invalid.error.clone()))?;
+        if report::is_notice(&event) {
+            return self.report(config, &event, invocation.deadline).await;
+        }
         let arrival = event::parse(event).map_err(Error::Event)?;
         let mut answer = Answer { batch_item_failures: arrival.from_queue.then(Vec::new), ..Answer::default() };
         if arrival.scheduled && config.lifecycle.writes_triggers() {
@@ -134,13 +145,79 @@ impl Function {
             failed.extend(lifecycle::follow(config, &self.aws, self.arn(), &changes, &mut jobs).await);
         }
         for job in jobs {
-            match deliver::deliver(&job, config, &self.aws, &self.targets, invocation).await {
-                Ok(Outcome::Started(run)) => answer.start(*run),
-                Ok(Outcome::Skipped(reason)) => answer.skip(job.skipped(reason), Some(&job.event_id)),
-                Err(error) => failed.push(Failed::new(&job.repository, &job.reference, error)),
+            if let Err(error) = self.deliver(config, &job, answer, invocation).await {
+                failed.push(Failed::new(&job.repository, &job.reference, error));
             }
         }
         all_done(failed, &changes, count)
+    }
+
+    /// Delivers one job if `PATHS` selects it, and stops outdated runs of its branch.
+    async fn deliver(
+        &self,
+        config: &Config,
+        job: &Job,
+        answer: &mut Answer,
+        invocation: &Invocation,
+    ) -> Result<(), StepError> {
+        let mut warnings = match self.changed_paths(config, job).await {
+            Verdict::NoMatch => {
+                answer.skip(job.skipped(Reason::PathsNotChanged), Some(&job.event_id));
+                return Ok(());
+            }
+            Verdict::Matches => Vec::new(),
+            Verdict::Unknown(why) => vec![why],
+        };
+        let outcome = deliver::deliver(job, config, &self.aws, &self.targets, invocation).await?;
+        let started = match &outcome {
+            Outcome::Started(run) => (run.found != Some(Found::Started)).then_some(&*run.pipeline_execution_id),
+            Outcome::Skipped(_) => None,
+        };
+        // An earlier delivery of an overtaken event may have started a run that nothing has stopped.
+        if config.supersede && matches!(outcome, Outcome::Started(_) | Outcome::Skipped(Reason::Overtaken)) {
+            warnings.extend(supersede::stop_outdated(&self.aws, job, started, invocation.deadline).await);
+        }
+        match outcome {
+            Outcome::Started(mut run) => {
+                run.warnings.append(&mut warnings);
+                answer.start(*run);
+            }
+            Outcome::Skipped(reason) => {
+                for warning in warnings {
+                    tracing::warn!(branch = job.branch(), "{warning}");
+                }
+                answer.skip(job.skipped(reason), Some(&job.event_id));
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns whether the job's branch changed a selected path. Makes no call if the job has no paths.
+    async fn changed_paths(&self, config: &Config, job: &Job) -> Verdict {
+        match &job.paths {
+            Some(paths) => paths::examine(&self.aws, job, paths, config.trunk.as_deref()).await,
+            None => Verdict::Matches,
+        }
+    }
+
+    /// Reports the result of a run to the branch's pull requests, unless `REPORT` is off.
+    async fn report(&self, config: &Config, event: &Value, deadline: Instant) -> Result<Answer, Error> {
+        let outcome = if config.reporting == Reporting::Off {
+            ReportOutcome::NotReported("REPORT is off")
+        } else {
+            Box::pin(report::report(config, &self.aws, event, deadline)).await.map_err(Error::Report)?
+        };
+        let answer = match outcome {
+            ReportOutcome::Reported(reported) => Answer { reported, ..Answer::default() },
+            ReportOutcome::NotReported(reason) => Answer { not_reported: Some(reason), ..Answer::default() },
+        };
+        for reported in &answer.reported {
+            Line::reported(reported).print();
+        }
+        if let Some(reason) = answer.not_reported {
+            Line::not_reported(reason).print();
+        }
+        Ok(answer)
     }
 
     /// Serves the stack's custom resource, because `CloudFormation` cannot add a trigger to an existing repository.

@@ -8,6 +8,7 @@
 mod function;
 pub mod names;
 pub mod branches;
+pub mod path_globs;
 pub mod config;
 pub mod event;
 pub mod plan;
@@ -21,6 +22,10 @@ pub mod commit_info;
 mod storage;
 pub mod step;
 mod text;
+pub mod runs;
+mod supersede;
+pub mod report;
+mod paths;
 mod lifecycle;
 pub mod triggers;
 pub mod custom_resource;

@@ -150,7 +150,7 @@ fn moved(change: &Change, tips: Vec<triggers::Tip>, jobs: &[Job]) -> Result<Vec<
             StepError::open(job, SourceError::from(CallError::malformed("GetBranch", what)))
         })?;
         if commit != job.commit {
-            let token = Token::new(&change.event_id, &job.repository, &reference, commit);
+            let token = Token::new(&change.event_id, &job.repository, &reference, commit, &job.pipeline);
             moved.push(Job { commit, token, ..job.clone() });
         }
     }

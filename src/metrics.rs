@@ -11,6 +11,7 @@ use crate::deliver::{Found, Run};
 use crate::error::{Failed, StepError};
 use crate::event::Change;
 use crate::plan::{PlanError, Skipped};
+use crate::report::Reported;
 use crate::step::Step;
 use codecommit::causes::with_causes;
 
@@ -90,6 +91,22 @@ impl Line {
     pub fn route_broken(repository: &str, difference: &str) -> Self {
         let fields = json!({ "Outcome": "route", "Repository": repository, "Message": cut(difference) });
         Self::counted(fields, "RouteBroken", 1)
+    }
+
+    /// The result of a run was reported to a pull request.
+    pub fn reported(reported: &Reported) -> Self {
+        Self::uncounted(json!({
+            "Outcome": "reported",
+            "PullRequest": reported.pull_request,
+            "ExecutionId": reported.execution,
+            "Comment": reported.comment,
+            "Approval": reported.approval,
+        }))
+    }
+
+    /// A notice led to no report.
+    pub fn not_reported(reason: &str) -> Self {
+        Self::uncounted(json!({ "Outcome": "not reported", "Reason": reason }))
     }
 
     /// Writes the line. Only this function writes to standard output: the format needs a line of its own, outside the

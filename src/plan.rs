@@ -9,6 +9,7 @@ use crate::branches::Branches;
 use crate::config::{self, Config};
 use crate::event::{Change, What};
 use crate::names::{Reference, RepositoryArn};
+use crate::path_globs::Paths;
 use git_archive::object::ObjectId;
 
 /// The plan of one invocation.
@@ -38,6 +39,8 @@ pub struct Job {
     /// The token of the delivery. It is known before anything is uploaded and is the same at every delivery of the
     /// event, so that the pipeline starts only once.
     pub token: Token,
+    /// The paths of which the branch must have changed one.
+    pub paths: Option<Paths>,
     /// True if a person asked for the run: then a mark such as `[skip ci]` is ignored.
     pub by_hand: bool,
 }
@@ -63,10 +66,17 @@ impl Job {
 pub struct Token(pub String);
 
 impl Token {
-    /// Computes the token from the event alone.
-    pub fn new(event_id: &str, repository: &RepositoryArn, reference: &Reference, commit: ObjectId) -> Self {
+    /// Computes the token from the event and its pipeline: two rules with different settings send one event to two
+    /// pipelines.
+    pub fn new(
+        event_id: &str,
+        repository: &RepositoryArn,
+        reference: &Reference,
+        commit: ObjectId,
+        pipeline: &str,
+    ) -> Self {
         let mut hasher = Sha256::new();
-        for field in [event_id, &repository.arn, &reference.0, &commit.to_string()] {
+        for field in [event_id, &repository.arn, &reference.0, &commit.to_string(), pipeline] {
             hasher.update(field.len().to_be_bytes());
             hasher.update(field);
         }
@@ -104,6 +114,10 @@ pub enum Reason {
     NotSelected,
     /// The branch or the commit was gone before it could be read.
     Gone,
+    /// The branch changed nothing that `PATHS` selects.
+    PathsNotChanged,
+    /// With `SUPERSEDE=on`: the branch has moved on, and the newer push has an event of its own.
+    Overtaken,
     /// The branch does not contain the commit: a force push removed it, or the event names another branch's commit.
     NotOnBranch,
     /// No reference leads to the commit any more. Git does not serve such a commit, and the API cannot read its files
@@ -163,7 +177,8 @@ pub fn plan(changes: Vec<Change>, config: &Config) -> (Plan, Vec<(Change, PlanEr
     let (mut plan, mut failed) = (Plan::default(), Vec::new());
     let mut seen = HashSet::new();
     for change in changes {
-        if !seen.insert((change.repository.clone(), change.reference.clone(), change.commit)) {
+        let Change { repository, reference, commit, custom_data, .. } = &change;
+        if !seen.insert((repository.clone(), reference.clone(), *commit, custom_data.clone())) {
             continue;
         }
         match decide(&change, config) {
@@ -209,17 +224,19 @@ fn decide(change: &Change, config: &Config) -> Result<Decision, PlanError> {
     }
     // `SOURCE_ACTION` does not apply to a pipeline that the custom data names.
     let source_action = if overrides.pipeline_name.is_some() { None } else { config.source_action.clone() };
+    let pipeline = overrides
+        .pipeline_name
+        .or_else(|| config.pipeline_name.clone())
+        .ok_or_else(|| PlanError::NoPipeline { repository: repository() })?;
     Ok(Decision::Deliver(Box::new(Job {
+        token: Token::new(&change.event_id, &change.repository, &change.reference, commit, &pipeline),
         repository: change.repository.clone(),
         reference: change.reference.clone(),
         commit,
-        pipeline: overrides
-            .pipeline_name
-            .or_else(|| config.pipeline_name.clone())
-            .ok_or_else(|| PlanError::NoPipeline { repository: repository() })?,
+        pipeline,
         source_action: overrides.source_action.or(source_action),
         event_id: change.event_id.clone(),
-        token: Token::new(&change.event_id, &change.repository, &change.reference, commit),
+        paths: overrides.paths.or_else(|| config.paths.clone()),
         by_hand: false,
     })))
 }
@@ -239,6 +256,7 @@ struct Overrides {
     pipeline_name: Option<String>,
     source_action: Option<String>,
     branches: Option<Branches>,
+    paths: Option<Paths>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -247,6 +265,7 @@ struct CustomData {
     pipeline_name: Option<String>,
     source_action: Option<String>,
     branches: Option<String>,
+    paths: Option<String>,
 }
 
 impl Overrides {
@@ -280,6 +299,7 @@ impl Overrides {
                 .branches
                 .map(|globs| globs.parse().map_err(|reason| fault("branches", reason)))
                 .transpose()?,
+            paths: data.paths.map(|globs| globs.parse().map_err(|reason| fault("paths", reason))).transpose()?,
         })
     }
 }

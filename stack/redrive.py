@@ -29,7 +29,7 @@ def main():
     import boto3
 
     outputs = stack_outputs(boto3.client("cloudformation"), arguments.stack)
-    functions = [outputs[name] for name in ("UpdatesFunctionArn", "LifecycleFunctionArn") if name in outputs]
+    functions = [outputs[name] for name in ("UpdatesFunctionArn", "LifecycleFunctionArn", "ReportFunctionArn") if name in outputs]
     queue = Queue(boto3.client("sqs"), outputs["FailureQueueUrl"])
     confirm = (lambda: False) if arguments.dry_run else (lambda: True) if arguments.yes else ask
     sys.exit(redrive(queue, boto3.client("lambda"), functions, confirm))

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
@@ -62,6 +63,9 @@ pub(crate) enum Command {
     /// Archives a branch and starts the dev pipeline on it, as a push to the branch would
     #[command(after_help = START_HELP)]
     Start(Start),
+    /// Lists the last runs of a repository's branches, or waits for the end of one
+    #[command(after_help = RUNS_HELP)]
+    Runs(Runs),
     /// Checks all that a push needs to run through a pipeline, and says what to mend
     #[command(after_help = DOCTOR_HELP)]
     Doctor(Doctor),
@@ -78,6 +82,14 @@ const CUSTOM_DATA: &str =
 
 const START_HELP: &str = "\
 The run is pinned to the commit that the branch has now. [skip ci] in its message does not hold it back: that is for pushes.";
+
+const RUNS_HELP: &str = "\
+It asks CodePipeline for each of the last hundred executions, and shows those whose variables name the repository.
+With --watch it ends with 0 if the run succeeded, and with 1 if it ended otherwise or did not end in time.
+
+Examples:
+  codecommit runs project --pipeline dev
+  git push && codecommit runs project feature/login --pipeline dev --watch";
 
 const COMPLETIONS_HELP: &str = "\
 Examples:
@@ -189,6 +201,9 @@ pub(crate) struct Start {
     /// Its S3 source action, where it has several
     #[arg(long, value_name = "NAME")]
     pub(crate) source_action: Option<String>,
+    /// Wait for the end of the run, at most an hour; any end but success is a failure
+    #[arg(long)]
+    pub(crate) wait: bool,
     /// The id of an event: the same id starts the same commit once only. A fresh one unless given
     #[arg(long, value_name = "ID")]
     pub(crate) event_id: Option<String>,
@@ -198,6 +213,35 @@ pub(crate) struct Start {
     /// What a repository's name is appended to for Git, in place of AWS's own endpoint
     #[arg(long, value_name = "URL", env = "CODECOMMIT_GIT_URL", hide_env_values = true, help_heading = AWS)]
     pub(crate) git_url: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Runs {
+    /// The repository's name
+    pub(crate) repository: String,
+    /// The branch; all branches unless given
+    pub(crate) branch: Option<String>,
+    /// The pipeline
+    #[arg(long, value_name = "NAME", value_parser = config::pipeline_name)]
+    pub(crate) pipeline: String,
+    /// The number of runs to show
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) limit: usize,
+    /// Wait for the end of the run of a commit
+    #[arg(long)]
+    pub(crate) watch: bool,
+    /// The commit whose run to wait for, or the beginning of its id; the branch's last commit unless given
+    #[arg(long, value_name = "ID", requires = "watch")]
+    pub(crate) commit: Option<String>,
+    /// The minutes to wait at most
+    #[arg(long, value_name = "MINUTES", default_value_t = 60)]
+    pub(crate) timeout: u64,
+}
+
+impl Runs {
+    pub(crate) fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout * 60)
+    }
 }
 
 #[derive(Debug, Args)]

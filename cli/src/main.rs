@@ -8,6 +8,7 @@ mod doctor;
 mod extra;
 mod output;
 mod rules;
+mod runs;
 mod start;
 mod triggers;
 
@@ -44,6 +45,7 @@ async fn run(arguments: Arguments, printer: &Printer) -> Result<(), Failure> {
         Command::Archive(arguments) => Box::pin(archive::run(*arguments, client, &printer)).await,
         Command::Triggers(command) => Box::pin(triggers::run(command, client, &printer)).await,
         Command::Start(arguments) => Box::pin(start::run(arguments, client, &printer)).await,
+        Command::Runs(arguments) => Box::pin(runs::run(arguments, client, &printer)).await,
         Command::Doctor(arguments) => Box::pin(doctor::run(arguments, client, &printer)).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -16,18 +16,28 @@ use git_archive::object::ObjectId;
 use crate::arguments::{Client, Start};
 use crate::client;
 use crate::output::{self, Failure, Printer};
+use crate::runs;
 
 /// A person waits no longer than a function may run.
 const PATIENCE: Duration = Duration::from_mins(15);
+/// The longest wait for the end of a run.
+const WAIT: Duration = Duration::from_hours(1);
 
 pub(crate) async fn run(arguments: Start, client: &Client, printer: &Printer) -> Result<(), Failure> {
     let aws = client::connect(client).await?;
     let config = config(&aws, client, &arguments)?;
+    let waits = arguments.wait;
     let job = job(&aws, arguments).await?;
     let invocation = Invocation::from(Instant::now() + PATIENCE);
     let delivered = deliver::deliver(&job, &config, &aws, &Targets::default(), &invocation).await;
     match delivered.map_err(|error| Failure::new(&error, error.code()))? {
-        Outcome::Started(run) => show(&run, printer),
+        Outcome::Started(run) => {
+            show(&run, printer)?;
+            if !waits {
+                return Ok(());
+            }
+            runs::watch(&aws, &run.pipeline, &run.pipeline_execution_id, printer, Instant::now() + WAIT).await
+        }
         Outcome::Skipped(reason) => {
             let reason = serde_json::to_string(&reason).unwrap_or_default();
             let line =
@@ -62,8 +72,8 @@ async fn job(aws: &Aws, arguments: Start) -> Result<Job, Failure> {
         .map_err(|_| failed(&CallError::malformed("GetBranch", format!("commit {id:?}"))))?;
     let reference = Reference(format!("refs/heads/{branch}"));
     let event_id = event_id.unwrap_or_else(fresh);
-    let token = Token::new(&event_id, &repository, &reference, commit);
-    Ok(Job { event_id, repository, reference, commit, pipeline, source_action, token, by_hand: true })
+    let token = Token::new(&event_id, &repository, &reference, commit, &pipeline);
+    Ok(Job { event_id, repository, reference, commit, pipeline, source_action, token, paths: None, by_hand: true })
 }
 
 fn show(run: &Run, printer: &Printer) -> Result<(), Failure> {

@@ -174,6 +174,7 @@ pub async fn open(checkout: Checkout, commit: Commit, options: &Options) -> Resu
     let (checkout, attributes) = read_attributes(checkout, &entries, options.budget, &work).await?;
     let Selected { entries, attributes, mut warnings } =
         selected(entries, attributes, pathspecs, options, &work).await?;
+    checkout.complete(&entries).await?;
     if let Some(limit) = options.limit.filter(|limit| checkout.known_bytes(&entries) > Some(*limit)) {
         return Err(OpenError::TooLarge { limit });
     }

@@ -1,4 +1,5 @@
-//! CodeCommit's JSON API: the operations that read repositories, and those on repositories, branches and triggers.
+//! CodeCommit's JSON API: the operations that read repositories, and those on repositories, branches, triggers and pull
+//! requests.
 //!
 //! Inputs, outputs and exceptions follow the service's model. The service does not document its page sizes and how it
 //! shows text that is not UTF-8; the emulator chooses a page size and U+FFFD. Triggers are in memory.
@@ -9,6 +10,7 @@ mod differences;
 mod files;
 mod input;
 mod merges;
+mod pull_requests;
 mod repositories;
 mod revision;
 mod triggers;
@@ -58,7 +60,7 @@ impl CodeCommit {
     }
 
     pub(crate) async fn call(&self, operation: &str, input: Value) -> Result<Value, ServiceError> {
-        if !OPERATIONS.contains(&operation) {
+        if !OPERATIONS.contains(&operation) && !pull_requests::OPERATIONS.contains(&operation) {
             return Err(ServiceError::not_modelled(format!("CodeCommit's {operation}")));
         }
         let input = &Input::new(input)?;
@@ -70,7 +72,11 @@ impl CodeCommit {
             "DeleteRepository" => return repositories::delete(&self.repositories, repository_name(input)?),
             _ => {}
         }
-        let repository = &*self.repository(input)?;
+        if pull_requests::OPERATIONS.contains(&operation) {
+            let Self { repositories, events, page_size, .. } = self;
+            return pull_requests::Context { repositories, events, page_size: *page_size }.call(operation, input).await;
+        }
+        let repository = &*repository(&self.repositories, input)?;
         match operation {
             "GetRepository" => repositories::get(repository).await,
             "ListBranches" => repositories::list_branches(repository, input, self.page_size).await,
@@ -90,13 +96,13 @@ impl CodeCommit {
             _ => Err(ServiceError::not_modelled(format!("CodeCommit's {operation}"))),
         }
     }
+}
 
-    fn repository(&self, input: &Input) -> Result<Arc<Repository>, ServiceError> {
-        let name = repository_name(input)?;
-        self.repositories
-            .get(name)
-            .ok_or_else(|| ServiceError::new("RepositoryDoesNotExistException", format!("{name} does not exist")))
-    }
+fn repository(repositories: &Repositories, input: &Input) -> Result<Arc<Repository>, ServiceError> {
+    let name = repository_name(input)?;
+    repositories
+        .get(name)
+        .ok_or_else(|| ServiceError::new("RepositoryDoesNotExistException", format!("{name} does not exist")))
 }
 
 fn repository_name(input: &Input) -> Result<&str, ServiceError> {

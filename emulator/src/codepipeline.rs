@@ -27,6 +27,7 @@ mod settings;
 mod show;
 mod start;
 mod state;
+mod state_changes;
 mod stop;
 mod timestamp;
 
@@ -40,6 +41,7 @@ pub use self::finish::Finish;
 use self::input::{Field, Violations};
 pub use self::settings::StartRate;
 use self::state::State;
+pub(crate) use self::state_changes::StateChange;
 use crate::error::ServiceError;
 use crate::s3::Store;
 
@@ -96,6 +98,11 @@ impl CodePipeline {
     /// Ends actions of an execution and returns the execution; an error says why the command does not apply.
     pub fn finish(&self, command: &Finish) -> Result<Execution, String> {
         finish::finish(&self.state, command)
+    }
+
+    /// Returns the changes of executions since the last call.
+    pub(crate) fn take_state_changes(&self) -> Vec<StateChange> {
+        state_changes::take(&self.state)
     }
 
     /// Sets the maximum number of concurrent executions of a pipeline.

@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use crate::account::ACCESS_KEY;
 use crate::codepipeline::CodePipeline;
 use crate::error::ServiceError;
+use crate::event_bridge::EventLag;
 use crate::faults::Fault;
 use crate::front;
 use crate::git_http;
@@ -21,7 +22,7 @@ use crate::lambda::{self, Delivery, FunctionError};
 use crate::log::Request;
 use crate::options::Options;
 use crate::s3::Store;
-use crate::services::Services;
+use crate::services::{self, Services};
 use crate::signature;
 use crate::threads::Threads;
 
@@ -53,6 +54,7 @@ impl Emulator {
         });
         let (services, listener) = started.recv().map_err(io::Error::other)??;
         let function = function.map(|function| runtime.spawn(Arc::clone(&services.lambda).supervise(function)));
+        runtime.spawn(services::send_state_changes(Arc::clone(&services)));
         runtime.spawn(front::serve(Arc::clone(&services), listener));
         Ok(Self { services, address, function, threads })
     }
@@ -145,6 +147,11 @@ impl Emulator {
         let (services, operation) = (Arc::clone(&self.services), operation.to_owned());
         let answer = self.threads.handle().spawn(async move { services.codecommit.call(&operation, input).await });
         answer.await.map_err(|error| ServiceError::internal(&error))?
+    }
+
+    /// Sends EventBridge's events of pull requests and executions to the function with this lag; `None` sends none.
+    pub fn set_events(&self, lag: Option<EventLag>) {
+        self.services.rule.set_lag(lag);
     }
 
     /// Returns the contents of S3.

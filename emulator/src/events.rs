@@ -9,7 +9,9 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::account::{REGION, function_arn, repository_arn, user_arn};
+use crate::event_bridge::EventBridge;
 use crate::lambda::Lambda;
+use crate::pull_requests::{PullRequest, PullRequests};
 use crate::repository::Repository;
 use crate::trigger::Trigger;
 
@@ -23,20 +25,52 @@ pub(crate) struct Change {
     pub(crate) after: Option<String>,
 }
 
-/// Sends the events of triggers to the function.
+/// Sends the events of triggers and of pull requests to the function.
 pub(crate) struct Events {
     lambda: Arc<Lambda>,
+    rule: Arc<EventBridge>,
+    pull_requests: PullRequests,
 }
 
 impl Events {
-    pub(crate) fn new(lambda: Arc<Lambda>) -> Self {
-        Self { lambda }
+    pub(crate) fn new(lambda: Arc<Lambda>, rule: Arc<EventBridge>) -> Self {
+        Self { lambda, rule, pull_requests: PullRequests::default() }
+    }
+
+    pub(crate) fn pull_requests(&self) -> &PullRequests {
+        &self.pull_requests
+    }
+
+    /// Sends an event of a pull request.
+    pub(crate) fn tell(&self, event: &str, request: &PullRequest) {
+        let detail = json!({
+            "event": event,
+            "author": PullRequest::author(),
+            "callerUserArn": user_arn(),
+            "pullRequestId": request.id.to_string(),
+            "pullRequestStatus": if request.open { "Open" } else { "Closed" },
+            "isMerged": "False",
+            "title": request.title,
+            "repositoryNames": [request.repository],
+            "revisionId": request.revision(),
+            "sourceReference": request.source,
+            "sourceCommit": request.source_commit,
+            "destinationReference": request.destination,
+            "destinationCommit": request.destination_commit,
+        });
+        let (kind, arn) = ("CodeCommit Pull Request State Change", repository_arn(&request.repository));
+        self.rule.send("aws.codecommit", kind, OffsetDateTime::now_utc(), &arn, &detail);
     }
 
     /// Sends one event for each trigger that fires on any of the changes, and returns the names of these triggers.
     ///
     /// Only the emulated function receives events; triggers with another destination send nothing.
     pub(crate) fn fire(&self, repository: &Repository, changes: &[Change]) -> Vec<String> {
+        for Change { reference, after, .. } in changes {
+            for (event, request) in self.pull_requests.follow(&repository.name, reference, after.as_deref()) {
+                self.tell(event, &request);
+            }
+        }
         let triggers = repository.triggers.lock().unwrap_or_else(PoisonError::into_inner);
         let mut fired = Vec::new();
         for trigger in triggers.list.iter().filter(|trigger| trigger.destination_arn == function_arn()) {

@@ -36,15 +36,18 @@ pub mod s3;
 mod signature;
 
 // Git repositories, and the way from a pushed reference to a running function.
+mod event_bridge;
 mod events;
 mod git;
 mod git_objects;
 mod lambda;
+mod pull_requests;
 mod repository;
 mod trigger;
 
 pub use crate::account::{ACCESS_KEY, ACCOUNT, FUNCTION, REGION, SECRET_KEY};
 pub use crate::emulator::Emulator;
+pub use crate::event_bridge::EventLag;
 pub use crate::faults::{Fault, FaultKind};
 pub use crate::lambda::{Delivery, FunctionError};
 pub use crate::log::{Request, Service};

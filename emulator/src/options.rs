@@ -10,6 +10,7 @@ use tokio::process::Command;
 
 use crate::account::{ACCESS_KEY, FUNCTION, REGION, SECRET_KEY};
 use crate::codepipeline::StartRate;
+use crate::event_bridge::EventLag;
 use crate::faults::Fault;
 use crate::git_http;
 
@@ -46,6 +47,8 @@ pub struct Options {
     pub source_duration: Duration,
     /// The rate beyond which CodePipeline throttles starts; `None` admits all.
     pub start_rate: Option<StartRate>,
+    /// Sends EventBridge's events of pull requests and executions to the function with this lag; `None` sends none.
+    pub events: Option<EventLag>,
     /// The latency of every request.
     pub latency: Duration,
     /// The number of requests admitted per second; `None` admits all.
@@ -74,6 +77,7 @@ impl Default for Options {
             visibility_lag: Duration::ZERO,
             source_duration: Duration::ZERO,
             start_rate: None,
+            events: None,
             latency: Duration::ZERO,
             rate: None,
             faults: Vec::new(),

@@ -1,6 +1,7 @@
 //! Everything behind the port: the services, the request log, the faults and the pace.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -9,6 +10,7 @@ use crate::codepipeline::CodePipeline;
 use crate::console::Console;
 use crate::dev_pipeline;
 use crate::error::ServiceError;
+use crate::event_bridge::EventBridge;
 use crate::events::Events;
 use crate::faults::Faults;
 use crate::git_http::GitEndpoint;
@@ -22,6 +24,7 @@ use crate::s3::{self, Store, Versioning};
 pub(crate) struct Services {
     pub(crate) repositories: Arc<Repositories>,
     pub(crate) events: Arc<Events>,
+    pub(crate) rule: Arc<EventBridge>,
     pub(crate) codecommit: CodeCommit,
     pub(crate) codepipeline: CodePipeline,
     pub(crate) s3: s3::Endpoint,
@@ -42,7 +45,8 @@ impl Services {
         check_repositories(options)?;
         let repositories = Arc::new(Repositories::new(options.repositories.clone(), options.repository.clone()));
         let lambda = Arc::new(Lambda::new(options.timeout));
-        let events = Arc::new(Events::new(Arc::clone(&lambda)));
+        let rule = Arc::new(EventBridge::new(Arc::clone(&lambda), options.events));
+        let events = Arc::new(Events::new(Arc::clone(&lambda), Arc::clone(&rule)));
         let store = Arc::new(Store::default());
         let codepipeline = CodePipeline::new(Arc::clone(&store));
         codepipeline.hold_executions(options.hold_executions);
@@ -58,6 +62,7 @@ impl Services {
             store,
             repositories,
             events,
+            rule,
             lambda,
             log: Log::default(),
             console: Console::new(options.request_log),
@@ -108,3 +113,17 @@ fn create_resources(options: &Options, store: &Store, codepipeline: &CodePipelin
     }
     Ok(())
 }
+
+/// Sends the state changes of executions to the function, as long as the emulator runs.
+pub(crate) async fn send_state_changes(services: Arc<Services>) {
+    loop {
+        for change in services.codepipeline.take_state_changes() {
+            let kind = "CodePipeline Pipeline Execution State Change";
+            services.rule.send("aws.codepipeline", kind, change.time, &change.pipeline, &change.detail);
+        }
+        tokio::time::sleep(STATE_CHANGE_INTERVAL).await;
+    }
+}
+
+/// The interval at which executions are looked at for changes.
+const STATE_CHANGE_INTERVAL: Duration = Duration::from_millis(10);

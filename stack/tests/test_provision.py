@@ -41,11 +41,11 @@ class Catalog:
         self.path.write_text(json.dumps(self.state), encoding="utf-8")
         return self.again(commit, branch, **variables)
 
-    def again(self, commit, branch="feature/login", **variables):
+    def again(self, commit, branch="feature/login", script="provision.sh", **variables):
         path = os.pathsep.join([str(STACK / "tests/bin"), str(pathlib.Path(sys.executable).parent), os.environ["PATH"]])
         run = {"PRODUCT_ID": "prod-1", "REPOSITORY_NAME": "demo", "BRANCH_NAME": branch, "COMMIT_ID": commit}
         environment = os.environ | {"PATH": path, "STUB_STATE": str(self.path), "PAUSE_SECONDS": "0"} | run | variables
-        command = ["bash", str(STACK / "provision.sh")]
+        command = ["bash", str(STACK / script)]
         return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def run(self, commit, **variables):
@@ -68,7 +68,7 @@ class Catalog:
 @pytest.fixture(scope="module")
 def services():
     session = botocore.session.get_session()
-    return {name: session.get_service_model(name) for name in ("codecommit", "servicecatalog")}
+    return {name: session.get_service_model(name) for name in ("codebuild", "codecommit", "codepipeline", "servicecatalog")}
 
 
 @pytest.fixture

@@ -136,8 +136,9 @@ def test_every_alarm_also_tells_that_all_is_well(name):
 def test_the_hub_hands_every_parameter_to_its_project():
     project = render.load(ROOT / "stack/project.yaml")
     assert set(TEMPLATE["Resources"]["Project"]["Properties"]["Parameters"]) == set(project["Parameters"])
-    product = render.load(ROOT / "stack/product.yaml")
-    assert set(project["Resources"]["Product"]["Properties"]["Parameters"]) == set(product["Parameters"])
+    for resource, path in [("Product", "stack/product.yaml"), ("CleanupOfBranches", "stack/cleanup.yaml")]:
+        nested = render.load(ROOT / path)
+        assert set(project["Resources"][resource]["Properties"]["Parameters"]) == set(nested["Parameters"])
 
 
 def test_a_project_has_at_most_a_dozen_resources_of_its_own():
@@ -160,16 +161,27 @@ def test_a_project_has_at_most_a_dozen_resources_of_its_own():
         {"BranchTriggers": "on", "Route": "none"},
         {"OpsPipeline": "on"},
         {"PipelineName": "dev", "ArtifactBucketName": "bucket", "ServiceCatalogProductId": "prod-a"},
+        {"Approve": "on", "Report": "off"},
+        {"CleanupBuildspec": "cleanup.yml", "Cleanup": "off"},
+        {"PipelineName": "dev", "ArtifactBucketName": "bucket", "CleanupBuildspec": "cleanup.yml"},
     ],
 )
 def test_parameters_that_contradict_each_other_are_refused(given):
     assert stack(RepositoryName="demo", **given).broken_rules()
 
 
-def test_the_product_carries_the_script_word_for_word():
-    product = render.load(ROOT / "stack/product.yaml")
-    source = product["Resources"]["ProvisionBuild"]["Properties"]["Source"]["BuildSpec"]
+@pytest.mark.parametrize(
+    ("template", "project", "script"),
+    [
+        ("product.yaml", "ProvisionBuild", "provision.sh"),
+        ("product.yaml", "TerminateBuild", "terminate.sh"),
+        ("cleanup.yaml", "CleanupBuild", "cleanup.sh"),
+    ],
+)
+def test_a_build_carries_its_script_word_for_word(template, project, script):
+    resources = render.load(ROOT / "stack" / template)["Resources"]
+    source = resources[project]["Properties"]["Source"]["BuildSpec"]
     (command,) = yaml.safe_load(source)["phases"]["build"]["commands"]
-    assert command == (ROOT / "stack/provision.sh").read_text(encoding="utf-8")
+    assert command == (ROOT / "stack" / script).read_text(encoding="utf-8")
     # CodeBuild's limit for a build specification within a project.
     assert len(source) < 25_600

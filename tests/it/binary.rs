@@ -97,7 +97,7 @@ async fn all_wrong_settings_are_named_in_the_error_of_the_invocation() {
 }
 
 /// An invalid value of every setting.
-const INVALID: [(&str, &str); 18] = [
+const INVALID: [(&str, &str); 23] = [
     ("PIPELINE_NAME", "a b"),
     ("SOURCE_ACTION", "a b"),
     ("BRANCHES", "!wip/**"),
@@ -116,6 +116,11 @@ const INVALID: [(&str, &str); 18] = [
     ("BRANCH_TRIGGERS", "maybe"),
     ("TRIGGER_PREFIX", "a b"),
     ("TRIGGER_FUNCTION_ARN", "updates"),
+    ("PATHS", "!docs/**"),
+    ("TRUNK", "refs/heads/main"),
+    ("SUPERSEDE", "maybe"),
+    ("REPORT", "maybe"),
+    ("APPROVE", "maybe"),
 ];
 
 /// Sends a request to a function with these settings. Returns the answer that `CloudFormation` gets.

@@ -225,3 +225,12 @@ fn what_is_no_event_at_all_is_malformed() {
     let error = told(serde_json::from_str(&nested).unwrap()).unwrap_err();
     assert!(error.reason.contains("wrapped"), "{error}");
 }
+
+/// A push's function is not asked about runs and pull requests, and no field with a float is read as a whole number.
+#[test]
+fn what_a_report_is_made_from_is_told_from_a_push() {
+    for name in ["eventbridge-execution-failed.json", "eventbridge-pull-request.json"] {
+        assert!(codecommit_multibranch::report::is_notice(&event(name)), "{name}");
+    }
+    assert!(!codecommit_multibranch::report::is_notice(&event("eventbridge-updated.json")));
+}

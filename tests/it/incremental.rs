@@ -2,6 +2,7 @@
 //! build without the cache.
 
 mod changes;
+mod difference;
 mod elsewhere;
 mod hostile;
 mod scattered;

@@ -1,6 +1,7 @@
 //! All tests of the Lambda, as one test program.
 
 mod binary;
+mod branch;
 mod config;
 mod delivery;
 mod events;
@@ -11,10 +12,13 @@ mod large;
 mod lifecycle;
 mod outcome;
 mod outside;
+mod paths;
 mod plan;
 mod policy;
+mod report;
 mod sources;
 mod stack;
+mod supersede;
 mod throttled;
 mod tidy;
 mod triggers;

@@ -17,6 +17,7 @@ type Operations = BTreeMap<String, BTreeMap<String, Actions>>;
 struct Permissions {
     operations: Operations,
     lifecycle_operations: Operations,
+    report_operations: Operations,
     other: BTreeMap<String, Other>,
 }
 
@@ -30,7 +31,8 @@ struct Other {
 }
 
 /// Every template of the stack.
-const TEMPLATES: [&str; 4] = ["template.yaml", "stack/project.yaml", "stack/product.yaml", "stack/source-account.yaml"];
+const TEMPLATES: [&str; 5] =
+    ["template.yaml", "stack/project.yaml", "stack/product.yaml", "stack/cleanup.yaml", "stack/source-account.yaml"];
 
 #[test]
 fn the_updates_role_may_do_what_the_table_says() {
@@ -46,27 +48,46 @@ fn the_lifecycle_role_may_write_triggers_besides() {
 }
 
 #[test]
-fn nobody_else_may_write_triggers() {
+fn the_report_role_may_report_and_nothing_else() {
+    let own = actions(&table().report_operations);
+    let besides = [
+        "codepipeline:GetPipelineExecution",
+        "codepipeline:ListPipelineExecutions",
+        "kms:Decrypt",
+        "kms:GenerateDataKey",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        "sqs:SendMessage",
+    ];
+    assert_eq!(role_actions("ReportRole"), &own | &besides.map(str::to_owned).into());
+    assert!(role_actions("LifecycleRole").is_disjoint(&own), "nobody else reports");
+}
+
+#[test]
+fn nobody_else_may_write_triggers_or_comment() {
     let mut roles = 0;
-    for template in TEMPLATES {
-        for (name, resource) in resources(template) {
-            if resource["Type"] == "AWS::IAM::Role" && name != "LifecycleRole" {
-                roles += 1;
-                let mut statements = Vec::new();
-                collect_statements(&resource["Properties"], &mut statements);
-                assert!(
-                    !statement_actions(&statements).contains("codecommit:PutRepositoryTriggers"),
-                    "{template}: {name}"
-                );
+    for (action, owner) in [
+        ("codecommit:PutRepositoryTriggers", "LifecycleRole"),
+        ("codecommit:PostCommentForPullRequest", "ReportRole"),
+        ("codecommit:UpdatePullRequestApprovalState", "ReportRole"),
+    ] {
+        for template in TEMPLATES {
+            for (name, resource) in resources(template) {
+                if resource["Type"] == "AWS::IAM::Role" && name != owner {
+                    roles += 1;
+                    let mut statements = Vec::new();
+                    collect_statements(&resource["Properties"], &mut statements);
+                    assert!(!statement_actions(&statements).contains(action), "{template}: {name}");
+                }
             }
         }
     }
-    assert!(roles > 8, "{roles} roles: this test looks in the wrong place");
+    assert!(roles > 24, "{roles} roles: this test looks in the wrong place");
 }
 
 #[test]
 fn the_functions_roles_name_their_resources() {
-    for role in ["UpdatesRole", "LifecycleRole"] {
+    for role in ["UpdatesRole", "LifecycleRole", "ReportRole"] {
         for statement in role_statements(role) {
             let mut resources = Vec::new();
             strings(&statement["Resource"], &mut resources);
@@ -91,7 +112,7 @@ fn every_call_is_in_the_table() {
     let sources = sources();
     let known = table();
     for service in ["codecommit", "s3", "codepipeline"] {
-        let listed: BTreeSet<String> = [&known.operations, &known.lifecycle_operations]
+        let listed: BTreeSet<String> = [&known.operations, &known.lifecycle_operations, &known.report_operations]
             .into_iter()
             .filter_map(|operations| operations.get(service))
             .flat_map(|operations| operations.keys().map(|name| snake(name)))
@@ -109,8 +130,8 @@ fn every_call_is_in_the_table() {
 #[test]
 fn everything_in_the_table_is_called() {
     let sources = sources();
-    let Permissions { operations, lifecycle_operations, other } = table();
-    for (service, operations) in operations.iter().chain(&lifecycle_operations) {
+    let Permissions { operations, lifecycle_operations, report_operations, other } = table();
+    for (service, operations) in operations.iter().chain(&lifecycle_operations).chain(&report_operations) {
         let existing = sdk_operations(service);
         for operation in operations.keys().map(|name| snake(name)) {
             assert!(existing.contains(&operation), "{service} has no operation {operation}");

@@ -4,6 +4,7 @@ mod archive;
 mod failures;
 mod pipeline;
 mod rules;
+mod runs;
 mod triggers;
 mod usage;
 mod world;

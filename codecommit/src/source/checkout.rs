@@ -209,7 +209,7 @@ impl Checkout {
         if is_only_slow
             && self.source.falls_back_to_git(&error)
             && let Some(difference) = self.difference().await
-            && let Some(entries) = self.list_difference(difference, commit).await?
+            && let Some(entries) = Self::list_difference(difference, commit).await?
         {
             return Ok(entries);
         }
@@ -232,34 +232,35 @@ impl Checkout {
         listing::list(&self.source.api, commit, wanted, self.previous(), limits).await
     }
 
+    /// Fetches the whole commit if only the difference was fetched, and too many of these entries are neither in it nor
+    /// in the previous archive. Few are requested over the API.
+    pub async fn complete(&self, entries: &[Entry]) -> Result<(), SourceError> {
+        let Some(Some(difference)) = self.difference.get() else { return Ok(()) };
+        let is_missing = |entry: &&Entry| {
+            let is_old = || self.previous().is_some_and(|old| old.find(entry.id, entry.kind == Kind::Link).is_some());
+            let has_content = !matches!(entry.kind, Kind::Directory | Kind::Submodule);
+            has_content && difference.facts(entry.id).is_none() && !is_old()
+        };
+        let missing: HashSet<ObjectId> = entries.iter().filter(is_missing).map(|entry| entry.id).collect();
+        let most = if self.mode() == Mode::Git { 0 } else { self.source.git_from_requests };
+        if missing.len() > most { self.pack().await.map(drop) } else { Ok(()) }
+    }
+
     async fn list_over_git(&self, commit: &Commit) -> Result<Vec<Entry>, SourceError> {
         if let Some(Some(difference)) = self.difference.get()
-            && let Some(entries) = self.list_difference(difference, commit).await?
+            && let Some(entries) = Self::list_difference(difference, commit).await?
         {
             return Ok(entries);
         }
         Self::list_pack(self.pack().await?, commit).await
     }
 
-    /// Lists the commit by the difference and the previous archive; `None` if these lack a folder or too many files.
-    async fn list_difference(
-        &self,
-        difference: &Arc<SharedPack>,
-        commit: &Commit,
-    ) -> Result<Option<Vec<Entry>>, SourceError> {
-        let entries = match Self::list_pack(difference, commit).await {
-            Err(SourceError::Pack(PackError::MissingObject(_))) => return Ok(None),
-            entries => entries?,
-        };
-        let is_at_hand = |entry: &&Entry| {
-            let is_link = entry.kind == Kind::Link;
-            let is_old = || self.previous().is_some_and(|previous| previous.find(entry.id, is_link).is_some());
-            matches!(entry.kind, Kind::Directory | Kind::Submodule) || difference.facts(entry.id).is_some() || is_old()
-        };
-        let missing: HashSet<ObjectId> =
-            entries.iter().filter(|entry| !is_at_hand(entry)).map(|entry| entry.id).collect();
-        let most = if self.mode() == Mode::Git { 0 } else { self.source.git_from_requests };
-        Ok((missing.len() <= most).then_some(entries))
+    /// Lists the commit by the difference. Returns `None` if a folder is missing.
+    async fn list_difference(difference: &Arc<SharedPack>, commit: &Commit) -> Result<Option<Vec<Entry>>, SourceError> {
+        match Self::list_pack(difference, commit).await {
+            Err(SourceError::Pack(PackError::MissingObject(_))) => Ok(None),
+            entries => entries.map(Some),
+        }
     }
 
     async fn list_pack(pack: &Arc<SharedPack>, commit: &Commit) -> Result<Vec<Entry>, SourceError> {

@@ -93,6 +93,10 @@ fn output(execution: &Execution, run: &ActionRun, artifacts: &Value) -> Value {
             result.insert("externalExecutionSummary".to_owned(), summary.clone().into());
         }
     }
+    let given = [("externalExecutionSummary", &run.summary), ("externalExecutionUrl", &run.url)];
+    for (name, value) in given {
+        result.extend(value.iter().map(|value| (name.to_owned(), value.as_str().into())));
+    }
     if let Some(error) = &run.error {
         result.insert("errorDetails".to_owned(), json!({ "code": "JobFailed", "message": error }));
     }

@@ -31,6 +31,8 @@ pub struct Execution {
     pub updated: SystemTime,
     /// The actions that have started, in the order of their start.
     pub actions: Vec<ActionRun>,
+    /// The status that the last event told.
+    pub(super) told: Option<Status>,
     /// The start on the clock that measures the visibility lag and the duration of source actions.
     pub(super) clock: Instant,
 }
@@ -74,6 +76,10 @@ pub struct ActionRun {
     pub status: ActionStatus,
     /// The error of a failed action.
     pub error: Option<String>,
+    /// The summary that the action's provider gives.
+    pub summary: Option<String>,
+    /// The address of the action's run at its provider.
+    pub url: Option<String>,
     /// The time of the start.
     pub started: SystemTime,
     /// The time of the last change.
@@ -147,6 +153,8 @@ impl ActionRun {
             action: action.to_owned(),
             status: ActionStatus::InProgress,
             error: None,
+            summary: None,
+            url: None,
             started: now,
             updated: now,
         }

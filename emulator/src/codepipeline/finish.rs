@@ -21,6 +21,10 @@ pub struct Finish {
     pub stage: Option<String>,
     /// The error of the action, which fails the execution; without it the action succeeds.
     pub error: Option<String>,
+    /// The summary that the action's provider gives.
+    pub summary: Option<String>,
+    /// The address of the action's run at its provider.
+    pub url: Option<String>,
 }
 
 /// Ends the actions and returns the execution; an error says why it cannot.
@@ -55,6 +59,10 @@ fn end_actions(execution: &mut Execution, declaration: &Declaration, command: &F
     };
     while execution.is_running() && execution.actions.len() <= last {
         execution.step(declaration);
+    }
+    for run in execution.running_actions() {
+        run.summary.clone_from(&command.summary);
+        run.url.clone_from(&command.url);
     }
     match &command.error {
         Some(error) if execution.is_running() => execution.fail(error),

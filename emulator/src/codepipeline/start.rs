@@ -114,6 +114,7 @@ fn new_execution(pipeline: &Pipeline, token: Option<String>, cause: StartCause) 
         started: now,
         updated: now,
         actions: Vec::new(),
+        told: None,
         clock: Instant::now(),
     }
 }

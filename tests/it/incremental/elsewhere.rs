@@ -117,7 +117,7 @@ async fn a_file_about_the_commit_is_never_taken_over() {
 
 #[tokio::test]
 async fn over_git_too_contents_are_taken_over() {
-    let world = world(&base(), &[("SOURCE", "git")]);
+    let world = world(&base(), &[("SOURCE", "git"), ("REUSE_DEFLATE", "off")]);
     world.deliver(BRANCH, world.tip()).await;
     let mut tree = base();
     tree.add("a/x", "100644", "changed\n");

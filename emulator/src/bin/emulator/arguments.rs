@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use emulator::codepipeline::StartRate;
-use emulator::{Fault, Options};
+use emulator::{EventLag, Fault, Options};
 
 /// Serves Git repositories as CodeCommit, with CodePipeline, S3 and Lambda, on one loopback port
 #[derive(Parser)]
@@ -112,6 +112,9 @@ pub(crate) struct ServeArguments {
     /// The number of starts in a row, and per second, beyond which CodePipeline throttles them
     #[arg(long, value_name = "BURST[:PER_SECOND]")]
     start_rate: Option<StartRate>,
+    /// Send EventBridge's events of pull requests and executions to the function, this late: 0, or 1000-12000
+    #[arg(long, value_name = "MS[-MS]", requires = "function")]
+    events: Option<EventLag>,
     /// The latency of every request
     #[arg(long, value_name = "MS", default_value_t = 0)]
     latency: u64,
@@ -144,6 +147,7 @@ impl From<ServeArguments> for Options {
             visibility_lag: Duration::from_millis(arguments.visibility_lag),
             source_duration: Duration::from_millis(arguments.source_duration),
             start_rate: arguments.start_rate,
+            events: arguments.events,
             latency: Duration::from_millis(arguments.latency),
             rate: arguments.rate,
             faults: arguments.fault,

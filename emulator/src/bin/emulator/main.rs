@@ -14,6 +14,7 @@ mod run;
 
 mod answer;
 mod local_git;
+mod paint;
 mod push;
 mod stage;
 mod text;

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use emulator::{ACCOUNT, REGION};
+use emulator::{ACCOUNT, Options, REGION};
 use serde_json::Value;
 
 use crate::answer::FunctionAnswer;
@@ -18,7 +18,7 @@ use crate::text::function_error;
 /// Plays the push. Fails if the function fails, or if S3 or CodePipeline do not hold what the function's answer says.
 pub(crate) fn run(arguments: &RunArguments) -> io::Result<()> {
     let push = Push::of(arguments)?;
-    let stage = Stage::start(&arguments.demo.function, &push.path)?;
+    let stage = Stage::start(&arguments.demo.function, &push.path, Options::default())?;
     let event = event(&arguments.event, &stage.name, &push)?;
     let mut out = io::stdout().lock();
     report::push(&mut out, &stage.name, &push)?;

@@ -19,8 +19,9 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// Starts the emulator for the repository at `path`, with the function as its child process.
-    pub(crate) fn start(function: &Path, path: &Path) -> io::Result<Self> {
+    /// Starts the emulator for the repository at `path`, with the function as its child process. `options` says what is
+    /// special about it.
+    pub(crate) fn start(function: &Path, path: &Path, options: Options) -> io::Result<Self> {
         check_function(function)?;
         let name = name(path);
         let emulator = Emulator::start(Options {
@@ -30,7 +31,7 @@ impl Stage {
             quiet: std::env::var_os("RUST_LOG").is_none(),
             bucket: Some(BUCKET.to_owned()),
             pipeline: Some(PIPELINE.to_owned()),
-            ..Options::default()
+            ..options
         })?;
         Ok(Self { emulator, name })
     }
