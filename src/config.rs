@@ -11,6 +11,7 @@ use codecommit::source;
 
 /// The settings of the function.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting that is on or off")]
 pub struct Config {
     /// `PIPELINE_NAME`: the dev pipeline, unless the trigger's custom data names another one.
     pub pipeline_name: Option<String>,

@@ -22,6 +22,7 @@ use git_archive::{DEFAULT_LEVEL, ExtraFile, Packer, deflate};
 
 /// The options of `git archive`, and how the commit is read.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option that is on or off")]
 pub struct Options {
     /// The prefix of each path. If it ends in a slash, it has an entry of its own.
     pub prefix: BString,

@@ -300,7 +300,7 @@ impl Checkout {
     /// Returns the difference to the previous archive, which is fetched once.
     async fn difference(&self) -> Option<&Arc<SharedPack>> {
         let fetch = || async {
-            let pack = difference::fetch(&self.source, self.previous.as_ref()?, self.id).await?;
+            let pack = Box::pin(difference::fetch(&self.source, self.previous.as_ref()?, self.id)).await?;
             Some(Arc::new(SharedPack::new(pack)))
         };
         self.difference.get_or_init(fetch).await.as_ref()

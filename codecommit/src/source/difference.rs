@@ -58,7 +58,7 @@ impl Difference<'_> {
             thin.add(ObjectKind::Tree, &hash::tree(&folder))?;
         }
         self.add_bases(&mut thin, &mut left).await?;
-        let completing = tokio::task::spawn_blocking(move || thin.complete());
+        let completing = tokio::task::spawn_blocking(move || Pack::complete(thin));
         Ok(Some(completing.await.map_err(|error| SourceError::Large(std::io::Error::other(error)))??))
     }
 

@@ -40,7 +40,6 @@ use bytes::Bytes;
 use digest::HASH_BYTES;
 use git_archive::object::ObjectId;
 use store::ObjectStore;
-use work::WorkBudget;
 
 pub use blob_stream::BlobStream;
 pub use error::PackError;
@@ -57,16 +56,17 @@ impl Pack {
     /// Receives a pack in chunks of any size, and blocks while it waits for the next chunk. The end of the chunks is
     /// the end of the pack.
     pub fn receive(chunks: impl IntoIterator<Item = Bytes>, limits: &Limits) -> Result<Self, PackError> {
-        let mut store = Self::scan(chunks, limits)?;
+        let mut store = scan::scan(chunks.into_iter(), limits)?;
         resolve::resolve(&mut store)?;
         Ok(Self::of(store))
     }
 
-    fn scan(chunks: impl IntoIterator<Item = Bytes>, limits: &Limits) -> Result<ObjectStore, PackError> {
-        let work = WorkBudget::new(limits);
-        let (storage, table) = scan::scan(chunks.into_iter(), limits, &work)?;
-        let Limits { working, entries, .. } = *limits;
-        Ok(ObjectStore { storage, table, working, entries, lacks_blobs: false, work })
+    /// Makes a pack of a thin one. Blobs that it lacks are listed all the same.
+    ///
+    /// # Errors
+    /// [`PackError::MissingBase`] if a delta is on an object that was not added.
+    pub fn complete(thin: ThinPack) -> Result<Self, PackError> {
+        thin.completed().map(Self::of)
     }
 
     fn of(mut store: ObjectStore) -> Self {

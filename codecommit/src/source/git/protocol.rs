@@ -256,8 +256,7 @@ mod tests {
     #[test]
     fn a_difference_names_what_we_have() {
         let (wanted, had) = (id(TIP), id(OTHER));
-        let mut advertisement = Advertisement::default();
-        advertisement.part = AdvertisementPart::References;
+        let mut advertisement = Advertisement { part: AdvertisementPart::References, ..Advertisement::default() };
         let first = format!("{TIP} HEAD\0shallow side-band-64k thin-pack");
         advertisement.line(&Line::Data(first.into()), wanted).unwrap();
         let body = advertisement.difference(wanted, had).unwrap().expect("thin packs are offered");

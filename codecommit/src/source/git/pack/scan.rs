@@ -14,7 +14,7 @@ use super::intake::Intake;
 use super::kind::ObjectKind;
 use super::limits::Limits;
 use super::recent::RecentContents;
-use super::spool::Storage;
+use super::store::ObjectStore;
 use super::table::{self, Mark, OBJECT_BYTES, ObjectTable, PackedObject, Position, index_of, position};
 use super::work::WorkBudget;
 use super::zlib_reader::{Expected, ZlibReader};
@@ -27,22 +27,18 @@ const HELD_BYTES: u64 = 2 << 20;
 const DEFAULT_LEVEL: u8 = 2;
 
 /// Reads a whole pack. Some of its deltas may still be unresolved afterwards.
-pub(super) fn scan(
-    chunks: impl Iterator<Item = Bytes>,
-    limits: &Limits,
-    work: &WorkBudget,
-) -> Result<(Storage, ObjectTable), PackError> {
-    let working = limits.working;
+pub(super) fn scan(chunks: impl Iterator<Item = Bytes>, limits: &Limits) -> Result<ObjectStore, PackError> {
+    let (working, work) = (limits.working, WorkBudget::new(limits));
     let recent = usize::try_from(RECENT_BYTES.min(working / 4)).unwrap_or(usize::MAX);
     let mut scan = PackScan {
         intake: Intake::new(chunks, limits),
-        zlib: ZlibReader::new(work),
+        zlib: ZlibReader::new(&work),
         objects: Vec::new(),
         recent: RecentContents::new(recent),
         made: Vec::new(),
         held: HELD_BYTES.min(working / 4),
         working,
-        work,
+        work: &work,
     };
     for _ in 0..scan.count()? {
         let object = scan.entry()?;
@@ -50,7 +46,8 @@ pub(super) fn scan(
     }
     let end = scan.intake.offset();
     let storage = scan.intake.finish()?;
-    Ok((storage, ObjectTable::new(scan.objects, end)))
+    let table = ObjectTable::new(scan.objects, end);
+    Ok(ObjectStore { storage, table, working, entries: limits.entries, lacks_blobs: false, work })
 }
 
 struct PackScan<'a, I> {

@@ -15,7 +15,7 @@ use super::kind::ObjectKind;
 use super::limits::Limits;
 use super::store::ObjectStore;
 use super::table::{OBJECT_BYTES, PackedObject};
-use super::{Pack, resolve};
+use super::{resolve, scan};
 use git_archive::object::ObjectId;
 
 /// A thin pack that was received and may lack bases of its deltas.
@@ -26,9 +26,9 @@ pub struct ThinPack {
 }
 
 impl ThinPack {
-    /// Receives a thin pack, as [`Pack::receive`] does a whole one.
+    /// Receives a thin pack, as [`Pack::receive`](super::Pack::receive) does a whole one.
     pub fn receive(chunks: impl IntoIterator<Item = Bytes>, limits: &Limits) -> Result<Self, PackError> {
-        let mut store = Pack::scan(chunks, limits)?;
+        let mut store = scan::scan(chunks.into_iter(), limits)?;
         store.lacks_blobs = true;
         resolve::resolve_known(&mut store)?;
         let resolved = store.table.objects.iter().filter(|object| object.kind.is_some());
@@ -65,13 +65,10 @@ impl ThinPack {
         Ok(())
     }
 
-    /// Returns the pack. Blobs that it lacks are listed all the same.
-    ///
-    /// # Errors
-    /// [`PackError::MissingBase`] if a delta is on an object that was not added.
-    pub fn complete(mut self) -> Result<Pack, PackError> {
+    /// Resolves the deltas that are left.
+    pub(super) fn completed(mut self) -> Result<ObjectStore, PackError> {
         resolve::resolve(&mut self.store)?;
-        Ok(Pack::of(self.store))
+        Ok(self.store)
     }
 }
 
