@@ -3,8 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use bstr::BStr;
-use gix_glob::wildmatch;
+use git_archive::wildmatch::{Mode, STEPS, TooManySteps, wildmatch};
+
+/// `*` stops at a slash.
+const PATHS: Mode = Mode { pathname: true, ignore_case: false };
 
 /// Globs over branch names, separated by commas. `!` excludes, and the last glob that matches decides. A glob matches
 /// the whole name; `*` stops at a slash and `**` does not (git's `wildmatch`).
@@ -18,11 +20,21 @@ struct Glob {
 }
 
 impl Branches {
-    /// Returns whether the branch of this name (without `refs/heads/`) is selected.
+    /// Returns whether the branch of this name (without `refs/heads/`) is selected. A name that takes too many steps to
+    /// match is not.
     pub fn select(&self, branch: &str) -> bool {
-        let mode = wildmatch::Mode::NO_MATCH_SLASH_LITERAL;
-        let decides = |glob: &&Glob| gix_glob::wildmatch(BStr::new(&glob.pattern), BStr::new(branch), mode);
-        self.0.iter().rev().find(decides).is_some_and(|glob| glob.includes)
+        self.decide(branch).unwrap_or(false)
+    }
+
+    /// Returns whether the branch is selected, or fails if the globs take too many steps to tell.
+    pub fn decide(&self, branch: &str) -> Result<bool, TooManySteps> {
+        let mut steps = STEPS;
+        for glob in self.0.iter().rev() {
+            if wildmatch(glob.pattern.as_bytes(), branch.as_bytes(), PATHS, &mut steps)? {
+                return Ok(glob.includes);
+            }
+        }
+        Ok(false)
     }
 }
 
@@ -33,8 +45,9 @@ pub struct Pipelines(Vec<String>);
 impl Pipelines {
     /// Returns whether custom data may name this pipeline.
     pub fn allow(&self, pipeline: &str) -> bool {
-        let mode = wildmatch::Mode::NO_MATCH_SLASH_LITERAL;
-        self.0.iter().any(|glob| gix_glob::wildmatch(BStr::new(glob), BStr::new(pipeline), mode))
+        let mut steps = STEPS;
+        let mut matches = |glob: &String| wildmatch(glob.as_bytes(), pipeline.as_bytes(), PATHS, &mut steps);
+        self.0.iter().any(|glob| matches(glob) == Ok(true))
     }
 }
 

@@ -11,6 +11,7 @@ use codecommit::source;
 
 /// The settings of the function.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting that is on or off")]
 pub struct Config {
     /// `PIPELINE_NAME`: the dev pipeline, unless the trigger's custom data names another one.
     pub pipeline_name: Option<String>,
@@ -36,6 +37,8 @@ pub struct Config {
     pub commit_info: Option<String>,
     /// `SIZE_LIMIT_MIB`: the largest total size of a commit's files, in bytes. Larger commits are refused.
     pub size_limit: Option<u64>,
+    /// `WINDOWS_NAMES`: true if names that cause trouble on Windows or macOS are refused, instead of warned of.
+    pub refuse_names: bool,
     /// `BRANCH_TRIGGERS`, `TRIGGER_PREFIX`, `TRIGGER_FUNCTION_ARN`: how triggers follow the branches.
     pub lifecycle: Lifecycle,
     /// `PATHS`: a branch runs only if it changed one of these paths since it left the trunk.
@@ -157,6 +160,7 @@ impl Config {
             reuse_deflate: settings.checked("REUSE_DEFLATE", on_or_off).unwrap_or(true),
             commit_info: settings.checked("COMMIT_INFO", relative_path),
             size_limit: settings.checked("SIZE_LIMIT_MIB", mebibytes),
+            refuse_names: settings.checked("WINDOWS_NAMES", warn_or_refuse).unwrap_or(false),
             paths: settings.checked("PATHS", str::parse),
             trunk: settings.checked("TRUNK", branch_name),
             supersede: settings.checked("SUPERSEDE", on_or_off).unwrap_or(false),
@@ -257,6 +261,15 @@ fn on_or_off(value: &str) -> Result<bool, String> {
         "on" => Ok(true),
         "off" => Ok(false),
         _ => Err(format!("is {value:?}, which is neither on nor off")),
+    }
+}
+
+/// Returns whether to refuse.
+fn warn_or_refuse(value: &str) -> Result<bool, String> {
+    match value {
+        "warn" => Ok(false),
+        "refuse" => Ok(true),
+        _ => Err(format!("is {value:?}, which is neither warn nor refuse")),
     }
 }
 

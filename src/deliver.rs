@@ -6,18 +6,18 @@ mod run;
 mod archived;
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use bstr::ByteSlice;
 
 use crate::config::Config;
 use crate::error::StepError;
 use crate::execution::{self, Variables, Wanted};
+use crate::invocation::Invocation;
 use crate::pipeline::{Target, Targets};
 use crate::plan::{Job, Reason};
-use crate::record::{self, Claim};
+use crate::record::{self, Claim, Claimant};
 use crate::step::{Clock, Milliseconds, Step};
-use crate::upload::{self, Current, Stored};
+use crate::upload::Stored;
 use archived::{Archived, Archiving};
 use codecommit::aws::{Aws, CallError};
 use codecommit::source::{Checkout, Mode, Previous, PreviousOptions, Source, SourceError};
@@ -35,15 +35,16 @@ pub enum Outcome {
     Skipped(Reason),
 }
 
-/// Delivers the job before `deadline`, or leaves everything as it was.
+/// Delivers the job before the invocation's deadline, or leaves everything as it was.
 pub async fn deliver(
     job: &Job,
     config: &Config,
     aws: &Aws,
     targets: &Targets,
-    deadline: Instant,
+    invocation: &Invocation,
 ) -> Result<Outcome, StepError> {
-    let delivery = Delivery { job, config, aws, targets, deadline: Deadline::new(deadline) };
+    let deadline = Deadline::new(invocation.deadline);
+    let delivery = Delivery { job, config, aws, targets, request: invocation.request_id.as_deref(), deadline };
     // Boxed: the combined state of all steps is large.
     Box::pin(delivery.run()).await
 }
@@ -55,16 +56,17 @@ struct Delivery<'a> {
     config: &'a Config,
     aws: &'a Aws,
     targets: &'a Targets,
+    /// Lambda's id of the invocation, which its retries have as well.
+    request: Option<&'a str>,
     deadline: Deadline,
 }
 
 /// The results of the read-only steps.
 struct Opened {
     target: Arc<Target>,
+    /// The commit, with the archive of another one to take over what has not changed.
     checkout: Checkout,
     commit: Commit,
-    /// The object at the key: unchanged entries are copied from it.
-    current: Option<Current>,
 }
 
 /// A started execution and the work done for it.
@@ -105,34 +107,37 @@ impl Delivery<'_> {
     async fn open(&self) -> Result<Result<Opened, Reason>, StepError> {
         let source = Source::new(self.aws, self.job.repository.name(), &self.config.source);
         let checkout = source.checkout(self.job.commit);
-        let ((target, current), peeked, left_behind) =
+        let ((target, previous), peeked, left_behind) =
             tokio::try_join!(self.target(), self.peek(&checkout), self.left_behind())?;
         if let Some(reason) = left_behind {
             return Ok(Err(reason));
         }
-        let (checkout, commit) = if let Some(commit) = peeked {
-            (checkout, commit)
-        } else {
-            // Over Git, the commit comes with its files, but without those that the previous archive has.
-            let checkout = checkout.with_previous(self.previous(&target, current.clone()).await);
-            let commit = self.commit(&checkout).await?;
-            (checkout, commit)
+        // Over Git, the commit comes with its files, but without those that the previous archive has.
+        let checkout = checkout.with_previous(previous);
+        let commit = match peeked {
+            Some(commit) => commit,
+            None => self.commit(&checkout).await?,
         };
         if !self.job.by_hand && skips_ci(&commit) {
             return Ok(Err(Reason::SkipCi));
         }
-        Ok(Ok(Opened { target, checkout, commit, current }))
+        Ok(Ok(Opened { target, checkout, commit }))
     }
 
-    /// Reads the pipeline's source and, if the cache is on, the object at its key.
-    async fn target(&self) -> Result<(Arc<Target>, Option<Current>), StepError> {
+    /// Reads what the pipeline reads, and the directory of the archive at its key if that is of use.
+    async fn target(&self) -> Result<(Arc<Target>, Option<Previous>), StepError> {
         let target = self.targets.get(self.aws, self.job).await;
         let target = target.map_err(|error| StepError::pipeline(self.job, error))?;
         if !self.config.cache {
             return Ok((target, None));
         }
-        let current = upload::current(self.aws, &target).await.map_err(|error| StepError::upload(&target, error))?;
-        Ok((target, current))
+        let options = PreviousOptions {
+            level: DEFAULT_LEVEL,
+            reuse_deflate: self.config.reuse_deflate,
+            largest_directory: self.config.budget() / 4,
+        };
+        let previous = Previous::open(&self.aws.s3, &target.bucket, &target.key, options).await;
+        Ok((target, previous))
     }
 
     /// Returns why the branch has left the commit behind, or `None` if the commit is the branch's tip or, without
@@ -166,13 +171,14 @@ impl Delivery<'_> {
     }
 
     async fn claim(&self, target: &Target) -> Result<Claim, StepError> {
-        let claimed = record::claim(self.aws, target, &self.job.token, self.deadline.wall_clock()).await;
+        let claimant = Claimant::new(self.request, self.deadline.wall_clock());
+        let claimed = record::claim(self.aws, target, &self.job.token, claimant).await;
         claimed.map_err(|error| StepError::record(target, &self.job.token, error))
     }
 
     /// Does the steps that the record does not have yet: archive and start, only start, or nothing.
     async fn complete(&self, opened: Opened, claim: &mut Claim, clock: &mut Clock) -> Result<Done, StepError> {
-        let Opened { target, checkout, commit, current } = opened;
+        let Opened { target, checkout, commit } = opened;
         let recorded = |error| StepError::record(&target, &self.job.token, error);
         let stored = claim.record().stored.clone();
         if let (Some(execution), Some(stored)) = (claim.record().execution.clone(), stored.clone()) {
@@ -182,7 +188,7 @@ impl Delivery<'_> {
             self.deadline.before(Step::Start, async { claim.start_again().await.map_err(recorded) }).await?;
         }
         let Some(stored) = stored else {
-            let archived = self.archive(&target, checkout, commit.clone(), current, claim, clock).await?;
+            let archived = self.archive(&target, checkout, commit.clone(), claim, clock).await?;
             let stored = archived.stored.clone();
             self.deadline.before(Step::Upload, async { claim.uploaded(&stored).await.map_err(recorded) }).await?;
             let execution = self.start(&target, &stored, &commit, claim).await?;
@@ -201,29 +207,12 @@ impl Delivery<'_> {
         target: &Target,
         checkout: Checkout,
         commit: Commit,
-        current: Option<Current>,
         claim: &Claim,
         clock: &mut Clock,
     ) -> Result<Archived, StepError> {
         let Self { job, config, aws, deadline, .. } = *self;
-        let checkout = if checkout.mode() == Mode::Git {
-            checkout
-        } else {
-            let reading = async { Ok(self.previous(target, current).await) };
-            checkout.with_previous(deadline.before(Step::Open, reading).await?)
-        };
         let archiving = Archiving { job, config, aws, target, holder: claim.holder(), deadline };
         archiving.run(checkout, commit, clock).await
-    }
-
-    /// Reads the directory of the archive at the key, if there is one.
-    async fn previous(&self, target: &Target, current: Option<Current>) -> Option<Previous> {
-        let options = PreviousOptions {
-            level: DEFAULT_LEVEL,
-            reuse_deflate: self.config.reuse_deflate,
-            largest_directory: self.config.budget() / 4,
-        };
-        Previous::open(current?.object(self.aws, target), options).await
     }
 
     /// Returns whether an execution failed before it read its source. A repeated start with its token would always

@@ -257,6 +257,11 @@ impl Error {
         format!("{} of {of} references failed: {each}", failed.len())
     }
 
+    /// Returns the error with its causes, within the bytes that an answer or a log line may have.
+    pub fn shown(&self) -> String {
+        cut(&with_causes(self), ALL_ERRORS_BYTES)
+    }
+
     /// Returns the stable code: the code that all failures share, or `SeveralFailed` if the codes differ.
     pub fn code(&self) -> &'static str {
         match self {

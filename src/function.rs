@@ -11,6 +11,7 @@ use crate::custom_resource::{self, CustomResourceError, Response, Stack, Tools};
 use crate::deliver::{self, Found, Outcome, Run};
 use crate::error::{Error, Failed, StepError};
 use crate::event::{Change, Message};
+use crate::invocation::Invocation;
 use crate::metrics::Line;
 use crate::paths::{self, Verdict};
 use crate::pipeline::Targets;
@@ -18,7 +19,6 @@ use crate::plan::{Job, Plan, Reason, Skipped};
 use crate::report::{self, ReportOutcome, Reported};
 use crate::{event, lifecycle, plan, supersede};
 use codecommit::aws::{self, Aws};
-use codecommit::causes::with_causes;
 
 /// The Lambda function: its settings, its clients and the cached pipelines.
 #[derive(Debug)]
@@ -69,6 +69,9 @@ pub struct BatchItemFailure {
     pub item_identifier: String,
 }
 
+/// The most bytes of warnings in one answer: Lambda bounds an answer, and a queue bounds a message.
+const WARNINGS_BYTES: usize = 64 << 10;
+
 impl Function {
     /// Makes a function with these settings and clients.
     pub fn new(config: Config, aws: Aws) -> Self {
@@ -91,13 +94,14 @@ impl Function {
 
     /// Handles an event: plan, archive, upload and start for each of its references. Every reference is attempted,
     /// and then one error names all that failed.
-    pub async fn handle(&self, event: Value, deadline: Instant) -> Result<Answer, Error> {
+    pub async fn handle(&self, event: Value, invocation: impl Into<Invocation>) -> Result<Answer, Error> {
+        let invocation = invocation.into();
         if custom_resource::is_request(&event) {
-            return self.custom_resource(&event, deadline).await;
+            return self.custom_resource(&event, invocation.deadline).await;
         }
         let config = self.config.as_ref().map_err(|invalid| Error::Config(invalid.error.clone()))?;
         if report::is_notice(&event) {
-            return self.report(config, &event, deadline).await;
+            return self.report(config, &event, invocation.deadline).await;
         }
         let arrival = event::parse(event).map_err(Error::Event)?;
         let mut answer = Answer { batch_item_failures: arrival.from_queue.then(Vec::new), ..Answer::default() };
@@ -108,11 +112,11 @@ impl Function {
         }
         for message in arrival.messages {
             let id = message.id.clone().unwrap_or_default();
-            match (self.deliver_all(config, message, &mut answer, deadline).await, &mut answer.batch_item_failures) {
+            match (self.deliver_all(config, message, &mut answer, &invocation).await, &mut answer.batch_item_failures) {
                 (Ok(()), _) => {}
                 (Err(error), None) => return Err(error),
                 (Err(error), Some(failures)) => {
-                    tracing::error!(message = id, code = error.code(), error = with_causes(&error), "failed");
+                    tracing::error!(message_id = id, code = error.code(), error = error.shown(), "failed");
                     failures.push(BatchItemFailure { item_identifier: id });
                 }
             }
@@ -125,7 +129,7 @@ impl Function {
         config: &Config,
         message: Message,
         answer: &mut Answer,
-        deadline: Instant,
+        invocation: &Invocation,
     ) -> Result<(), Error> {
         let changes = message.changes.map_err(Error::Event)?;
         let (Plan { mut jobs, skipped }, unplanned) = plan::plan(changes.clone(), config);
@@ -141,7 +145,7 @@ impl Function {
             failed.extend(lifecycle::follow(config, &self.aws, self.arn(), &changes, &mut jobs).await);
         }
         for job in jobs {
-            if let Err(error) = self.deliver(config, &job, answer, deadline).await {
+            if let Err(error) = self.deliver(config, &job, answer, invocation).await {
                 failed.push(Failed::new(&job.repository, &job.reference, error));
             }
         }
@@ -154,7 +158,7 @@ impl Function {
         config: &Config,
         job: &Job,
         answer: &mut Answer,
-        deadline: Instant,
+        invocation: &Invocation,
     ) -> Result<(), StepError> {
         let mut warnings = match self.changed_paths(config, job).await {
             Verdict::NoMatch => {
@@ -164,14 +168,14 @@ impl Function {
             Verdict::Matches => Vec::new(),
             Verdict::Unknown(why) => vec![why],
         };
-        let outcome = deliver::deliver(job, config, &self.aws, &self.targets, deadline).await?;
+        let outcome = deliver::deliver(job, config, &self.aws, &self.targets, invocation).await?;
         let started = match &outcome {
             Outcome::Started(run) => (run.found != Some(Found::Started)).then_some(&*run.pipeline_execution_id),
             Outcome::Skipped(_) => None,
         };
         // An earlier delivery of an overtaken event may have started a run that nothing has stopped.
         if config.supersede && matches!(outcome, Outcome::Started(_) | Outcome::Skipped(Reason::Overtaken)) {
-            warnings.extend(supersede::stop_outdated(&self.aws, job, started, deadline).await);
+            warnings.extend(supersede::stop_outdated(&self.aws, job, started, invocation.deadline).await);
         }
         match outcome {
             Outcome::Started(mut run) => {
@@ -250,8 +254,10 @@ fn change_of<'a>(changes: &'a [Change], repository: &str, reference: &str) -> Op
 }
 
 impl Answer {
-    fn start(&mut self, run: Run) {
+    fn start(&mut self, mut run: Run) {
         Line::started(&run).print();
+        let warned = self.started.iter().flat_map(|run| &run.warnings).map(String::len).sum();
+        run.cut_warnings(WARNINGS_BYTES.saturating_sub(warned));
         self.started.push(run);
     }
 

@@ -12,6 +12,7 @@ pub mod path_globs;
 pub mod config;
 pub mod event;
 pub mod plan;
+mod invocation;
 pub mod deliver;
 pub mod record;
 pub mod pipeline;
@@ -32,3 +33,4 @@ pub mod metrics;
 pub mod error;
 
 pub use function::{Answer, BatchItemFailure, Function};
+pub use invocation::Invocation;

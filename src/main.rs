@@ -3,16 +3,21 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use codecommit::aws::{Aws, Concurrency};
-use codecommit::causes::with_causes;
-use codecommit_multibranch::Function;
+use codecommit::blocking;
 use codecommit_multibranch::config::{self, Config};
 use codecommit_multibranch::error::Error;
-use lambda_runtime::{Diagnostic, LambdaEvent, service_fn, tracing};
+use codecommit_multibranch::{Function, Invocation};
+use lambda_runtime::layers::TracingLayer;
+use lambda_runtime::tower::util::MapFutureLayer;
+use lambda_runtime::tracing::Level;
+use lambda_runtime::tracing::subscriber::fmt::writer::MakeWriterExt;
+use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn, tracing};
 use serde_json::Value;
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    tracing::init_default_subscriber();
+    // At TRACE the clients and the runtime show addresses that are signed, bodies and the texts of commits.
+    tracing::init_default_subscriber_with_writer(std::io::stdout.with_max_level(Level::DEBUG));
     let function = match Config::from_env() {
         Ok(config) => {
             let aws = clients(&config).await;
@@ -21,18 +26,39 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         Err(error) => Function::misconfigured(error, config::is_lifecycle(), Aws::from_env().await),
     };
     let function = &function;
-    lambda_runtime::run(service_fn(async move |event: LambdaEvent<Value>| {
+    let handler = service_fn(async move |event: LambdaEvent<Value>| {
         function.invoked_as(&event.context.invoked_function_arn);
+        let request_id = Some(event.context.request_id.clone());
+        let invocation = Invocation { deadline: instant(event.context.deadline()), request_id };
         // Boxed: the nested future type is too deep for rustc.
-        let handled = Box::pin(function.handle(event.payload, instant(event.context.deadline())));
+        let handled = Box::pin(function.handle(event.payload, invocation));
         handled.await.map_err(|error| diagnostic(&error))
-    }))
-    .await
+    });
+    let runtime = Runtime::new(handler).layer(TracingLayer::new());
+    runtime.layer(MapFutureLayer::new(ends_clean)).run().await
+}
+
+/// How long threads may take to notice that their invocation has ended.
+const NOTICE: Duration = Duration::from_secs(1);
+
+/// Waits until the answer is sent, then for threads that still work for the invocation. A thread cannot be stopped: if
+/// one goes on, the process ends, so that the next invocation finds the processor and the memory free.
+async fn ends_clean<T>(answered: impl Future<Output = T>) -> T {
+    let answered = answered.await;
+    let end = Instant::now() + NOTICE;
+    while blocking::running() > 0 {
+        if Instant::now() > end {
+            tracing::error!(threads = blocking::running(), "threads go on after their invocation: the process ends");
+            std::process::exit(1);
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    answered
 }
 
 /// Makes the runtime's report of a failure: the stable code, and the error with its causes.
 fn diagnostic(error: &Error) -> Diagnostic {
-    Diagnostic { error_type: error.code().to_owned(), error_message: with_causes(error) }
+    Diagnostic { error_type: error.code().to_owned(), error_message: error.shown() }
 }
 
 async fn clients(config: &Config) -> Aws {

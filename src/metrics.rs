@@ -19,6 +19,8 @@ const NAMESPACE: &str = "CodeCommitMultibranch";
 
 /// The largest number of characters of a message, which keeps a line far below the log's limit.
 const MESSAGE_MAX: usize = 2_000;
+/// The most bytes of a name.
+const NAME_BYTES: usize = 1 << 10;
 
 /// One line: its fields, and the field that is a metric.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,7 +33,7 @@ impl Line {
             "Outcome": "started",
             "EventId": run.event_id,
             "Repository": run.repository,
-            "Reference": run.reference,
+            "Reference": shown(&run.reference),
             "Commit": run.commit,
             "Pipeline": run.pipeline,
             "ExecutionId": run.pipeline_execution_id,
@@ -61,7 +63,7 @@ impl Line {
             "Reason": skipped.reason,
             "EventId": event_id,
             "Repository": skipped.repository,
-            "Reference": skipped.reference,
+            "Reference": shown(&skipped.reference),
             "Commit": skipped.commit,
         });
         Self::counted(fields, "Skips", 1)
@@ -75,7 +77,7 @@ impl Line {
             "Message": cut(&with_causes(&failed.error)),
             "EventId": change.map(|change| &change.event_id),
             "Repository": failed.repository,
-            "Reference": failed.reference,
+            "Reference": shown(&failed.reference),
             "Commit": change.and_then(|change| change.commit).map(|commit| commit.to_string()),
         });
         match failed.error {
@@ -154,4 +156,9 @@ fn milliseconds(step: Step) -> &'static str {
 
 fn cut(text: &str) -> String {
     text.chars().take(MESSAGE_MAX).collect()
+}
+
+/// Returns a name as a line shows it: git allows longer ones than anybody reads.
+fn shown(name: &str) -> String {
+    crate::text::cut(name, NAME_BYTES)
 }

@@ -209,7 +209,7 @@ fn decide(change: &Change, config: &Config) -> Result<Decision, PlanError> {
     }
     let overrides = Overrides::of(change)?;
     // Custom data can only narrow the operator's settings.
-    if !config.branches.select(branch) || overrides.branches.as_ref().is_some_and(|globs| !globs.select(branch)) {
+    if !config.branches.select(branch) || !overrides.select(change, branch)? {
         return Ok(Decision::Skip(Reason::NotSelected));
     }
     let repository = || change.repository.name().to_owned();
@@ -269,6 +269,16 @@ struct CustomData {
 }
 
 impl Overrides {
+    /// Returns whether the custom data selects the branch.
+    fn select(&self, change: &Change, branch: &str) -> Result<bool, PlanError> {
+        let decided = self.branches.as_ref().map_or(Ok(true), |globs| globs.decide(branch));
+        decided.map_err(|error| PlanError::CustomData {
+            repository: change.repository.name().to_owned(),
+            field: "branches",
+            reason: error.to_string(),
+        })
+    }
+
     /// Custom data that is not a JSON object is not for this function and is ignored.
     fn of(change: &Change) -> Result<Self, PlanError> {
         let text = change.custom_data.as_deref().unwrap_or_default();

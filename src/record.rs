@@ -25,6 +25,9 @@ const ATTEMPTS: u32 = 4;
 pub struct Record {
     /// A random name of the delivery that holds the record.
     pub holder: String,
+    /// Lambda's request id of the invocation that the holder belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
     /// The end of the hold, in seconds since 1970 (UTC); 0 if it was released.
     pub until: u64,
     /// The time of the first claim, in seconds since 1970 (UTC): no run of this delivery is older.
@@ -78,9 +81,50 @@ impl RecordError {
 pub struct Claim {
     object: RecordObject,
     e_tag: String,
-    holder: String,
-    until: u64,
+    claimant: Claimant,
     record: Record,
+}
+
+/// A delivery that wants a record.
+#[derive(Debug)]
+pub struct Claimant {
+    holder: String,
+    request: Option<String>,
+    until: u64,
+}
+
+impl Claimant {
+    /// Names a delivery that ends at `deadline`. The former attempts with the same request id have ended: Lambda tries
+    /// an asynchronous event again only then.
+    pub fn new(request: Option<&str>, deadline: SystemTime) -> Self {
+        Self { holder: fresh_name(), request: request.map(str::to_owned), until: seconds(deadline) + 1 }
+    }
+
+    /// Returns whether the delivery that holds this record has ended.
+    fn may_take_over(&self, record: &Record) -> bool {
+        let is_retry = self.request.is_some() && self.request == record.request;
+        is_retry || record.until <= seconds(SystemTime::now())
+    }
+
+    /// Returns a record of a delivery that has done nothing yet.
+    fn first(&self) -> Record {
+        let (since, request) = (seconds(SystemTime::now()), self.request.clone());
+        let Self { holder, until, .. } = self;
+        Record {
+            holder: holder.clone(),
+            request,
+            until: *until,
+            since,
+            stored: None,
+            execution: None,
+            failed_starts: 0,
+        }
+    }
+
+    /// Returns the record of another delivery as this one holds it.
+    fn holding(&self, record: Record) -> Record {
+        Record { holder: self.holder.clone(), request: self.request.clone(), until: self.until, ..record }
+    }
 }
 
 /// Returns the key of the record of a delivery.
@@ -88,30 +132,27 @@ pub fn key(target: &Target, token: &Token) -> String {
     format!("{}.deliveries/{}", target.key, token.0)
 }
 
-/// Claims the record of a delivery until `deadline`: creates it, or takes it over from a delivery whose time is over.
-pub async fn claim(aws: &Aws, target: &Target, token: &Token, deadline: SystemTime) -> Result<Claim, RecordError> {
+/// Claims the record of a delivery: makes it, or takes it over from a delivery that has ended.
+pub async fn claim(aws: &Aws, target: &Target, token: &Token, claimant: Claimant) -> Result<Claim, RecordError> {
     let object = RecordObject { s3: aws.s3.clone(), bucket: target.bucket.clone(), key: key(target, token) };
-    let (holder, until) = (fresh_name(), seconds(deadline) + 1);
-    let held = |e_tag, record: Record| Claim { object: object.clone(), e_tag, holder: holder.clone(), until, record };
     let mut last_until = 0;
     for _ in 0..ATTEMPTS {
-        let (holder, since) = (holder.clone(), seconds(SystemTime::now()));
-        let mine = Record { holder, until, since, stored: None, execution: None, failed_starts: 0 };
+        let mine = claimant.first();
         if let Some(e_tag) = object.put(&mine, None).await? {
-            return Ok(held(e_tag, mine));
+            return Ok(Claim { object, e_tag, claimant, record: mine });
         }
         let Some((record, e_tag)) = object.get().await? else { continue };
-        // The record has our holder if the write succeeded but its answer was lost.
-        if record.holder == mine.holder || record.execution.is_some() {
-            return Ok(held(e_tag, record));
+        // The holder is ours if the answer to the write was lost.
+        if record.holder == claimant.holder || record.execution.is_some() {
+            return Ok(Claim { object, e_tag, claimant, record });
         }
         last_until = record.until;
-        if record.until > seconds(SystemTime::now()) {
+        if !claimant.may_take_over(&record) {
             break;
         }
-        let taken_over = Record { holder: mine.holder, until, ..record };
+        let taken_over = claimant.holding(record);
         if let Some(e_tag) = object.put(&taken_over, Some(&e_tag)).await? {
-            return Ok(held(e_tag, taken_over));
+            return Ok(Claim { object, e_tag, claimant, record: taken_over });
         }
     }
     Err(RecordError::InProgress { until: last_until })
@@ -125,7 +166,7 @@ impl Claim {
 
     /// The random name of this hold.
     pub fn holder(&self) -> &str {
-        &self.holder
+        &self.claimant.holder
     }
 
     /// Records the version that was uploaded. No run may be started on it before this call.
@@ -141,14 +182,8 @@ impl Claim {
     /// Takes over a record whose execution failed before it read its source, so that another execution may be
     /// started.
     pub async fn start_again(&mut self) -> Result<(), RecordError> {
-        let (holder, until) = (self.holder.clone(), self.until);
-        let record = Record {
-            holder,
-            until,
-            execution: None,
-            failed_starts: self.record.failed_starts + 1,
-            ..self.record.clone()
-        };
+        let failed_starts = self.record.failed_starts + 1;
+        let record = Record { execution: None, failed_starts, ..self.claimant.holding(self.record.clone()) };
         let Some(e_tag) = self.object.put(&record, Some(&self.e_tag)).await? else {
             return self.adopt(&record).await;
         };
@@ -158,7 +193,7 @@ impl Claim {
 
     /// Ends the hold of a delivery that failed, so that the next one need not wait.
     pub async fn release(&mut self) -> Result<(), RecordError> {
-        if self.record.holder != self.holder {
+        if self.record.holder != self.claimant.holder {
             return Ok(());
         }
         self.update(|record| record.until = 0).await
@@ -186,7 +221,7 @@ impl Claim {
         let Some((record, e_tag)) = self.object.get().await? else {
             return Err(RecordError::InProgress { until: wanted.until });
         };
-        if record.holder != self.holder {
+        if record.holder != self.claimant.holder {
             return Err(RecordError::InProgress { until: record.until });
         }
         (self.e_tag, self.record) = (e_tag, record);

@@ -13,7 +13,6 @@ use tokio::task::JoinSet;
 use crate::pipeline::Target;
 use crate::plan::Job;
 use codecommit::aws::{Aws, CallError, Fault, StepFault};
-use codecommit::source::ObjectVersion;
 use codecommit::write::OutputError;
 
 /// The size of a part, which allows 80 GB in S3's 10,000 parts.
@@ -77,35 +76,6 @@ pub struct Stored {
     pub version: String,
     /// Its size in bytes.
     pub bytes: u64,
-}
-
-/// The object that is at the key now.
-#[derive(Debug, Clone)]
-pub struct Current {
-    /// Its version.
-    pub version: String,
-    /// Its size in bytes.
-    pub bytes: u64,
-}
-
-/// Returns the object that is at the target's key now.
-pub async fn current(aws: &Aws, target: &Target) -> Result<Option<Current>, UploadError> {
-    let request = aws.s3.head_object().bucket(&target.bucket).key(&target.key);
-    let answer = match request.send().await.map_err(|error| CallError::new("HeadObject", error)) {
-        Err(call) if call.is(&["NotFound", "NoSuchKey"]) => return Ok(None),
-        answer => answer?,
-    };
-    let bytes = answer.content_length().and_then(|length| u64::try_from(length).ok()).unwrap_or(0);
-    let version = answer.version_id.ok_or(UploadError::NoVersion("HeadObject"))?;
-    Ok(Some(Current { version, bytes }))
-}
-
-impl Current {
-    /// Returns this version as an object to read from.
-    pub fn object(self, aws: &Aws, target: &Target) -> ObjectVersion {
-        let (bucket, key) = (target.bucket.clone(), target.key.clone());
-        ObjectVersion { s3: aws.s3.clone(), bucket, key, version: self.version, bytes: self.bytes }
-    }
 }
 
 /// Makes the object's metadata. S3 takes only ASCII and 2 KB in all, so the branch and the commit message are encoded

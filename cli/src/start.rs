@@ -4,6 +4,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use codecommit::aws::{Aws, CallError};
 use codecommit::source::SourceOptions;
+use codecommit_multibranch::Invocation;
 use codecommit_multibranch::config::Config;
 use codecommit_multibranch::deliver::{self, Found, Outcome, Run};
 use codecommit_multibranch::names::{Reference, RepositoryArn};
@@ -26,7 +27,8 @@ pub(crate) async fn run(arguments: Start, client: &Client, printer: &Printer) ->
     let config = config(&aws, &arguments)?;
     let waits = arguments.wait;
     let job = job(&aws, arguments).await?;
-    let delivered = deliver::deliver(&job, &config, &aws, &Targets::default(), Instant::now() + PATIENCE).await;
+    let invocation = Invocation::from(Instant::now() + PATIENCE);
+    let delivered = deliver::deliver(&job, &config, &aws, &Targets::default(), &invocation).await;
     match delivered.map_err(|error| Failure::new(&error, error.code()))? {
         Outcome::Started(run) => {
             show(&run, printer)?;

@@ -34,6 +34,7 @@ pub mod memory;
 pub mod aws;
 pub mod retry;
 pub mod causes;
+pub mod blocking;
 mod warnings;
 
 pub use archive::{Archive, ArchiveError, Listed, Progress, Repository, Summary, TreeishError};

@@ -9,18 +9,20 @@ use bytes::Bytes;
 use futures_util::future::try_join_all;
 use tokio::sync::Semaphore;
 
+use crate::blocking;
 use crate::source::{self, Checkout, SourceError};
 use crate::warnings::Warnings;
 use crate::write::Contents;
 use git_archive::attributes::Attributes;
 use git_archive::object::{Commit, Entry, Kind, ObjectId};
 use git_archive::pathspec::{PathspecError, Pathspecs};
-use git_archive::select::{self, SelectError};
-use git_archive::work::{Stopped, Work};
+use git_archive::select::{self, NameWarning, SelectError};
+use git_archive::work::{DEFAULT_STEPS, Stopped, Work};
 use git_archive::{DEFAULT_LEVEL, ExtraFile, Packer, deflate};
 
 /// The options of `git archive`, and how the commit is read.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option that is on or off")]
 pub struct Options {
     /// The prefix of each path. If it ends in a slash, it has an entry of its own.
     pub prefix: BString,
@@ -48,6 +50,8 @@ pub struct Options {
     pub tagged: bool,
     /// The largest total size of the files in bytes.
     pub limit: Option<u64>,
+    /// True if to refuse names that cause trouble on Windows or macOS, instead of warning of them.
+    pub refuse_names: bool,
 }
 
 impl Default for Options {
@@ -65,6 +69,7 @@ impl Default for Options {
             source: source::SourceOptions::default(),
             tagged: false,
             limit: None,
+            refuse_names: false,
         }
     }
 }
@@ -101,9 +106,18 @@ pub enum OpenError {
     /// The attributes need more work than is allowed.
     #[error("failed to read the attributes")]
     Stopped(#[from] Stopped),
-    /// An extra file has the path of an entry.
-    #[error("{0} is in the tree already")]
+    /// An extra file has the path of an entry, or is below one that is no folder.
+    #[error("{0} is in the tree already, or below a file of the tree")]
     PathTaken(BString),
+    /// A name causes trouble on Windows or macOS, and the options refuse such names.
+    #[error("the name is refused: {0}")]
+    NameRefused(NameWarning),
+    /// The contents are larger than allowed.
+    #[error("the contents of the commit are over the limit of {limit} bytes")]
+    TooLarge {
+        /// The limit.
+        limit: u64,
+    },
 }
 
 impl OpenError {
@@ -115,6 +129,8 @@ impl OpenError {
             Self::Select(_) | Self::Stopped(_) => "TreeRefused",
             Self::AttributesTooLarge { .. } => "AttributesTooLarge",
             Self::PathTaken(_) => "PathTaken",
+            Self::NameRefused(_) => "NameRefused",
+            Self::TooLarge { .. } => "SizeLimit",
         }
     }
 
@@ -154,14 +170,14 @@ pub struct Opened {
 /// Lists a commit's tree, reads its attributes, and selects the entries to archive.
 pub async fn open(checkout: Checkout, commit: Commit, options: &Options) -> Result<Opened, OpenError> {
     let pathspecs = Pathspecs::parse(&options.paths)?;
-    let work = Work::default();
+    let work = Work::new(checkout.cancel(), DEFAULT_STEPS);
     let (commit, entries) = checkout.list(commit, |folder| pathspecs.may_match_under(folder, &work)).await?;
     let (checkout, attributes) = read_attributes(checkout, &entries, options.budget, &work).await?;
-    let entries = select::select(entries, &attributes, &pathspecs, &work)?;
+    let Selected { entries, attributes, mut warnings } =
+        selected(entries, attributes, pathspecs, options, &work).await?;
     checkout.complete(&entries).await?;
-    let mut warnings = Warnings::default();
-    for warning in select::warnings(&entries) {
-        warnings.push(warning.to_string());
+    if let Some(limit) = options.limit.filter(|limit| checkout.known_bytes(&entries) > Some(*limit)) {
+        return Err(OpenError::TooLarge { limit });
     }
     let commit = exact(&checkout, commit, &entries, &attributes, &work, &mut warnings).await?;
     refuse_taken_paths(&entries, &options.prefix, &options.extra)?;
@@ -188,6 +204,36 @@ pub async fn open(checkout: Checkout, commit: Commit, options: &Options) -> Resu
     Ok(Opened { contents, warnings: warnings.into_lines() })
 }
 
+/// The entries that are archived, and what decided.
+struct Selected {
+    entries: Vec<Entry>,
+    attributes: Attributes,
+    warnings: Warnings,
+}
+
+/// Selects what is archived, on a thread of its own: a tree may have millions of entries.
+async fn selected(
+    entries: Vec<Entry>,
+    attributes: Attributes,
+    pathspecs: Pathspecs,
+    options: &Options,
+    work: &Work,
+) -> Result<Selected, OpenError> {
+    let (refuses, work) = (options.refuse_names, work.clone());
+    let select = move || {
+        let entries = select::select(entries, &attributes, &pathspecs, &work)?;
+        let mut warnings = Warnings::default();
+        for warning in select::warnings(&entries) {
+            if refuses {
+                return Err(OpenError::NameRefused(warning));
+            }
+            warnings.push(warning.to_string());
+        }
+        Ok(Selected { entries, attributes, warnings })
+    };
+    blocking::run(select).await
+}
+
 /// Reads every `.gitattributes` of the tree, each content once. The checkout keeps them, because most of them are
 /// also in the archive. A repository without them needs no request for this.
 async fn read_attributes(
@@ -211,7 +257,9 @@ async fn read_attributes(
         AttributeReads { checkout: &checkout, at_once: Semaphore::new(ATTRIBUTES_AT_ONCE), limit, left: limit.into() };
     let read = try_join_all(wanted.into_values().map(|entry| reads.read(entry))).await?;
     let read: HashMap<ObjectId, Bytes> = read.into_iter().collect();
-    let attributes = Attributes::new(folders.into_iter().map(|(folder, id)| (folder, read[&id].to_vec())), work)?;
+    let (texts, work) = (read.clone(), work.clone());
+    let parse = move || Attributes::new(folders.into_iter().map(|(folder, id)| (folder, texts[&id].to_vec())), &work);
+    let attributes = blocking::run(parse).await?;
     Ok((checkout.with_held(read), attributes))
 }
 
@@ -269,7 +317,13 @@ async fn exact(
 
 fn refuse_taken_paths(entries: &[Entry], prefix: &BString, extra: &[ExtraFile]) -> Result<(), OpenError> {
     let is_taken = |file: &&ExtraFile| {
-        entries.iter().any(|entry| file.path.strip_prefix(prefix.as_slice()) == Some(entry.path.as_slice()))
+        let Some(path) = file.path.strip_prefix(prefix.as_slice()) else { return false };
+        let takes = |entry: &Entry| match path.strip_prefix(entry.path.as_slice()) {
+            Some([]) => true,
+            Some([b'/', ..]) => entry.kind != Kind::Directory,
+            _ => false,
+        };
+        entries.iter().any(takes)
     };
     match extra.iter().find(is_taken) {
         Some(file) => Err(OpenError::PathTaken(file.path.clone())),

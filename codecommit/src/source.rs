@@ -20,5 +20,5 @@ pub use checkout::Checkout;
 pub use content::{BlobContent, PackedBlob};
 pub use error::SourceError;
 pub use options::{Mode, SourceOptions};
-pub use previous::{ObjectVersion, Previous, PreviousOptions};
+pub use previous::{Previous, PreviousOptions};
 pub use repository::Source;

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use bstr::ByteSlice;
 use futures_util::StreamExt as _;
 
+use crate::blocking::{self, CancelOnDrop};
 use git_archive::object::Kind;
 use git_archive::prefix_directory;
 use git_archive::zip::{self, Member};
@@ -42,7 +43,9 @@ pub async fn write<O: Output>(
     if let Some(directory) = prefix_directory(prefix.as_bstr()) {
         archive.put_empty(Member { path: directory.as_bstr(), kind: Kind::Directory, extra: &[] }).await?;
     }
-    let preparation = Arc::new(Preparation::new(contents));
+    // Whatever works on other threads ends when this future is dropped.
+    let _cancel = CancelOnDrop(contents.checkout.cancel());
+    let preparation = Arc::new(blocking::run(move || Preparation::new(contents)).await);
     let mut window = pin!(window::in_order(&preparation));
     for (index, entry) in preparation.entries.iter().enumerate() {
         preparation.budget.advance(index);

@@ -136,6 +136,12 @@ impl Emulator {
         lambda::answer(&outcome.await.map_err(ended)??)
     }
 
+    /// Invokes the function asynchronously, with Lambda's retries; [`deliveries`](Self::deliveries) has the outcome.
+    pub fn invoke_asynchronously(&self, event: Value) {
+        let _context = self.threads.handle().enter();
+        self.services.lambda.send(event);
+    }
+
     /// Calls an operation of CodeCommit, with its input as in the service's model.
     pub async fn codecommit(&self, operation: &str, input: Value) -> Result<Value, ServiceError> {
         let (services, operation) = (Arc::clone(&self.services), operation.to_owned());

@@ -89,8 +89,12 @@ impl Lambda {
 
     /// Invokes the function and waits for its answer.
     pub(crate) async fn invoke(&self, payload: Bytes) -> Outcome {
+        self.attempt(Uuid::new_v4().to_string(), payload).await
+    }
+
+    /// Invokes the function under a request ID.
+    async fn attempt(&self, id: String, payload: Bytes) -> Outcome {
         let (reply, mut outcome) = oneshot::channel();
-        let id = Uuid::new_v4().to_string();
         self.state().queue.push_back(Invocation { id: id.clone(), payload, reply });
         self.arrived.notify_one();
         let first = tokio::time::timeout(self.timeout, &mut outcome).await;
@@ -104,16 +108,16 @@ impl Lambda {
         outcome.unwrap_or_else(|_| Err(error("Emulator.Ended", "the emulator is shutting down")))
     }
 
-    /// Invokes the function without waiting, with Lambda's two retries.
+    /// Invokes the function without waiting, with Lambda's two retries, which have the request ID of the first attempt.
     pub(crate) fn send(self: &Arc<Self>, event: Value) {
         let lambda = Arc::clone(self);
         tokio::spawn(async move {
-            let payload = Bytes::from(event.to_string());
-            let mut outcome = lambda.invoke(payload.clone()).await;
+            let (id, payload) = (Uuid::new_v4().to_string(), Bytes::from(event.to_string()));
+            let mut outcome = lambda.attempt(id.clone(), payload.clone()).await;
             for delay in RETRY_DELAYS {
                 if outcome.is_err() {
                     tokio::time::sleep(delay).await;
-                    outcome = lambda.invoke(payload.clone()).await;
+                    outcome = lambda.attempt(id.clone(), payload.clone()).await;
                 }
             }
             let outcome = outcome.map_err(FunctionError::from).and_then(|payload| answer(&payload));

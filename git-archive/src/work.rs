@@ -53,6 +53,11 @@ impl Cancel {
         self.0.load(Ordering::Relaxed)
     }
 
+    /// Returns the flag itself, for work that has its own errors.
+    pub fn flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.0)
+    }
+
     /// Fails once the work is cancelled.
     pub fn check(&self) -> Result<(), Stopped> {
         if self.is_cancelled() { Err(Stopped::Cancelled) } else { Ok(()) }

@@ -73,7 +73,7 @@ impl Archiving<'_> {
     }
 
     fn options(&self, commit: &Commit) -> Options {
-        let Config { source, cache, reuse_deflate, size_limit, commit_info, .. } = self.config;
+        let Config { source, cache, reuse_deflate, size_limit, commit_info, refuse_names, .. } = self.config;
         let storage = source.storage.min(free_bytes(&source.folder));
         Options {
             budget: self.config.budget(),
@@ -81,6 +81,7 @@ impl Archiving<'_> {
             tagged: *cache,
             reuse_deflate: *reuse_deflate,
             limit: *size_limit,
+            refuse_names: *refuse_names,
             extra: commit_info.iter().map(|path| commit_info::file(path, self.job, commit)).collect(),
             ..Options::default()
         }

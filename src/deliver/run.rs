@@ -58,6 +58,23 @@ pub struct Run {
     pub warnings: Vec<String>,
 }
 
+impl Run {
+    /// Keeps the warnings that fit so many bytes, and says how many there were more.
+    pub(crate) fn cut_warnings(&mut self, mut bytes: usize) {
+        let fits = |warning: &String| {
+            let left = bytes.checked_sub(warning.len());
+            bytes = left.unwrap_or(0);
+            left.is_some()
+        };
+        let kept: Vec<String> = self.warnings.iter().cloned().take_while(fits).collect();
+        let more = self.warnings.len() - kept.len();
+        self.warnings = kept;
+        if more > 0 {
+            self.warnings.push(format!("and {more} more"));
+        }
+    }
+}
+
 /// The work that an earlier delivery of the same event had done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]

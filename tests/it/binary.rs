@@ -46,6 +46,14 @@ impl Lambda {
         in_time(self.emulator.invoke(event)).await
     }
 
+    /// Kills the function's process when it starts the pipeline.
+    async fn kill_at_its_start(&self) {
+        self.emulator.inject("StartPipelineExecution:1:hang".parse().expect("a fault"));
+        until("the start is asked for", || self.emulator.count("StartPipelineExecution") == 1).await;
+        let process = self.process().expect("it runs").to_string();
+        assert!(Command::new("kill").args(["-9", &process]).status().expect("kill").success());
+    }
+
     /// Returns the function's process: the one with this emulator's address.
     fn process(&self) -> Option<u32> {
         let address = self.emulator.endpoint().replace("http://", "AWS_LAMBDA_RUNTIME_API=");
@@ -106,7 +114,7 @@ async fn all_wrong_settings_are_named_in_the_error_of_the_invocation() {
 }
 
 /// An invalid value of every setting.
-const INVALID: [(&str, &str); 22] = [
+const INVALID: [(&str, &str); 23] = [
     ("PIPELINE_NAME", "a b"),
     ("SOURCE_ACTION", "a b"),
     ("BRANCHES", "!wip/**"),
@@ -121,6 +129,7 @@ const INVALID: [(&str, &str); 22] = [
     ("GIT_FROM_REQUESTS", "many"),
     ("COMMIT_INFO", "../commit.json"),
     ("SIZE_LIMIT_MIB", "much"),
+    ("WINDOWS_NAMES", "maybe"),
     ("BRANCH_TRIGGERS", "maybe"),
     ("TRIGGER_PREFIX", "a b"),
     ("TRIGGER_FUNCTION_ARN", "updates"),
@@ -234,13 +243,7 @@ async fn a_failed_step_is_told_with_code_and_causes() {
 #[tokio::test]
 async fn a_kill_in_mid_run_goes_on_where_it_was() {
     let lambda = Lambda::start(&[], Duration::from_secs(12));
-    lambda.emulator.inject("StartPipelineExecution:1:hang".parse().unwrap());
-    let killing = async {
-        until("the start is asked for", || lambda.emulator.count("StartPipelineExecution") == 1).await;
-        let process = lambda.process().expect("it runs").to_string();
-        assert!(Command::new("kill").args(["-9", &process]).status().expect("kill").success());
-    };
-    let (killed, ()) = tokio::join!(lambda.invoke(lambda.push()), killing);
+    let (killed, ()) = tokio::join!(lambda.invoke(lambda.push()), lambda.kill_at_its_start());
     assert_eq!(killed.unwrap_err().payload["errorType"], "Runtime.ExitError");
     assert_eq!(lambda.emulator.codepipeline().executions(PIPELINE).len(), 0);
     // The record is held until the invocation's deadline.
@@ -252,6 +255,20 @@ async fn a_kill_in_mid_run_goes_on_where_it_was() {
         tokio::time::sleep(Duration::from_millis(500)).await;
     };
     assert_eq!(answer["started"][0]["found"], "uploaded", "{answer}");
+    assert_eq!(lambda.emulator.store().versions(BUCKET, KEY).len(), 1);
+    assert_eq!(lambda.emulator.codepipeline().executions(PIPELINE).len(), 1);
+}
+
+/// Lambda tries an asynchronous event again under its request id: the retry need not wait for the time of the attempt
+/// that was killed to be over.
+#[tokio::test]
+async fn the_retry_after_a_kill_goes_on_at_once() {
+    let lambda = Lambda::start(&[], LONG);
+    lambda.emulator.invoke_asynchronously(lambda.push());
+    lambda.kill_at_its_start().await;
+    until("the event is delivered", || !lambda.emulator.deliveries().is_empty()).await;
+    let delivery = lambda.emulator.deliveries().remove(0);
+    assert_eq!(delivery.outcome.expect("the second attempt delivers it")["started"][0]["found"], "uploaded");
     assert_eq!(lambda.emulator.store().versions(BUCKET, KEY).len(), 1);
     assert_eq!(lambda.emulator.codepipeline().executions(PIPELINE).len(), 1);
 }

@@ -60,7 +60,7 @@ fn settings_are_taken_without_the_space_around_them() {
     }
 }
 
-const WRONG: [(&str, &str); 16] = [
+const WRONG: [(&str, &str); 17] = [
     ("PIPELINE_NAME", "not a name"),
     ("SOURCE_ACTION", "a/b"),
     ("BRANCHES", "!main"),
@@ -74,6 +74,7 @@ const WRONG: [(&str, &str); 16] = [
     ("GIT_FROM_REQUESTS", "-1"),
     ("COMMIT_INFO", "../up"),
     ("SIZE_LIMIT_MIB", "-1"),
+    ("WINDOWS_NAMES", "off"),
     ("TRIGGER_PREFIX", "a b"),
     ("BRANCH_TRIGGERS", "1"),
     ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "much"),
@@ -128,6 +129,16 @@ fn globs_match_whole_names() {
     check("v[0-9].?", &["v1.x", "v2.0"], &["va.x", "v1.10", "v1./"]);
     check("[!a]*", &["bc"], &["ab"]);
     check("a\\*b", &["a*b"], &["axb"]);
+}
+
+/// In git's own matching these take longer than any function may.
+#[test]
+fn globs_that_never_end_select_nothing() {
+    let (hostile, branch) = ("**/".repeat(44) + "x", "a/".repeat(100) + "y");
+    let branches: Branches = format!("**,!{hostile}").parse().expect("globs");
+    assert!(branches.decide(&branch).is_err());
+    assert!(!branches.select(&branch) && branches.select("main"));
+    assert!(!hostile.parse::<Branches>().expect("a glob").select(&branch));
 }
 
 #[test]

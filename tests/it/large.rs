@@ -68,24 +68,42 @@ async fn large_files_are_converted_as_git_does() {
     world.assert_is_archive_of(&run.version_id, world.tip());
 }
 
-/// The limit is exceeded while parts are in flight. None of them remains.
+/// Eight files, 40 MiB in all.
+fn eight_files() -> Tree {
+    let mut tree = Tree::default();
+    for name in ["a", "b", "c", "d", "e", "f", "g", "h"] {
+        tree.add(name, "100644", [name.as_bytes(), &incompressible(5 * MIB)].concat());
+    }
+    tree
+}
+
+/// A pack tells the sizes before anything is written.
+#[tokio::test]
+async fn the_size_limit_is_looked_at_before_the_upload() {
+    let world = world(&eight_files(), &[("SIZE_LIMIT_MIB", "32")]);
+    let failed = world.failed(world.push()).await;
+    let told = codecommit::causes::with_causes(&failed.error);
+    assert_eq!((failed.error.code(), failed.error.is_permanent()), ("SizeLimit", true), "{told}");
+    assert!(told.contains("over the limit of 33554432 bytes"), "{told}");
+    assert_eq!(world.counts(["CreateMultipartUpload", "UploadPart", "StartPipelineExecution"]), [0, 0, 0]);
+    world.assert_untouched();
+}
+
+/// The API tells no sizes, so the limit is exceeded while parts are in flight. None of them remains.
 #[tokio::test]
 async fn the_size_limit_ends_an_upload_under_way() {
-    let mut tree = Tree::default();
-    for name in ["a", "b", "c"] {
-        tree.add(name, "100644", [name.as_bytes(), &incompressible(15 * MIB)].concat());
-    }
-    let mut world = world(&tree, &[("SIZE_LIMIT_MIB", "32")]);
+    let mut world = world(&eight_files(), &[]);
+    world.restarted(&[("SIZE_LIMIT_MIB", "32"), ("SOURCE", "api"), ("CACHE", "off")]);
     let failed = world.failed(world.push()).await;
     let told = failed.to_string();
     assert_eq!((failed.error.code(), failed.error.is_permanent()), ("SizeLimit", true), "{told}");
-    assert!(told.contains("c brings the contents over the limit of 33554432 bytes"), "{told}");
+    assert!(told.contains("g brings the contents over the limit of 33554432 bytes"), "{told}");
     let [created, sent, aborted, completed] =
         world.counts(["CreateMultipartUpload", "UploadPart", "AbortMultipartUpload", "CompleteMultipartUpload"]);
     assert_eq!((created, aborted, completed), (1, 1, 0));
     assert!(sent <= 4, "{sent} parts of what is refused");
     world.assert_untouched();
-    world.restarted(&[("SIZE_LIMIT_MIB", "46"), ("SOURCE", "git"), ("CACHE", "off")]);
+    world.restarted(&[("SIZE_LIMIT_MIB", "41"), ("SOURCE", "git"), ("CACHE", "off")]);
     world.started(world.push()).await;
 }
 

@@ -6,6 +6,7 @@ mod config;
 mod delivery;
 mod events;
 mod graph;
+mod hostile;
 mod incremental;
 mod large;
 mod lifecycle;

@@ -27,6 +27,18 @@ fn planned(custom_data: &str, settings: &[(&str, &str)]) -> (Plan, Vec<PlanError
 const ENVIRONMENT: [(&str, &str); 3] =
     [("PIPELINE_NAME", "env"), ("PIPELINES", "own,team-*"), ("SOURCE_ACTION", "EnvSource")];
 
+/// A glob that would be matched for ever is an error of the custom data.
+#[test]
+fn globs_in_custom_data_are_matched_in_bounded_time() {
+    let mut event = event("branch-updated.json");
+    event["Records"][0]["customData"] = format!(r#"{{"branches": "{}x"}}"#, "**/".repeat(44)).into();
+    event["Records"][0]["codecommit"]["references"][0]["ref"] = format!("refs/heads/{}y", "a/".repeat(100)).into();
+    let (_, failed) = plan(changes(event), &config(&ENVIRONMENT));
+    let told = failed[0].1.to_string();
+    assert!(matches!(failed[0].1, PlanError::CustomData { field: "branches", .. }), "{told}");
+    assert!(told.contains("too many steps"), "{told}");
+}
+
 /// Custom data can only narrow the operator's settings.
 #[test]
 fn custom_data_never_widens() {

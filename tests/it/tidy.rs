@@ -133,6 +133,7 @@ fn links_and_commands_in_documents_lead_somewhere() {
     let makefiles = read("Makefile") + &read("sam.mk") + &read("bench.mk");
     for name in [
         "README.md",
+        "SECURITY.md",
         "ARCHITECTURE.md",
         "BENCHMARKS.md",
         "CHANGELOG.md",
@@ -156,6 +157,28 @@ fn links_and_commands_in_documents_lead_somewhere() {
             assert!(makefiles.contains(&format!("\n{target}:")), "{name} says make {target}");
         }
     }
+}
+
+/// A guard without a test is a claim.
+#[test]
+fn every_test_that_security_md_names_exists() {
+    let text = read("SECURITY.md");
+    let rows: Vec<_> = section(&text, "Threats").lines().filter(|line| line.starts_with("| ")).skip(1).collect();
+    let folders = ["tests", "codecommit", "git-archive", "cli", "emulator"];
+    let mut tests: String = folders.iter().flat_map(|folder| sources(folder)).map(|(_, text)| text).collect();
+    for file in root().join("stack/tests").read_dir().expect("a folder").flatten() {
+        tests.push_str(&std::fs::read_to_string(file.path()).unwrap_or_default());
+    }
+    for (index, row) in rows.iter().enumerate() {
+        let cells: Vec<_> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        assert_eq!((cells.len(), cells[0]), (4, &*(index + 1).to_string()), "{row}");
+        assert!(cells[3].contains('`'), "SECURITY.md names no test in row {}", index + 1);
+        for name in coded(cells[3]) {
+            let exists = ["fn ", "def "].iter().any(|word| tests.contains(&format!("{word}{name}(")));
+            assert!(exists, "SECURITY.md names the test {name}");
+        }
+    }
+    assert_eq!(rows.len(), 20);
 }
 
 /// Returns the variables that src/config.rs reads, and the one that the runtime's subscriber reads.

@@ -20,15 +20,19 @@ use super::options::Mode;
 use super::previous::Previous;
 use super::repository::Source;
 use super::shared_pack::SharedPack;
+use crate::blocking::{self, CancelOnDrop};
 use crate::causes::with_causes;
 use crate::memory::{Permit, Turn};
 use git_archive::object::{Commit, Entry, Kind, ObjectId};
+use git_archive::work::Cancel;
 
 /// One commit that is being read.
 #[derive(Debug)]
 pub struct Checkout {
     source: Source,
     id: ObjectId,
+    /// Ends what works for this checkout on other threads.
+    cancel: CancelOnDrop,
     previous: Option<Previous>,
     /// Contents that are already read.
     held: HashMap<ObjectId, Bytes>,
@@ -42,9 +46,13 @@ pub struct Checkout {
 impl Source {
     /// Begins to read one commit. Nothing is sent yet.
     pub fn checkout(&self, id: ObjectId) -> Checkout {
+        let cancel = CancelOnDrop::default();
+        let mut source = self.clone();
+        source.limits.cancelled = cancel.0.flag();
         Checkout {
-            source: self.clone(),
+            source,
             id,
+            cancel,
             previous: None,
             held: HashMap::new(),
             difference: OnceCell::new(),
@@ -85,6 +93,21 @@ impl Checkout {
     /// Returns the number of bytes of the contents that are already read.
     pub fn held_bytes(&self) -> u64 {
         self.held.values().map(|content| content.len() as u64).sum()
+    }
+
+    /// Returns the flag that ends what works for this checkout on other threads.
+    pub fn cancel(&self) -> Cancel {
+        self.cancel.0.clone()
+    }
+
+    /// Returns the size of all these contents, if it is known before they are read.
+    pub fn known_bytes(&self, entries: &[Entry]) -> Option<u64> {
+        let pack = self.pack.get()?;
+        let sizes = entries
+            .iter()
+            .filter(|entry| !matches!(entry.kind, Kind::Directory | Kind::Submodule))
+            .map(|entry| pack.facts(entry.id).map(|facts| facts.size));
+        sizes.sum()
     }
 
     /// Returns the earlier archive.
@@ -186,7 +209,7 @@ impl Checkout {
         if is_only_slow
             && self.source.falls_back_to_git(&error)
             && let Some(difference) = self.difference().await
-            && let Some(entries) = Self::list_difference(difference, commit)?
+            && let Some(entries) = Self::list_difference(difference, commit).await?
         {
             return Ok(entries);
         }
@@ -195,7 +218,7 @@ impl Checkout {
                 tracing::warn!(error = with_causes(&error), "Git refuses us: every file is requested by itself");
                 self.list_over_api(commit, wanted, usize::MAX).await
             }
-            pack => Self::list_pack(pack?, commit),
+            pack => Self::list_pack(pack?, commit).await,
         }
     }
 
@@ -225,23 +248,24 @@ impl Checkout {
 
     async fn list_over_git(&self, commit: &Commit) -> Result<Vec<Entry>, SourceError> {
         if let Some(Some(difference)) = self.difference.get()
-            && let Some(entries) = Self::list_difference(difference, commit)?
+            && let Some(entries) = Self::list_difference(difference, commit).await?
         {
             return Ok(entries);
         }
-        Self::list_pack(self.pack().await?, commit)
+        Self::list_pack(self.pack().await?, commit).await
     }
 
     /// Lists the commit by the difference. Returns `None` if a folder is missing.
-    fn list_difference(difference: &SharedPack, commit: &Commit) -> Result<Option<Vec<Entry>>, SourceError> {
-        match Self::list_pack(difference, commit) {
+    async fn list_difference(difference: &Arc<SharedPack>, commit: &Commit) -> Result<Option<Vec<Entry>>, SourceError> {
+        match Self::list_pack(difference, commit).await {
             Err(SourceError::Pack(PackError::MissingObject(_))) => Ok(None),
             entries => entries.map(Some),
         }
     }
 
-    fn list_pack(pack: &SharedPack, commit: &Commit) -> Result<Vec<Entry>, SourceError> {
-        match pack.walk(commit.tree) {
+    async fn list_pack(pack: &Arc<SharedPack>, commit: &Commit) -> Result<Vec<Entry>, SourceError> {
+        let (pack, tree) = (Arc::clone(pack), commit.tree);
+        match blocking::run(move || pack.walk(tree)).await {
             Err(SourceError::Pack(PackError::TooManyEntries { limit, .. })) => {
                 Err(SourceError::TreeTooLarge { what: "entries", limit })
             }

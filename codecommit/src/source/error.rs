@@ -128,14 +128,18 @@ impl SourceError {
             Self::TooLargeForApi(_) => "FileTooLarge",
             Self::TooManyRequests => "SourceUnavailable",
             Self::TreeTooLarge { .. } => "TreeTooLarge",
+            Self::Pack(error) | Self::Git(GitError::Pack(error)) => match error {
+                PackError::DeltaDepth { .. } | PackError::DeltaWork { .. } => "PackTooCostly",
+                PackError::TooManyEntries { .. } => "TreeTooLarge",
+                _ => "PackRefused",
+            },
             Self::Git(error) => match error {
                 GitError::AccessDenied { .. } => "GitDenied",
                 GitError::RepositoryMissing { .. } => "SourceMissing",
                 GitError::Throttled { .. } => "SourceThrottled",
-                GitError::Pack(_) => "PackRefused",
                 _ => "GitUnavailable",
             },
-            Self::Pack(_) | Self::NotInPack(_) | Self::Large(_) => "PackRefused",
+            Self::NotInPack(_) | Self::Large(_) => "PackRefused",
             Self::NoCredentials => "GitDenied",
             Self::Both { git, .. } => git.code(),
         }

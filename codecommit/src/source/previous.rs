@@ -7,6 +7,8 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use aws_sdk_s3::Client;
+use aws_sdk_s3::primitives::ByteStream;
 use bytes::{Bytes, BytesMut};
 use tokio::sync::{OnceCell, Semaphore};
 
@@ -40,18 +42,14 @@ pub struct Previous {
 type Block = OnceCell<Bytes>;
 
 /// One version of an object, which never changes.
-#[derive(Debug, Clone)]
-pub struct ObjectVersion {
-    /// The S3 client.
-    pub s3: aws_sdk_s3::Client,
-    /// The bucket.
-    pub bucket: String,
-    /// The key.
-    pub key: String,
-    /// The version.
-    pub version: String,
+#[derive(Debug)]
+struct ObjectVersion {
+    s3: Client,
+    bucket: String,
+    key: String,
+    version: String,
     /// The size in bytes.
-    pub bytes: u64,
+    bytes: u64,
 }
 
 /// Options of reading an earlier archive.
@@ -66,10 +64,12 @@ pub struct PreviousOptions {
 }
 
 impl Previous {
-    /// Reads the directory of an archive. Returns `None` if it is not one of ours, is larger than wanted, or cannot be
-    /// read. This is no failure: everything is read from the repository then.
-    pub async fn open(object: ObjectVersion, options: PreviousOptions) -> Option<Self> {
-        let (commit, directory) = object.directory(options).await.unwrap_or_else(|error| {
+    /// Reads the directory of the archive that is at the key now, mostly with one request. Returns `None` if there is
+    /// none, if it is not one of ours, is larger than wanted, or cannot be read. This is no failure: everything is read
+    /// from the repository then.
+    pub async fn open(s3: &Client, bucket: &str, key: &str, options: PreviousOptions) -> Option<Self> {
+        let opened = ObjectVersion::open(s3, bucket, key, options).await;
+        let (object, commit, directory) = opened.unwrap_or_else(|error| {
             tracing::warn!(%error, "the previous archive cannot be read, so nothing of it is used");
             None
         })?;
@@ -159,19 +159,34 @@ impl Previous {
 }
 
 impl ObjectVersion {
-    async fn directory(&self, options: PreviousOptions) -> Result<Option<(Option<ObjectId>, Directory)>, CallError> {
-        let tail_at = self.bytes.saturating_sub(TAIL);
-        let tail = self.range(tail_at, self.bytes - tail_at).await?;
-        let Some((offset, size)) = central_directory::locate(&tail, self.bytes) else { return Ok(None) };
+    /// Reads the end of what is at the key now, which says the version and the size as well, and the directory.
+    async fn open(
+        s3: &Client,
+        bucket: &str,
+        key: &str,
+        options: PreviousOptions,
+    ) -> Result<Option<(Self, Option<ObjectId>, Directory)>, CallError> {
+        let request = s3.get_object().bucket(bucket).key(key).range(format!("bytes=-{TAIL}"));
+        let answer = match call("GetObject", request.send()).await {
+            // S3 answers `InvalidRange` for an object without content.
+            Err(error) if error.is(&["NoSuchKey", "InvalidRange"]) => return Ok(None),
+            answer => answer?,
+        };
+        let bytes = answer.content_range().and_then(|range| range.rsplit_once('/')?.1.parse().ok());
+        let (Some(version), Some(bytes)) = (answer.version_id, bytes) else { return Ok(None) };
+        let object = Self { s3: s3.clone(), bucket: bucket.to_owned(), key: key.to_owned(), version, bytes };
+        let tail = collect(answer.body, TAIL.min(bytes)).await?;
+        let Some((offset, size)) = central_directory::locate(&tail, bytes) else { return Ok(None) };
         if size > options.largest_directory {
             return Ok(None);
         }
+        let tail_at = bytes - tail.len() as u64;
         let directory = match offset.checked_sub(tail_at).and_then(|within| usize::try_from(within).ok()) {
             Some(within) => tail.slice(within..),
-            None => self.range(offset, size).await?,
+            None => object.range(offset, size).await?,
         };
         let commit = central_directory::commit(&tail);
-        Ok(Some((commit, Directory::parse(&directory, options.level, options.reuse_deflate))))
+        Ok(Some((object, commit, Directory::parse(&directory, options.level, options.reuse_deflate))))
     }
 
     async fn range(&self, start: u64, length: u64) -> Result<Bytes, CallError> {
@@ -181,8 +196,13 @@ impl ObjectVersion {
         let range = format!("bytes={start}-{}", start + length - 1);
         let request = self.s3.get_object().bucket(&self.bucket).key(&self.key).version_id(&self.version);
         let answer = call("GetObject", request.range(range).send()).await?;
-        let body = answer.body.collect().await;
-        let body = body.map_err(|error| CallError::malformed("GetObject", error))?.into_bytes();
-        if body.len() as u64 == length { Ok(body) } else { Err(CallError::malformed("GetObject", "another length")) }
+        collect(answer.body, length).await
     }
+}
+
+/// Reads a body of this length.
+async fn collect(body: ByteStream, length: u64) -> Result<Bytes, CallError> {
+    let body = body.collect().await;
+    let body = body.map_err(|error| CallError::malformed("GetObject", error))?.into_bytes();
+    if body.len() as u64 == length { Ok(body) } else { Err(CallError::malformed("GetObject", "another length")) }
 }

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::blocking;
 use crate::source::git::{BlobFacts, Reuse};
 use crate::source::{PackedBlob, SourceError};
 use git_archive::attributes::PathAttributes;
@@ -111,10 +112,10 @@ impl Large {
         async move {
             let guard = CancelOnDrop::default();
             let cancelled = guard.0.clone();
-            let making = AbortOnDropHandle::new(tokio::task::spawn_blocking(move || {
+            let making = blocking::spawn(move || {
                 let stream = Cancellable { content: content.stream()?, cancelled };
                 compress(stream, method, level, text_if, sink).map_err(SourceError::Large)
-            }));
+            });
             making.await.unwrap_or_else(|error| Err(SourceError::Large(io::Error::other(error))))
         }
     }

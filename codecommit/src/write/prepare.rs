@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::Semaphore;
-use tokio_util::task::AbortOnDropHandle;
 
 use super::contents::Contents;
 use super::copied::CopiedFile;
 use super::error::EntryError;
 use super::large::Large;
 use super::repeated::{Repeated, Role};
+use crate::blocking;
 use crate::memory::{Budget, Permit, Turn};
 use crate::source::{BlobContent, Checkout};
 use git_archive::attributes::PathAttributes;
@@ -113,7 +113,9 @@ impl Preparation {
             turn.admit(2 * large.facts.size).await;
             permit = turn.take();
         }
-        let packed = self.on_a_core(content.size(), move |this| this.pack(index, &attributes, content)).await??;
+        // A few bytes of formats can make many.
+        let size = if attributes.export_subst { u64::MAX } else { content.size() };
+        let packed = self.on_a_core(size, move |this| this.pack(index, &attributes, content)).await??;
         if let Some(permit) = &mut permit {
             permit.shrink(packed.data.len() as u64);
         }
@@ -158,8 +160,7 @@ impl Preparation {
         }
         let _core = self.cores.acquire().await;
         let this = self.clone();
-        let work = AbortOnDropHandle::new(tokio::task::spawn_blocking(move || work(&this)));
-        work.await.map_err(|_| EntryError::Panicked)
+        blocking::spawn(move || work(&this)).await.map_err(|_| EntryError::Panicked)
     }
 
     fn pack(&self, index: usize, attributes: &PathAttributes, content: BlobContent) -> Result<PackedFile, EntryError> {

@@ -110,21 +110,6 @@ async fn a_refusal_is_permanent_and_not_tried_again() {
     }
 }
 
-/// The object at the key is read only as a cache.
-#[tokio::test]
-async fn the_head_of_the_object_fails_as_other_calls_do() {
-    for (kind, tries, code, is_permanent) in [("503", 8, "UploadFailed", false), ("403", 1, "UploadDenied", true)] {
-        let mut world = World::of(&small());
-        world.restarted(&[("SOURCE", "api")]);
-        world.inject(&format!("HeadObject:every:status:{kind}"));
-        let failed = world.failed(world.push()).await;
-        let told = (failed.error.code(), failed.error.is_permanent(), world.emulator.count("HeadObject"));
-        assert_eq!(told, (code, is_permanent, tries), "{failed}");
-        assert!(with_causes(&failed.error).contains("HeadObject"), "{failed}");
-        world.assert_untouched();
-    }
-}
-
 #[tokio::test]
 async fn a_repository_that_is_not_there_is_permanent() {
     let world = World::of(&small());

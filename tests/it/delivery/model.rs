@@ -5,6 +5,8 @@
 
 use std::time::{Duration, Instant};
 
+use codecommit_multibranch::Invocation;
+use codecommit_multibranch::error::Error;
 use emulator::codepipeline::Execution;
 use git_archive::object::ObjectId;
 use serde_json::Value;
@@ -79,8 +81,13 @@ impl Model {
     async fn at_once(&mut self) {
         let Some(event) = self.any_event() else { return };
         let functions: Vec<_> = (0..3).map(|_| self.world.instance(&API)).collect();
-        let deadline = Instant::now() + Duration::from_secs(100);
-        let handling = functions.iter().map(|function| Box::pin(function.handle(event.clone(), deadline)));
+        // Lambda's own queue may deliver an event twice: under one request id, or under several.
+        let ids = [self.new_request(), self.new_request(), self.new_request()];
+        let same = self.chance.next(2) == 0;
+        let handling = functions.iter().zip(&ids).map(|(function, id)| {
+            let invocation = invocation(if same { &ids[0] } else { id });
+            Box::pin(function.handle(event.clone(), invocation))
+        });
         let handled = in_time(futures_util::future::join_all(handling)).await;
         self.log.push(format!("at once: {:?}", handled.iter().map(Result::is_ok).collect::<Vec<_>>()));
     }
@@ -90,10 +97,23 @@ impl Model {
         let Some(event) = self.any_event() else { return };
         let function = self.world.instance(&API);
         let after = Duration::from_micros(self.chance.next(40_000) as u64);
-        let deadline = Instant::now() + Duration::from_secs(100);
-        let ended = tokio::time::timeout(after, Box::pin(function.handle(event, deadline))).await;
+        let request = self.new_request();
+        let handling = Box::pin(function.handle(event.clone(), invocation(&request)));
+        let ended = tokio::time::timeout(after, handling).await;
         self.log.push(format!("killed after {after:?}: {}", ended.is_err()));
-        self.time_passes().await;
+        if ended.is_err() && self.chance.next(2) == 0 {
+            // Lambda's retry has the same request id, so it need not wait for anything.
+            let function = self.world.instance(&API);
+            let retried = in_time(Box::pin(function.handle(event, invocation(&request)))).await;
+            self.log.push(format!("retried: {:?}", retried.as_ref().map(|_| ()).map_err(Error::code)));
+            assert!(retried.is_ok(), "the retry goes on: {:#?}", self.log);
+        } else {
+            self.time_passes().await;
+        }
+    }
+
+    fn new_request(&mut self) -> String {
+        format!("request-{}", self.chance.next(usize::MAX))
     }
 
     /// The holds of all records end, as they do when the deadline of their invocations is over.
@@ -185,6 +205,10 @@ impl Model {
             self.world.assert_is_archive_of(&run.revisions[0].id, *commit);
         }
     }
+}
+
+fn invocation(request: &str) -> Invocation {
+    Invocation { deadline: Instant::now() + Duration::from_secs(100), request_id: Some(request.to_owned()) }
 }
 
 async fn history(seed: u64) {

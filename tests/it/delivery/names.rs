@@ -107,6 +107,23 @@ async fn names_that_bite_on_windows_are_archived_with_a_warning() {
     }
 }
 
+/// What trouble each name makes is told, or the commit is refused for it.
+#[tokio::test]
+async fn names_that_trouble_windows_are_refused_on_request() {
+    let names = ["..\\up", "C:x", "dot.", "space ", "con", "com1.txt", "a\u{202e}b", "a:b", "tab\tname"];
+    for name in names {
+        let mut tree = Tree::default();
+        tree.add(name, "100644", "content\n");
+        let mut world = World::of(&tree);
+        let run = world.started(world.push()).await;
+        assert!(!run.warnings.is_empty(), "{name:?}");
+        world.restarted(&[("WINDOWS_NAMES", "refuse"), ("SOURCE", "api"), ("CACHE", "off")]);
+        let failed = world.failed(pushed("refused", &[(BRANCH, world.tip())])).await;
+        assert_eq!((failed.error.code(), failed.error.is_permanent()), ("NameRefused", true), "{name:?}: {failed}");
+        assert_eq!(world.archives(), 1, "{name:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_deep_tree_is_archived() {
     let mut tree = Tree::default();

@@ -58,6 +58,13 @@ async fn each_request_is_sent_once() {
     assert_eq!(run.api_calls.values().sum::<u64>(), expected.len() as u64);
     assert_eq!(told(&run)["entries"], 19);
     assert_eq!(run.bytes, world.zip(&run.version_id).len() as u64);
+    // With the cache one request more: the end of the archive at the key, which says its version as well.
+    let mut cached = World::of(&every_kind());
+    cached.restarted(&[("SOURCE", "api")]);
+    cached.started(cached.push()).await;
+    let [puts, gets, all] =
+        [cached.emulator.count("PutObject"), cached.emulator.count("GetObject"), cached.emulator.requests().len()];
+    assert_eq!((puts, gets, all), (4, 1, expected.len() + 1));
     // The pipeline is cached for a while. The object of the other push does not matter.
     world.emulator.clear_requests();
     world.started(pushed("push-2", &[(BRANCH, world.tip())])).await;
@@ -209,9 +216,14 @@ async fn commit_info_is_a_file_in_the_archive() {
     assert_eq!(paths, ["file", "build/info.json"]);
     let info: serde_json::Value = serde_json::from_slice(&rows[1].content).unwrap();
     assert_eq!((&info["commit"], &info["branch"]), (&json!(run.commit), &json!("feature/login")));
-    world.restarted(&[("COMMIT_INFO", "file"), ("SOURCE", "api"), ("CACHE", "off")]);
-    let failed = world.failed(pushed("push-2", &[(BRANCH, world.tip())])).await;
-    assert_eq!((failed.error.code(), failed.error.is_permanent()), ("PathTaken", true));
+    for taken in ["file", "file/info.json", "file/deep/info.json"] {
+        world.restarted(&[("COMMIT_INFO", taken), ("SOURCE", "api"), ("CACHE", "off")]);
+        let failed = world.failed(pushed(taken, &[(BRANCH, world.tip())])).await;
+        assert_eq!((failed.error.code(), failed.error.is_permanent()), ("PathTaken", true), "{taken}");
+    }
+    // A name that only begins alike is another one.
+    world.restarted(&[("COMMIT_INFO", "file.json"), ("SOURCE", "api"), ("CACHE", "off")]);
+    world.started(pushed("alike", &[(BRANCH, world.tip())])).await;
 }
 
 #[tokio::test]

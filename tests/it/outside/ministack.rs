@@ -14,7 +14,7 @@ use codecommit_multibranch::config::Config;
 use codecommit_multibranch::event;
 use codecommit_multibranch::pipeline::Target;
 use codecommit_multibranch::plan::{Job, plan};
-use codecommit_multibranch::record::{self, Claim, RecordError};
+use codecommit_multibranch::record::{self, Claim, Claimant, RecordError};
 use codecommit_multibranch::upload::{self, Stored, Upload};
 use emulator::REGION;
 use git_archive::object::ObjectId;
@@ -71,8 +71,12 @@ impl Server {
         self.claimed_until(job, SystemTime::now() + Duration::from_hours(1)).await
     }
 
+    async fn claimed_by(&self, job: &Job, request: Option<&str>, until: SystemTime) -> Result<Claim, RecordError> {
+        record::claim(&self.aws, &self.target, &job.token, Claimant::new(request, until)).await
+    }
+
     async fn claimed_until(&self, job: &Job, until: SystemTime) -> Result<Claim, RecordError> {
-        record::claim(&self.aws, &self.target, &job.token, until).await
+        self.claimed_by(job, None, until).await
     }
 }
 
@@ -95,15 +99,13 @@ async fn written(server: &Server) {
     let versioning = server.aws.s3.get_bucket_versioning().bucket(BUCKET).send().await.expect("the versioning");
     assert_eq!(versioning.status, Some(BucketVersioningStatus::Enabled));
     let (small, large) = (job("small"), job("large"));
-    assert!(upload::current(&server.aws, &server.target).await.expect("the head").is_none());
     let first = server.write(&small, b"small").await;
     assert_eq!((server.read(&first.version).await, first.bytes), (b"small".to_vec(), 5));
     // Three parts, and a checksum of the whole.
     let content = noise(4_500_000).repeat(4);
     let second = server.write(&large, &content).await;
     assert!(server.read(&second.version).await == content);
-    let current = upload::current(&server.aws, &server.target).await.expect("the head").expect("an object");
-    assert_eq!((current.version, current.bytes), (second.version, second.bytes));
+    assert_eq!(second.bytes, content.len() as u64);
     let calls = server.aws.calls().by_operation;
     let expected = [("PutObject", 1), ("CreateMultipartUpload", 1), ("UploadPart", 3), ("CompleteMultipartUpload", 1)];
     for (operation, count) in expected {
@@ -131,6 +133,13 @@ async fn held(server: &Server) {
     second.started("y").await.expect("it is held");
     let third = server.claimed(&job).await.expect("it is done");
     assert_eq!(third.record().execution.as_deref(), Some("y"));
+    // A retry of the same invocation takes over at once, and only it.
+    let (retried, hour) = (self::job("retried"), SystemTime::now() + Duration::from_hours(1));
+    let mut killed = server.claimed_by(&retried, Some("request"), hour).await.expect("nobody holds it");
+    let other = server.claimed_by(&retried, Some("other"), hour).await;
+    assert_eq!(other.err().map(|error| error.code()), Some("DeliveryInProgress"));
+    server.claimed_by(&retried, Some("request"), hour).await.expect("its former attempt has ended");
+    assert_eq!(killed.uploaded(&stored).await.expect_err("it was taken over").code(), "DeliveryInProgress");
     let race = self::job("race");
     let both = tokio::join!(server.claimed(&race), server.claimed(&race));
     assert_eq!([both.0.is_ok(), both.1.is_ok()].iter().filter(|held| **held).count(), 1, "one of two");
@@ -144,7 +153,12 @@ async fn an_aborted_upload_leaves_nothing() {
     in_time(upload.abort()).await;
     let open = server.aws.s3.list_multipart_uploads().bucket(BUCKET).send().await.expect("a list");
     assert_eq!(open.uploads().len(), 0);
-    assert!(in_time(upload::current(&server.aws, &server.target)).await.expect("the head").is_none());
+    assert!(in_time(previous(&server)).await.is_none());
+}
+
+async fn previous(server: &Server) -> Option<Previous> {
+    let options = PreviousOptions { level: 6, reuse_deflate: false, largest_directory: 32 << 20 };
+    Previous::open(&server.aws.s3, &server.target.bucket, &server.target.key, options).await
 }
 
 /// The cache reads by range.
@@ -155,10 +169,7 @@ async fn the_previous_archive_is_read_by_range() {
     let options = Options { tagged: true, ..Options::default() };
     let zip = world.archive(world.tip(), &options).await;
     in_time(Box::pin(server.write(&job("cached"), &zip))).await;
-    let current = in_time(upload::current(&server.aws, &server.target)).await.expect("the head").expect("an object");
-    let options = PreviousOptions { level: 6, reuse_deflate: false, largest_directory: 32 << 20 };
-    let previous =
-        in_time(Previous::open(current.object(&server.aws, &server.target), options)).await.expect("a directory");
+    let previous = in_time(previous(&server)).await.expect("a directory");
     let located = previous.find(world.repository.id(&format!("{BRANCH}:a/x")), false).expect("the entry");
     let data = in_time(previous.data(located)).await.expect("a range");
     assert_eq!(&data[..], b"in a\n");

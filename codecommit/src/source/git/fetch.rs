@@ -2,13 +2,13 @@
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
-use tokio_util::task::AbortOnDropHandle;
 
 use super::error::GitError;
 use super::http::{GitRequest, ResponseBody};
 use super::pack::{Limits, Pack, PackError, ThinPack};
 use super::protocol::{Advertisement, FetchResponse, Lines};
 use super::remote::Remote;
+use crate::blocking;
 use git_archive::object::ObjectId;
 
 /// The names of the two requests in the counter.
@@ -108,8 +108,7 @@ impl Remote {
         let body = self.send(&request).await?;
         let (sender, pieces) = mpsc::channel(WAITING_PIECES);
         let limits = limits.clone();
-        let pack = tokio::task::spawn_blocking(move || receive(Pieces(pieces), &limits));
-        let pack = AbortOnDropHandle::new(pack);
+        let pack = blocking::spawn(move || receive(Pieces(pieces), &limits));
         hand_on(body, sender).await?;
         Ok(pack.await??)
     }

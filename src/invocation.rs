@@ -1,0 +1,18 @@
+//! What Lambda says of one invocation besides its event.
+
+use std::time::Instant;
+
+/// The bounds and the name of one invocation.
+#[derive(Debug, Clone)]
+pub struct Invocation {
+    /// The end of the function's time.
+    pub deadline: Instant,
+    /// Lambda's request id. The retries of an asynchronous event have the id of its first attempt.
+    pub request_id: Option<String>,
+}
+
+impl From<Instant> for Invocation {
+    fn from(deadline: Instant) -> Self {
+        Self { deadline, request_id: None }
+    }
+}
