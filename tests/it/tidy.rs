@@ -89,7 +89,7 @@ fn what_is_known_in_one_place_is_known_in_no_other() {
     only_in("env::var", &["src/config.rs", "codecommit/src/aws/choice.rs"]);
     only_in("Diagnostic", &["src/main.rs"]);
     only_in("Client::from_conf", &["codecommit/src/aws.rs"]);
-    only_in("aws_config", &["codecommit/src/aws.rs"]);
+    only_in("aws_config", &["codecommit/src/aws.rs", "codecommit/src/aws/choice.rs"]);
     only_in("Aws::from_env", &["src/main.rs"]);
     only_in("println!", &["src/metrics.rs"]);
 }
