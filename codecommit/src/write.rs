@@ -7,6 +7,8 @@
 mod contents;
 mod window;
 mod prepare;
+mod deltas;
+mod entry_attributes;
 mod copied;
 mod repeated;
 mod large;
@@ -17,12 +19,13 @@ mod error;
 use std::pin::pin;
 use std::sync::Arc;
 
-use bstr::ByteSlice;
+use bstr::{BString, ByteSlice};
 use futures_util::StreamExt as _;
 
 use crate::blocking::{self, CancelOnDrop};
 use git_archive::object::Kind;
 use git_archive::prefix_directory;
+use git_archive::work::Stopped;
 use git_archive::zip::{self, Member};
 use prepare::{Preparation, Ready};
 use zip_output::ZipOutput;
@@ -45,7 +48,10 @@ pub async fn write<O: Output>(
     }
     // Whatever works on other threads ends when this future is dropped.
     let _cancel = CancelOnDrop(contents.checkout.cancel());
-    let preparation = Arc::new(blocking::run(move || Preparation::new(contents)).await);
+    let preparation = blocking::run(move || Preparation::new(contents)).await;
+    let stopped = |(path, stopped): (BString, Stopped)| StreamError::Convert { path, source: stopped.into() };
+    let preparation = Arc::new(preparation.map_err(stopped)?);
+    deltas::make(&preparation).await;
     let mut window = pin!(window::in_order(&preparation));
     for (index, entry) in preparation.entries.iter().enumerate() {
         preparation.budget.advance(index);

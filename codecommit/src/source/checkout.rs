@@ -157,6 +157,11 @@ impl Checkout {
         }
     }
 
+    /// Returns whether a pack was fetched.
+    pub fn has_pack(&self) -> bool {
+        self.packs().next().is_some()
+    }
+
     /// Returns a blob of the commit's pack, once that was fetched.
     pub fn packed(&self, id: ObjectId) -> Option<PackedBlob> {
         self.packs().find_map(|pack| PackedBlob::find(pack, id))
@@ -168,11 +173,12 @@ impl Checkout {
         if let Some(content) = self.held.get(&id) {
             return Ok((BlobContent::InMemory(content.clone()), None));
         }
-        if let Some(pack) = self.pack_with(id).await? {
+        if let Some(pack) = Box::pin(self.pack_with(id)).await? {
             return BlobContent::admitted(pack, id, turn).await;
         }
-        match self.source.api.blob(id, Some(turn)).await {
-            Err(error) => BlobContent::admitted(self.pack_after(error).await?, id, turn).await,
+        // Boxed: a task for each entry would move the large future of a request several times, even if it is not made.
+        match Box::pin(self.source.api.blob(id, Some(turn))).await {
+            Err(error) => BlobContent::admitted(Box::pin(self.pack_after(error)).await?, id, turn).await,
             Ok(content) => Ok((BlobContent::InMemory(content), turn.take())),
         }
     }

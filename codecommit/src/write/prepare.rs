@@ -3,18 +3,21 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bstr::BString;
 use tokio::sync::Semaphore;
 
 use super::contents::Contents;
 use super::copied::CopiedFile;
+use super::deltas::MadeFiles;
+use super::entry_attributes::EntryAttributes;
 use super::error::EntryError;
 use super::large::Large;
 use super::repeated::{Repeated, Role};
 use crate::blocking;
 use crate::memory::{Budget, Permit, Turn};
-use crate::source::{BlobContent, Checkout};
-use git_archive::attributes::PathAttributes;
+use crate::source::{BlobContent, Checkout, PackedBlob};
 use git_archive::object::{Entry, Kind};
+use git_archive::work::Stopped;
 use git_archive::{PackedFile, Packer};
 
 /// The largest size in bytes of a content that is compressed on the current thread. For such a small one, another
@@ -26,6 +29,10 @@ pub(super) struct Preparation {
     pub(super) entries: Vec<Entry>,
     pub(super) packer: Packer,
     pub(super) budget: Arc<Budget>,
+    attributes: EntryAttributes,
+    /// Files that were made before their turn, and the bytes that they may take.
+    pub(super) made: MadeFiles,
+    pub(super) early_bytes: u64,
     checkout: Checkout,
     repeated: Repeated,
     cores: Semaphore,
@@ -54,18 +61,24 @@ impl Ready {
 }
 
 impl Preparation {
-    pub(super) fn new(contents: Contents) -> Self {
+    /// Looks up the attributes of all entries. An error has the path at which the work was stopped.
+    pub(super) fn new(contents: Contents) -> Result<Self, (BString, Stopped)> {
         let Contents { checkout, entries, packer, budget, .. } = contents;
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        Self {
-            repeated: Repeated::find(&entries, &packer, budget / 4),
-            budget: Budget::new(budget),
+        let early_bytes = if checkout.has_pack() { budget / 2 } else { 0 };
+        let attributes = EntryAttributes::of(&entries, &packer)?;
+        Ok(Self {
+            repeated: Repeated::find(&entries, &attributes, &packer, budget / 4),
+            attributes,
+            made: MadeFiles::default(),
+            early_bytes,
+            budget: Budget::new(budget - early_bytes),
             checkout,
             entries,
             packer,
             cores: Semaphore::new(cores),
             reused: AtomicU64::new(0),
-        }
+        })
     }
 
     /// Returns the number of entries copied from the previous archive.
@@ -73,17 +86,41 @@ impl Preparation {
         self.reused.load(Ordering::Relaxed)
     }
 
-    /// Returns an entry whose data can be copied from the pack, which needs no preparation.
-    pub(super) fn copied(&self, index: usize) -> Result<Option<Ready>, EntryError> {
+    /// Returns an entry that needs no preparation: it is made already and no other entry waits for it, or its data can
+    /// be copied from the pack.
+    pub(super) fn at_hand(&self, index: usize) -> Option<Ready> {
+        if let Some(made) = self.made.take_if(index, || !self.is_repeated(index)) {
+            return Some(Ready::Held(made, None));
+        }
+        self.copied(index)
+    }
+
+    fn is_repeated(&self, index: usize) -> bool {
+        self.repeated.has(&self.entries[index], self.attributes.get(index), &self.packer)
+    }
+
+    /// Returns an entry whose data can be copied from the pack.
+    pub(super) fn copied(&self, index: usize) -> Option<Ready> {
         let entry = &self.entries[index];
-        let Some(blob) = self.checkout.packed(entry.id) else { return Ok(None) };
-        let attributes = self.attributes_of(entry)?;
-        Ok(CopiedFile::new(blob, &self.packer, entry, &attributes).map(Ready::Copied))
+        let blob = self.checkout.packed(entry.id)?;
+        CopiedFile::new(blob, &self.packer, entry, self.attributes.get(index)).map(Ready::Copied)
+    }
+
+    /// Returns a file of the pack.
+    pub(super) fn packed(&self, index: usize) -> Option<PackedBlob> {
+        let entry = &self.entries[index];
+        let is_file = matches!(entry.kind, Kind::File | Kind::Executable);
+        if is_file { self.checkout.packed(entry.id) } else { None }
+    }
+
+    /// Returns the number of threads that convert and compress at once.
+    pub(super) fn threads(&self) -> usize {
+        self.cores.available_permits().max(1)
     }
 
     /// Prepares one entry.
     pub(super) async fn entry(self: &Arc<Self>, index: usize) -> Result<Ready, EntryError> {
-        match self.repeated.role(index, &self.entries[index], &self.packer).await {
+        match self.repeated.role(index, &self.entries[index], self.attributes.get(index), &self.packer).await {
             Role::Copy(packed) => Ok(Ready::Held(packed, None)),
             Role::Alone => self.content(index).await,
             Role::First(first) => {
@@ -98,16 +135,19 @@ impl Preparation {
     }
 
     async fn content(self: &Arc<Self>, index: usize) -> Result<Ready, EntryError> {
+        if let Some(packed) = self.made.take(index) {
+            return Ok(Ready::Held(packed, None));
+        }
         let entry = &self.entries[index];
         let turn = Turn::new(&self.budget, index);
-        let attributes = self.attributes_of(entry)?;
-        if let Some(ready) = self.from_previous(index, &attributes, &turn).await {
+        let attributes = self.attributes.get(index);
+        if let Some(ready) = self.from_previous(index, &turn).await {
             return Ok(ready);
         }
         let (content, mut permit) = self.checkout.content(entry.id, &turn).await.map_err(EntryError::Read)?;
         if let Some(large) = content.large() {
-            if self.packer.streams(entry, &attributes, large.facts.size) {
-                return Ok(Ready::Large(Large::new(large.clone(), &self.packer, entry, &attributes)));
+            if self.packer.streams(entry, attributes, large.facts.size) {
+                return Ok(Ready::Large(Large::new(large.clone(), &self.packer, entry, attributes)));
             }
             // The whole content has to be converted, so it is in memory twice for a while.
             turn.admit(2 * large.facts.size).await;
@@ -115,7 +155,7 @@ impl Preparation {
         }
         // A few bytes of formats can make many.
         let size = if attributes.export_subst { u64::MAX } else { content.size() };
-        let packed = self.on_a_core(size, move |this| this.pack(index, &attributes, content)).await??;
+        let packed = self.on_a_core(size, move |this| this.pack(index, content)).await??;
         if let Some(permit) = &mut permit {
             permit.shrink(packed.data.len() as u64);
         }
@@ -124,8 +164,8 @@ impl Preparation {
 
     /// Copies the entry from the previous archive, if the archive has it, its hash matches, and no conversion is
     /// needed.
-    async fn from_previous(self: &Arc<Self>, index: usize, attributes: &PathAttributes, turn: &Turn) -> Option<Ready> {
-        let entry = &self.entries[index];
+    async fn from_previous(self: &Arc<Self>, index: usize, turn: &Turn) -> Option<Ready> {
+        let (entry, attributes) = (&self.entries[index], self.attributes.get(index));
         let previous = self.checkout.previous()?;
         let located = previous.find(entry.id, entry.kind == Kind::Link)?;
         if !self.packer.keeps_content(entry, attributes) {
@@ -133,9 +173,9 @@ impl Preparation {
         }
         turn.admit(located.compressed + located.size).await;
         let mut permit = turn.take();
-        let data = previous.data(located).await?;
-        let attributes = attributes.clone();
-        let reuse = move |this: &Self| this.packer.reuse(&this.entries[index], &attributes, located, data);
+        let data = Box::pin(previous.data(located)).await?;
+        let reuse =
+            move |this: &Self| this.packer.reuse(&this.entries[index], this.attributes.get(index), located, data);
         let packed = self.on_a_core(located.size, reuse);
         let packed = packed.await.ok()??;
         if let Some(permit) = &mut permit {
@@ -143,10 +183,6 @@ impl Preparation {
         }
         self.reused.fetch_add(1, Ordering::Relaxed);
         Some(Ready::Held(packed, permit))
-    }
-
-    fn attributes_of(&self, entry: &Entry) -> Result<PathAttributes, EntryError> {
-        self.packer.attributes_of(entry).map_err(|stopped| EntryError::Convert(stopped.into()))
     }
 
     /// Works on a content of this size, here or on a thread for blocking work.
@@ -163,8 +199,9 @@ impl Preparation {
         blocking::spawn(move || work(&this)).await.map_err(|_| EntryError::Panicked)
     }
 
-    fn pack(&self, index: usize, attributes: &PathAttributes, content: BlobContent) -> Result<PackedFile, EntryError> {
-        let entry = &self.entries[index];
+    /// Converts and compresses a content. Blocks.
+    pub(super) fn pack(&self, index: usize, content: BlobContent) -> Result<PackedFile, EntryError> {
+        let (entry, attributes) = (&self.entries[index], self.attributes.get(index));
         let is_stored = content.is_incompressible() && self.packer.may_copy(entry, attributes);
         let content = content.read().map_err(EntryError::Read)?;
         if is_stored {

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::watch;
 
+use super::entry_attributes::EntryAttributes;
+use git_archive::attributes::PathAttributes;
 use git_archive::object::{Entry, Kind, ObjectId};
 use git_archive::{PackedFile, Packer};
 
@@ -52,11 +54,11 @@ pub(super) struct First<'a> {
 
 impl Repeated {
     /// Finds the contents that occur under several paths and that no path converts.
-    pub(super) fn find(entries: &[Entry], packer: &Packer, room: u64) -> Self {
+    pub(super) fn find(entries: &[Entry], attributes: &EntryAttributes, packer: &Packer, room: u64) -> Self {
         let mut first = HashMap::new();
         let mut contents = HashMap::new();
         for (index, entry) in entries.iter().enumerate() {
-            let Some(shared) = shared(entry, packer) else { continue };
+            let Some(shared) = shared(entry, attributes.get(index), packer) else { continue };
             if let Some(first) = first.insert(shared, index) {
                 contents.entry(shared).or_insert_with(|| Content { first, state: watch::Sender::new(State::Pending) });
             }
@@ -64,9 +66,20 @@ impl Repeated {
         Self { contents, room: AtomicU64::new(room) }
     }
 
+    /// Returns whether other entries have the same content.
+    pub(super) fn has(&self, entry: &Entry, attributes: &PathAttributes, packer: &Packer) -> bool {
+        shared(entry, attributes, packer).is_some_and(|shared| self.contents.contains_key(&shared))
+    }
+
     /// Returns the role of an entry. Waits for the first entry with the same content, if this is another one.
-    pub(super) async fn role(&self, index: usize, entry: &Entry, packer: &Packer) -> Role<'_> {
-        let content = shared(entry, packer).and_then(|shared| self.contents.get(&shared));
+    pub(super) async fn role(
+        &self,
+        index: usize,
+        entry: &Entry,
+        attributes: &PathAttributes,
+        packer: &Packer,
+    ) -> Role<'_> {
+        let content = shared(entry, attributes, packer).and_then(|shared| self.contents.get(&shared));
         let Some(content) = content else { return Role::Alone };
         if content.first == index {
             return Role::First(First { repeated: self, content });
@@ -94,15 +107,14 @@ impl First<'_> {
 
 /// Returns the key that equal entries share. Returns `None` if the data cannot be shared: the entry has no content,
 /// is converted, or is a link, which is never compressed.
-fn shared(entry: &Entry, packer: &Packer) -> Option<Shared> {
+fn shared(entry: &Entry, attributes: &PathAttributes, packer: &Packer) -> Option<Shared> {
     let is_file = matches!(entry.kind, Kind::File | Kind::Executable);
     if !is_file {
         return None;
     }
-    let attributes = packer.attributes_of(entry).ok()?;
-    if !packer.keeps_content(entry, &attributes) {
+    if !packer.keeps_content(entry, attributes) {
         return None;
     }
-    let (if_text, if_binary) = (packer.text_bit(&attributes, b""), packer.text_bit(&attributes, b"\0"));
+    let (if_text, if_binary) = (packer.text_bit(attributes, b""), packer.text_bit(attributes, b"\0"));
     Some((entry.id, (if_text == if_binary).then_some(if_text)))
 }

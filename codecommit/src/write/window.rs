@@ -24,9 +24,8 @@ pub(super) fn in_order(
         if matches!(preparation.entries[index].kind, Kind::Directory | Kind::Submodule) {
             return Either::Left(future::ready(Ok(None)));
         }
-        match preparation.copied(index) {
-            Ok(None) => {}
-            ready => return Either::Left(future::ready(ready)),
+        if let Some(ready) = preparation.at_hand(index) {
+            return Either::Left(future::ready(Ok(Some(ready))));
         }
         let preparation = preparation.clone();
         let task = tokio::spawn(async move { preparation.entry(index).await });

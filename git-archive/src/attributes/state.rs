@@ -3,7 +3,7 @@
 use bstr::{BStr, BString};
 
 /// The state of one attribute of one path.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub enum State {
     /// No line decides, or the last one that matches says `!name`.
     #[default]
@@ -27,7 +27,7 @@ impl State {
 }
 
 /// The attributes of one path that an archive asks for.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct PathAttributes {
     /// True if `export-ignore` is set: the path and everything under it is left out.
     pub export_ignore: bool,

@@ -67,12 +67,14 @@ pub fn warnings(entries: &[Entry]) -> Vec<NameWarning> {
             (name_after_drive.iter().any(|&byte| is_not_allowed(byte)), NameWarning::Character),
             (name.ends_with(b".") || name.ends_with(b" "), NameWarning::Ending),
             (is_device(name), NameWarning::Device),
-            (name.chars().any(is_direction_mark), NameWarning::Direction),
+            (!name.is_ascii() && name.chars().any(is_direction_mark), NameWarning::Direction),
             (names::is_git_on_hfs(path.as_ref()), NameWarning::GitOnMac),
         ];
         warnings.extend(checks.into_iter().filter(|(is_so, _)| *is_so).map(|(_, warning)| warning(path.clone())));
         if let Ok(path_text) = path.to_str() {
-            folded.push((path_text.nfc().flat_map(char::to_lowercase).collect(), path));
+            let is_ascii = path_text.is_ascii();
+            let fold = || path_text.nfc().flat_map(char::to_lowercase).collect();
+            folded.push((if is_ascii { path_text.to_ascii_lowercase() } else { fold() }, path));
         }
     }
     folded.sort_by(|a, b| a.0.cmp(&b.0));

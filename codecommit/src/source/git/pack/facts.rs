@@ -8,6 +8,8 @@ use super::table::{Mark, ObjectTable};
 /// The facts of a blob, found while its content was verified against its id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlobFacts {
+    /// The offset of the object in the pack. Deltas and their bases are near each other.
+    pub offset: u64,
     /// The size of the content in bytes.
     pub size: u64,
     /// The CRC-32 of the content.
@@ -42,6 +44,7 @@ pub(super) fn of(table: &ObjectTable, index: usize) -> Option<BlobFacts> {
         Reuse::None
     };
     Some(BlobFacts {
+        offset: object.offset,
         size: object.size,
         crc: object.crc,
         has_nul: object.has(Mark::HasNul),

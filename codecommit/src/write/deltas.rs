@@ -1,0 +1,93 @@
+//! Files that have to be deflated, made in the order of the pack before the archive is written.
+//!
+//! The base of a delta is near it in the pack, but may be anywhere in the archive. In the archive's order, most bases
+//! would be inflated again for each of their deltas. So the files of the pack that cannot be copied are made in the
+//! pack's order, on all cores, until their share of the byte budget is used up. The others are made in their turn.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::{StreamExt, stream};
+
+use super::prepare::Preparation;
+use crate::blocking;
+use crate::source::BlobContent;
+use git_archive::PackedFile;
+
+/// Files that one thread makes one after the other.
+const AT_ONCE: usize = 256;
+/// The size in bytes of the largest file that is made early.
+const LARGEST: u64 = 1 << 20;
+
+/// Files that are made already, by the index of their entry.
+#[derive(Default)]
+pub(super) struct MadeFiles(Mutex<HashMap<usize, PackedFile>>);
+
+impl MadeFiles {
+    /// Takes a file out.
+    pub(super) fn take(&self, index: usize) -> Option<PackedFile> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&index)
+    }
+
+    /// Takes a file out if it is there and the condition holds.
+    pub(super) fn take_if(&self, index: usize, condition: impl FnOnce() -> bool) -> Option<PackedFile> {
+        let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if files.contains_key(&index) && condition() { files.remove(&index) } else { None }
+    }
+
+    fn add(&self, files: Vec<(usize, PackedFile)>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(files);
+    }
+}
+
+/// Makes the files of the pack that cannot be copied, as long as there is room. A file that fails is left for its turn,
+/// which reports the error.
+pub(super) async fn make(preparation: &Arc<Preparation>) {
+    if preparation.early_bytes == 0 {
+        return;
+    }
+    let room = Arc::new(AtomicU64::new(preparation.early_bytes));
+    let of = preparation.clone();
+    let order = blocking::run(move || in_order_of_the_pack(&of)).await;
+    let chunks: Vec<Vec<usize>> = order.chunks(AT_ONCE).map(<[usize]>::to_vec).collect();
+    let making = chunks.into_iter().map(|chunk| {
+        let (preparation, room) = (preparation.clone(), room.clone());
+        blocking::run(move || preparation.made.add(made(&preparation, &chunk, &room)))
+    });
+    stream::iter(making).buffer_unordered(preparation.threads()).collect::<()>().await;
+}
+
+/// Returns the first entry of each such content.
+fn in_order_of_the_pack(preparation: &Preparation) -> Vec<usize> {
+    let mut seen = HashSet::new();
+    let mut order: Vec<(u64, usize)> = Vec::new();
+    for (index, entry) in preparation.entries.iter().enumerate() {
+        if preparation.copied(index).is_some() {
+            continue;
+        }
+        if let Some(blob) = preparation.packed(index)
+            && blob.facts.size <= LARGEST
+            && seen.insert(entry.id)
+        {
+            order.push((blob.facts.offset, index));
+        }
+    }
+    order.sort_unstable();
+    order.into_iter().map(|(_, index)| index).collect()
+}
+
+fn made(preparation: &Preparation, chunk: &[usize], room: &AtomicU64) -> Vec<(usize, PackedFile)> {
+    let mut files = Vec::with_capacity(chunk.len());
+    for &index in chunk {
+        let Some(blob) = preparation.packed(index) else { continue };
+        let Ok(file) = preparation.pack(index, BlobContent::InPack(blob)) else { break };
+        let size = file.data.len() as u64;
+        let taken = |left: u64| left.checked_sub(size);
+        if room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken).is_err() {
+            break;
+        }
+        files.push((index, file));
+    }
+    files
+}
