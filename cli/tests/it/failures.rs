@@ -24,7 +24,7 @@ fn what_is_asked_for_in_vain() {
         (&["main", "--add-file=gone"], "failed to add gone: No such file or directory (os error 2) (FileUnreadable)"),
         (
             &["main", "--add-virtual-file=run.sh:"],
-            "failed to read 'main' of project: run.sh is in the tree already (PathTaken)",
+            "failed to read 'main' of project: run.sh is in the tree already, or below a file of the tree (PathTaken)",
         ),
         (&["main", "-o", "gone/out.zip"], "failed to write gone/out.zip: No such file or directory"),
     ] {
