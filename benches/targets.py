@@ -8,6 +8,10 @@ from contenders import NAMES, auto, clone_and_archive, incremental, naive, over_
 MEGABYTE = 1_000_000
 LATENCY = 15
 
+# Processor and wall time from the pack on disk to the zip, relative to git archive: the more deltas, the more to deflate.
+PACKED = {"git": (0.22, 0.15), "rust-analyzer": (0.18, 0.13), "babel": (0.32, 0.22), "test262": (0.50, 0.30)}
+PACKED_OTHERS = (0.65, 0.40)
+
 
 @dataclasses.dataclass
 class Target:
@@ -31,8 +35,9 @@ def on_usual(results, repository):
     where = repository["name"]
     ours, git = of(packed_ours), of(packed_git)
     if ours and git:
-        yield at_most("CPU, pack on disk to zip, ÷ `git archive`", where, ours["cpu"] / git["cpu"], 0.65)
-        yield at_most("wall, pack on disk to zip, ÷ `git archive`", where, ours["wall"] / git["wall"], 0.40)
+        cpu, wall = PACKED.get(where, PACKED_OTHERS)
+        yield at_most("CPU, pack on disk to zip, ÷ `git archive`", where, ours["cpu"] / git["cpu"], cpu)
+        yield at_most("wall, pack on disk to zip, ÷ `git archive`", where, ours["wall"] / git["wall"], wall)
         yield at_most("size of the zip, ÷ `git archive`", where, ours["zip"] / git["zip"], 1.005, digits=4)
     ours = of(auto, LATENCY)
     for contender, most in ((naive, 1 / 25), (clone_and_archive, 0.7)):
@@ -41,6 +46,8 @@ def on_usual(results, repository):
     cold, warm = of(over_git), of(incremental)
     if cold:
         yield at_most("cold over Git: requests to CodeCommit", where, cold["reading"], 6, digits=0)
+    if cold and git:
+        yield at_most("cold over Git: CPU ÷ `git archive`", where, cold["cpu"] / git["cpu"], 0.35)
     if warm:
         most = 5 + 1 + repository["folders_above"] + repository["unarchived_attributes"]
         yield at_most("one file pushed: requests to CodeCommit", where, warm["reading"], most, digits=0)

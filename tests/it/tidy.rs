@@ -159,26 +159,34 @@ fn links_and_commands_in_documents_lead_somewhere() {
     }
 }
 
-/// A guard without a test is a claim.
+/// A guard or an outcome without a test is a claim.
 #[test]
-fn every_test_that_security_md_names_exists() {
-    let text = read("SECURITY.md");
-    let rows: Vec<_> = section(&text, "Threats").lines().filter(|line| line.starts_with("| ")).skip(1).collect();
+fn every_test_that_a_table_names_exists() {
+    let tests = all_tests();
+    for (document, heading, count) in [("SECURITY.md", "Threats", 20), ("docs/reliability.md", "Faults", 52)] {
+        let text = read(document);
+        let rows: Vec<_> = section(&text, heading).lines().filter(|line| line.starts_with("| ")).skip(1).collect();
+        for (index, row) in rows.iter().enumerate() {
+            let cells: Vec<_> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+            assert_eq!((cells.len(), cells[0]), (4, &*(index + 1).to_string()), "{document}: {row}");
+            assert!(cells[3].contains('`'), "{document} names no test in row {}", index + 1);
+            for name in coded(cells[3]) {
+                let exists = ["fn ", "def "].iter().any(|word| tests.contains(&format!("{word}{name}(")));
+                assert!(exists, "{document} names the test {name}");
+            }
+        }
+        assert_eq!(rows.len(), count, "{document}");
+    }
+}
+
+/// Returns the text of all tests.
+fn all_tests() -> String {
     let folders = ["tests", "codecommit", "git-archive", "cli", "emulator"];
     let mut tests: String = folders.iter().flat_map(|folder| sources(folder)).map(|(_, text)| text).collect();
     for file in root().join("stack/tests").read_dir().expect("a folder").flatten() {
         tests.push_str(&std::fs::read_to_string(file.path()).unwrap_or_default());
     }
-    for (index, row) in rows.iter().enumerate() {
-        let cells: Vec<_> = row.trim_matches('|').split(" | ").map(str::trim).collect();
-        assert_eq!((cells.len(), cells[0]), (4, &*(index + 1).to_string()), "{row}");
-        assert!(cells[3].contains('`'), "SECURITY.md names no test in row {}", index + 1);
-        for name in coded(cells[3]) {
-            let exists = ["fn ", "def "].iter().any(|word| tests.contains(&format!("{word}{name}(")));
-            assert!(exists, "SECURITY.md names the test {name}");
-        }
-    }
-    assert_eq!(rows.len(), 20);
+    tests
 }
 
 /// Returns the variables that src/config.rs reads, and the one that the runtime's subscriber reads.
