@@ -7,6 +7,7 @@
 mod contents;
 mod window;
 mod prepare;
+mod made;
 mod deltas;
 mod entry_attributes;
 mod copied;

@@ -4,9 +4,9 @@
 //! would be inflated again for each of their deltas. So the files of the pack that cannot be copied are made in the
 //! pack's order, on all cores, until their share of the byte budget is used up. The others are made in their turn.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::{StreamExt, stream};
 
@@ -19,27 +19,6 @@ use git_archive::PackedFile;
 const AT_ONCE: usize = 256;
 /// The size in bytes of the largest file that is made early.
 const LARGEST: u64 = 1 << 20;
-
-/// Files that are made already, by the index of their entry.
-#[derive(Default)]
-pub(super) struct MadeFiles(Mutex<HashMap<usize, PackedFile>>);
-
-impl MadeFiles {
-    /// Takes a file out.
-    pub(super) fn take(&self, index: usize) -> Option<PackedFile> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&index)
-    }
-
-    /// Takes a file out if it is there and the condition holds.
-    pub(super) fn take_if(&self, index: usize, condition: impl FnOnce() -> bool) -> Option<PackedFile> {
-        let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if files.contains_key(&index) && condition() { files.remove(&index) } else { None }
-    }
-
-    fn add(&self, files: Vec<(usize, PackedFile)>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(files);
-    }
-}
 
 /// Makes the files of the pack that cannot be copied, as long as there is room. A file that fails is left for its turn,
 /// which reports the error.

@@ -8,10 +8,10 @@ use tokio::sync::Semaphore;
 
 use super::contents::Contents;
 use super::copied::CopiedFile;
-use super::deltas::MadeFiles;
 use super::entry_attributes::EntryAttributes;
 use super::error::EntryError;
 use super::large::Large;
+use super::made::MadeFiles;
 use super::repeated::{Repeated, Role};
 use crate::blocking;
 use crate::memory::{Budget, Permit, Turn};

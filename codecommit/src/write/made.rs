@@ -1,0 +1,28 @@
+//! Files that are made before their turn.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use git_archive::PackedFile;
+
+/// Files that are made already, by the index of their entry.
+#[derive(Default)]
+pub(super) struct MadeFiles(Mutex<HashMap<usize, PackedFile>>);
+
+impl MadeFiles {
+    /// Takes a file out.
+    pub(super) fn take(&self, index: usize) -> Option<PackedFile> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&index)
+    }
+
+    /// Takes a file out if it is there and the condition holds.
+    pub(super) fn take_if(&self, index: usize, condition: impl FnOnce() -> bool) -> Option<PackedFile> {
+        let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if files.contains_key(&index) && condition() { files.remove(&index) } else { None }
+    }
+
+    /// Adds files.
+    pub(super) fn add(&self, files: Vec<(usize, PackedFile)>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(files);
+    }
+}
