@@ -29,6 +29,8 @@ def stacks_of(given):
 
 def takes(parameter, value):
     declared = TEMPLATE["Parameters"][parameter]
+    if "AllowedValues" in declared:
+        return value in declared["AllowedValues"]
     if declared["Type"] == "Number":
         return value.lstrip("-").isdecimal() and declared["MinValue"] <= int(value) <= declared["MaxValue"]
     fits = declared.get("MinLength", 0) <= len(value) <= declared.get("MaxLength", 4096)
