@@ -23,7 +23,8 @@ pub struct Config {
     pub branches: Branches,
     /// `REPOSITORIES`: the repositories whose events are accepted. If unset, all of them.
     pub repositories: Option<Repositories>,
-    /// `SOURCE`, `CODECOMMIT_GIT_URL`, `GIT_FROM_REQUESTS`, the function's memory and ephemeral storage: how commits are read.
+    /// `SOURCE`, `CODECOMMIT_GIT_URL`, `GIT_FROM_REQUESTS`, the function's memory and ephemeral storage: how commits
+    /// are read.
     pub source: source::SourceOptions,
     /// `SOURCE_ROLE_ARN`: the role that reads the repository if it is in another account.
     pub source_role: Option<String>,

@@ -4,8 +4,8 @@
 //! trunk alone, so every delivery of an event gets the same answer unless the trunk moves. If AWS cannot tell, the
 //! branch runs.
 //!
-//! Calls: one `GetRepository` unless the trunk is set, one `GetMergeOptions`, and one `GetDifferences` for each page, up
-//! to the first path that matches and to [`PAGES`].
+//! Calls: one `GetRepository` unless the trunk is set, one `GetMergeOptions`, and one `GetDifferences` for each page,
+//! up to the first path that matches and to [`PAGES`].
 
 use crate::path_globs::Paths;
 use crate::plan::Job;
@@ -14,7 +14,7 @@ use codecommit::aws::{Aws, CallError};
 /// The number of pages of changes that are read.
 const PAGES: usize = 100;
 
-/// What the changes of a commit say.
+/// The result of the comparison of a commit's changes with the paths.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// A changed path matches.

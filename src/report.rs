@@ -164,8 +164,8 @@ impl Reporter<'_> {
         self.config.repositories.as_ref().is_none_or(|allowed| allowed.names().any(|name| name == repository))
     }
 
-    /// Reads the run that ended, and waits a few seconds if `CodePipeline` still shows it in progress. Returns `None` if
-    /// it stays in progress: then a stage was retried, and the run will end once more.
+    /// Reads the run that ended, and waits a few seconds if `CodePipeline` still shows it in progress. Returns `None`
+    /// if it stays in progress: then a stage was retried, and the run will end once more.
     async fn settled(&self, ended: &Ended) -> Result<Option<BranchRun>, CallError> {
         let mut pauses = PAUSES.iter();
         loop {

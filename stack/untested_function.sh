@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Settles beliefs of docs/untested.md about the services that the function calls: untested_function.sh STACK
+# Checks assumptions of docs/untested.md about the services that the function calls: untested_function.sh STACK
 #
 # Run it in a sandbox account, after two pushes of one branch. It only reads, but for F1 and F2, which write an object and delete it.
-# F5 to F7 need a failing function, an hour, or a hostile push, so people settle them. Bash 4, AWS CLI 2.
+# F5 to F7 need a failing function, an hour, or a hostile push, so people check them. Bash 4, AWS CLI 2.
 set -euo pipefail
 
 stack=${1:?usage: untested_function.sh STACK}
 failed=0
 export AWS_PAGER=
 
-# check NUMBER PATTERN COMMAND…: the belief holds if the command's output, with its errors, matches the pattern.
+# check NUMBER PATTERN COMMAND…: the assumption is true if the command's output, with its errors, matches the pattern.
 check() {
     local number=$1 pattern=$2 output
     shift 2

@@ -189,8 +189,8 @@ pub(crate) struct Wanted {
     /// The ARN of the function that keeps a trigger for each branch; without it one trigger serves all branches
     #[arg(long, value_name = "ARN", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) lifecycle_function: Option<String>,
-    /// The globs of the selected branches, as in the function's setting BRANCHES. With --lifecycle-function these branches
-    /// get triggers; otherwise the globs become a part of the custom data
+    /// The globs of the selected branches, as in the function's setting BRANCHES. With --lifecycle-function these
+    /// branches get triggers; otherwise the globs become a part of the custom data
     #[arg(long, value_name = "GLOBS")]
     pub(crate) branches: Option<Branches>,
     /// The custom data of the events; without it each trigger keeps its own

@@ -94,8 +94,8 @@ impl Rule {
             && self.admits(&["detail-type"], |kind| ["Object Created", "AWS API Call via CloudTrail"].contains(&kind))
     }
 
-    /// Returns true if the pattern may match this value of a field. A field that is not in the pattern matches anything, and a
-    /// condition other than equality is assumed to match.
+    /// Returns true if the pattern may match this value of a field. A field that is not in the pattern matches
+    /// anything, and a condition other than equality is assumed to match.
     fn admits(&self, path: &[&str], is: impl Fn(&str) -> bool) -> bool {
         let field = path.iter().try_fold(&self.pattern, |at, name| at.get(name));
         field.and_then(Value::as_array).is_none_or(|values| values.iter().any(|value| value.as_str().is_none_or(&is)))

@@ -130,9 +130,9 @@ impl<'a> Archive<'a> {
         self
     }
 
-    /// Sets whether deflate streams of the commit's pack are copied, if it is read over Git at git's default level. That
-    /// saves most of the processor's work. Unless set, each content is deflated here, so that the same commit always
-    /// has the same bytes.
+    /// Sets whether deflate streams of the commit's pack are copied, if it is read over Git at git's default level.
+    /// That saves most of the processor's work. Unless set, each content is deflated here, so that the same commit
+    /// always has the same bytes.
     pub fn reuse_deflate(mut self, reuse: bool) -> Self {
         self.options.reuse_deflate = reuse;
         self

@@ -242,10 +242,9 @@ async fn read_attributes(
     budget: u64,
     work: &Work,
 ) -> Result<(Checkout, Attributes), OpenError> {
-    let has_content = |entry: &&Entry| !matches!(entry.kind, Kind::Directory | Kind::Submodule);
     let mut folders = Vec::new();
     let mut wanted = BTreeMap::new();
-    for entry in entries.iter().filter(has_content) {
+    for entry in entries.iter().filter(|entry| entry.kind.has_content()) {
         let (folder, name) = entry.path.rsplit_once_str("/").unwrap_or((b"", &entry.path));
         if name == b".gitattributes" {
             folders.push((BString::from(folder), entry.id));

@@ -1,5 +1,5 @@
-//! CodeCommit's JSON API: the operations that read repositories, and those on repositories, branches, files, triggers and
-//! pull requests.
+//! CodeCommit's JSON API: the operations that read repositories, and those on repositories, branches, files, triggers
+//! and pull requests.
 //!
 //! Inputs, outputs and exceptions follow the service's model. The service does not document its page sizes and how it
 //! shows text that is not UTF-8; the emulator chooses a page size and U+FFFD. Triggers are in memory.

@@ -66,8 +66,8 @@ impl PullRequests {
         added
     }
 
-    /// Applies the change of a branch to the open pull requests that name it. Returns the name of the event and the pull
-    /// request for each that changed.
+    /// Applies the change of a branch to the open pull requests that name it. Returns the name of the event and the
+    /// pull request for each that changed.
     pub(crate) fn follow(
         &self,
         repository: &str,

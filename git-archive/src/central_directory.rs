@@ -185,7 +185,7 @@ struct Row<'a> {
     tag: Option<Tag>,
 }
 
-/// What the extra field of an entry says.
+/// The extra field of an entry.
 struct Tag {
     id: ObjectId,
     level: u8,

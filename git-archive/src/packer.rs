@@ -84,8 +84,10 @@ impl Packer {
     /// That is so for files whose content nothing converts, at Git's default level: another level asks for our own
     /// deflate. The caller verifies the stream, and stores the content if the stream is not smaller.
     pub fn may_copy(&self, entry: &Entry, attributes: &PathAttributes) -> bool {
-        let is_file = matches!(entry.kind, Kind::File | Kind::Executable);
-        self.reuse_deflate && is_file && self.level == DEFAULT_LEVEL && self.keeps_content(entry, attributes)
+        self.reuse_deflate
+            && entry.kind.is_file()
+            && self.level == DEFAULT_LEVEL
+            && self.keeps_content(entry, attributes)
     }
 
     /// Returns whether an entry of `size` bytes may be compressed in chunks.

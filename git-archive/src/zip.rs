@@ -329,7 +329,7 @@ pub fn member_path(prefix: &BStr, path: &BStr, kind: Kind) -> BString {
     let mut name = BString::from(Vec::with_capacity(prefix.len() + path.len() + 1));
     name.extend_from_slice(prefix);
     name.extend_from_slice(path);
-    if matches!(kind, Kind::Directory | Kind::Submodule) {
+    if !kind.has_content() {
         name.push(b'/');
     }
     name

@@ -27,7 +27,7 @@ pub(super) struct Opened {
     /// The pipeline that the settings beside the event name.
     pub(super) pipeline: Option<String>,
     pub(super) region: String,
-    /// Whether it is new; otherwise its source branch moved.
+    /// True if the pull request is new. False if its source branch moved.
     pub(super) is_new: bool,
 }
 

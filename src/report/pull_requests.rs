@@ -116,8 +116,8 @@ pub(super) async fn comment(aws: &Aws, request: &PullRequest, result: &RunResult
     Ok(change)
 }
 
-/// Approves the revision that was built, or revokes the approval. Returns false if the pull request has another revision
-/// by now.
+/// Approves the revision that was built, or revokes the approval. Returns false if the pull request has another
+/// revision by now.
 pub(super) async fn set_approval(aws: &Aws, request: &PullRequest, state: &str) -> Result<bool, CallError> {
     let update = aws.codecommit.update_pull_request_approval_state().pull_request_id(&request.id);
     let sent = update.revision_id(&request.revision).approval_state(ApprovalState::from(state)).send().await;

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use emulator::{Emulator, FunctionError, Options};
 use serde_json::Value;
 
+use super::memory::watch;
 use super::world::{BRANCH, BUCKET, KEY, NAME, PIPELINE, pushed};
 use oracle::{CommitText, Repository, Tree, noise};
 
@@ -87,18 +88,6 @@ impl Lambda {
         let version = answer["started"][0]["version_id"].as_str().expect("a run");
         assert!(self.emulator.store().object(BUCKET, KEY, Some(version)).is_some());
         invoked
-    }
-}
-
-/// Samples the anonymous memory of the function's process until told to end.
-fn watch(emulator: &Emulator, most: &AtomicU64, done: &AtomicBool) {
-    while !done.load(Ordering::Relaxed) {
-        let status = emulator.function_process().map(|id| format!("/proc/{id}/status"));
-        let status = status.and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
-        let kib =
-            status.lines().find_map(|line| line.strip_prefix("RssAnon:")?.trim().strip_suffix(" kB")?.parse().ok());
-        most.fetch_max(kib.unwrap_or(0_u64) << 10, Ordering::Relaxed);
-        std::thread::sleep(Duration::from_millis(5));
     }
 }
 

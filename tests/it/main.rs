@@ -10,6 +10,7 @@ mod hostile;
 mod incremental;
 mod large;
 mod lifecycle;
+mod memory;
 mod outcome;
 mod outside;
 mod paths;

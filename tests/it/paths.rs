@@ -1,4 +1,5 @@
-//! `PATHS`: a branch runs only if something that it changed since it left the trunk matches; Git gives the right answer.
+//! `PATHS`: a branch runs only if something that it changed since it left the trunk matches; Git gives the right
+//! answer.
 
 use codecommit_multibranch::Answer;
 use codecommit_multibranch::plan::Reason;

@@ -122,7 +122,8 @@ async fn a_list_that_lags_is_waited_for() {
     assert_eq!(world.execution(&second).status, Status::InProgress);
 }
 
-/// Ten pushes whose events are handled at once: the run of the tip goes on, and every other one that started is stopped.
+/// Ten pushes whose events are handled at once: the run of the tip goes on, and every other one that started is
+/// stopped.
 #[tokio::test]
 async fn the_tip_wins_every_race() {
     let world = held(&ON);

@@ -45,8 +45,8 @@ async fn current(aws: &Aws, Object { bucket, key }: &Object, report: &mut Report
     }
 }
 
-/// Begins an upload and aborts it. That writes nothing and sends no event, but needs the permissions of an upload, those
-/// for the KMS key too.
+/// Begins an upload and aborts it. That writes nothing and sends no event, but needs the permissions of an upload,
+/// those for the KMS key too.
 async fn upload(aws: &Aws, Object { bucket, key }: &Object, report: &mut Report) {
     let begun = aws.s3.create_multipart_upload().bucket(bucket).key(key).send().await;
     let id = match begun.map_err(|error| CallError::new("CreateMultipartUpload", error)) {

@@ -53,8 +53,8 @@ async fn contents(aws: &Aws, name: &str, branch: &str, report: &mut Report) -> O
     }
 }
 
-/// Makes the calls that an archive begins with, and asks for the content of a blob that does not exist: only a caller who
-/// may read blobs learns that.
+/// Makes the calls that an archive begins with, and asks for the content of a blob that does not exist: only a caller
+/// who may read blobs learns that.
 async fn read(aws: &Aws, name: &str, branch: &str) -> Result<(ObjectId, usize), CallError> {
     let client = &aws.codecommit;
     let sent = client.get_branch().repository_name(name).branch_name(branch).send().await;

@@ -81,7 +81,8 @@ impl Renamed {
     }
 }
 
-/// Returns the permissions without setuid, setgid and the sticky bit: other people's bytes must not run as somebody else.
+/// Returns the permissions without setuid, setgid and the sticky bit: other people's bytes must not run as somebody
+/// else.
 #[cfg(unix)]
 fn without_special_bits(mut permissions: Permissions) -> Permissions {
     use std::os::unix::fs::PermissionsExt as _;

@@ -36,8 +36,8 @@ pub struct Checkout {
     previous: Option<Previous>,
     /// Contents that are already read.
     held: HashMap<ObjectId, Bytes>,
-    /// What the commit has that the previous archive's commit has not, once it was fetched; `None` if it cannot be
-    /// fetched or completed.
+    /// The objects that the previous archive's commit does not have, if they are fetched. `None` inside if they cannot
+    /// be fetched or completed.
     difference: OnceCell<Option<Arc<SharedPack>>>,
     /// The commit's whole pack, once it was fetched.
     pack: OnceCell<Arc<SharedPack>>,
@@ -105,7 +105,7 @@ impl Checkout {
         let pack = self.pack.get()?;
         let sizes = entries
             .iter()
-            .filter(|entry| !matches!(entry.kind, Kind::Directory | Kind::Submodule))
+            .filter(|entry| entry.kind.has_content())
             .map(|entry| pack.facts(entry.id).map(|facts| facts.size));
         sizes.sum()
     }
@@ -244,8 +244,7 @@ impl Checkout {
         let Some(Some(difference)) = self.difference.get() else { return Ok(()) };
         let is_missing = |entry: &&Entry| {
             let is_old = || self.previous().is_some_and(|old| old.find(entry.id, entry.kind == Kind::Link).is_some());
-            let has_content = !matches!(entry.kind, Kind::Directory | Kind::Submodule);
-            has_content && difference.facts(entry.id).is_none() && !is_old()
+            entry.kind.has_content() && difference.facts(entry.id).is_none() && !is_old()
         };
         let missing: HashSet<ObjectId> = entries.iter().filter(is_missing).map(|entry| entry.id).collect();
         let most = if self.mode() == Mode::Git { 0 } else { self.source.git_from_requests };

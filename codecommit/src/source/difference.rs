@@ -2,8 +2,8 @@
 //!
 //! A push that changes thousands of files (a merge of the trunk) would cost a request for each of them, or a fetch of
 //! everything. The server sends only what changed instead, as deltas on what was there before. Those bases are in the
-//! previous archive: blobs by their ids, trees as recomputed from its directory. Where files are left out of the archive
-//! (`export-ignore`), folders are missing in it, and the API lists them.
+//! previous archive: blobs by their ids, trees as recomputed from its directory. Where files are left out of the
+//! archive (`export-ignore`), folders are missing in it, and the API lists them.
 //!
 //! Nothing of it is taken on trust: every id is computed from a content. What cannot be completed costs one fetch, and
 //! then everything is fetched.
@@ -15,9 +15,11 @@ use futures_util::future::try_join_all;
 
 use super::error::SourceError;
 use super::git::{ObjectKind, Pack, ThinPack};
+use super::listing::join;
 use super::options::Mode;
 use super::previous::Previous;
 use super::repository::Source;
+use crate::blocking;
 use crate::causes::with_causes;
 use git_archive::central_directory::Folder;
 use git_archive::object::{Kind, ObjectId, hash};
@@ -58,8 +60,7 @@ impl Difference<'_> {
             thin.add(ObjectKind::Tree, &hash::tree(&folder))?;
         }
         self.add_bases(&mut thin, &mut left).await?;
-        let completing = tokio::task::spawn_blocking(move || Pack::complete(thin));
-        Ok(Some(completing.await.map_err(|error| SourceError::Large(std::io::Error::other(error)))??))
+        Ok(Some(blocking::run(move || Pack::complete(thin)).await?))
     }
 
     /// Adds the contents that deltas are on, in the order in which the previous archive has them.
@@ -107,9 +108,6 @@ impl Difference<'_> {
 }
 
 fn subfolders(path: &BString, folder: &Folder) -> Vec<(BString, ObjectId)> {
-    let below = |name: &BString| {
-        if path.is_empty() { name.clone() } else { [path.as_slice(), b"/", name.as_slice()].concat().into() }
-    };
     let folders = folder.iter().filter(|(kind, _, _)| *kind == Kind::Directory);
-    folders.map(|(_, name, id)| (below(name), *id)).collect()
+    folders.map(|(_, name, id)| (join(path.as_bstr(), name.as_bstr()), *id)).collect()
 }

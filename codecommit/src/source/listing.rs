@@ -144,7 +144,8 @@ impl<'a> Walk<'a> {
     }
 }
 
-fn join(folder: &BStr, name: &BStr) -> BString {
+/// Returns the path of an entry of a folder.
+pub(super) fn join(folder: &BStr, name: &BStr) -> BString {
     if folder.is_empty() {
         return name.to_owned();
     }

@@ -12,7 +12,7 @@ pub(super) struct MadeFiles(Mutex<HashMap<usize, PackedFile>>);
 impl MadeFiles {
     /// Takes a file out.
     pub(super) fn take(&self, index: usize) -> Option<PackedFile> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&index)
+        self.take_if(index, || true)
     }
 
     /// Takes a file out if it is there and the condition holds.

@@ -109,8 +109,7 @@ impl Preparation {
     /// Returns a file of the pack.
     pub(super) fn packed(&self, index: usize) -> Option<PackedBlob> {
         let entry = &self.entries[index];
-        let is_file = matches!(entry.kind, Kind::File | Kind::Executable);
-        if is_file { self.checkout.packed(entry.id) } else { None }
+        if entry.kind.is_file() { self.checkout.packed(entry.id) } else { None }
     }
 
     /// Returns the number of threads that convert and compress at once.

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::entry_attributes::EntryAttributes;
 use git_archive::attributes::PathAttributes;
-use git_archive::object::{Entry, Kind, ObjectId};
+use git_archive::object::{Entry, ObjectId};
 use git_archive::{PackedFile, Packer};
 
 /// The key of equal entries: the content, and the text bit if the attributes decide it.
@@ -108,8 +108,7 @@ impl First<'_> {
 /// Returns the key that equal entries share. Returns `None` if the data cannot be shared: the entry has no content,
 /// is converted, or is a link, which is never compressed.
 fn shared(entry: &Entry, attributes: &PathAttributes, packer: &Packer) -> Option<Shared> {
-    let is_file = matches!(entry.kind, Kind::File | Kind::Executable);
-    if !is_file {
+    if !entry.kind.is_file() {
         return None;
     }
     if !packer.keeps_content(entry, attributes) {

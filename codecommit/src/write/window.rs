@@ -8,7 +8,6 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::error::EntryError;
 use super::prepare::{Preparation, Ready};
-use git_archive::object::Kind;
 
 /// The number of entries prepared ahead of the archive.
 const WINDOW: usize = 192;
@@ -21,7 +20,7 @@ pub(super) fn in_order(
 ) -> impl Stream<Item = Result<Option<Ready>, EntryError>> + Send + use<> {
     let (preparation, count) = (preparation.clone(), preparation.entries.len());
     let prepare = move |index: usize| {
-        if matches!(preparation.entries[index].kind, Kind::Directory | Kind::Submodule) {
+        if !preparation.entries[index].kind.has_content() {
             return Either::Left(future::ready(Ok(None)));
         }
         if let Some(ready) = preparation.at_hand(index) {

@@ -29,7 +29,7 @@ pub(super) const OPERATIONS: [&str; 9] = [
     "UpdatePullRequestStatus",
 ];
 
-/// What the operations work on.
+/// The state that the operations work on.
 pub(super) struct Context<'a> {
     pub(super) repositories: &'a Repositories,
     pub(super) events: &'a Events,

@@ -19,6 +19,16 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Returns whether the entry has a content of its own in the repository: it is a file or a link.
+    pub fn has_content(self) -> bool {
+        !matches!(self, Self::Directory | Self::Submodule)
+    }
+
+    /// Returns whether the entry is a regular file, executable or not.
+    pub fn is_file(self) -> bool {
+        matches!(self, Self::File | Self::Executable)
+    }
+
     /// Returns the canonical mode, as a tree object spells it.
     pub fn mode(self) -> &'static str {
         match self {

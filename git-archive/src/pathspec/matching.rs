@@ -124,7 +124,7 @@ impl Pathspec {
         };
         let may_lead = match rest.len() - name.len() {
             0 => true,
-            1 => rest[name.len()] == b'/' && matches!(kind, Kind::Directory | Kind::Submodule),
+            1 => rest[name.len()] == b'/' && !kind.has_content(),
             _ => rest[name.len()] == b'/' && kind == Kind::Directory,
         };
         may_lead && self.is_same(start, name)

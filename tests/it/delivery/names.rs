@@ -107,7 +107,7 @@ async fn names_that_bite_on_windows_are_archived_with_a_warning() {
     }
 }
 
-/// What trouble each name makes is told, or the commit is refused for it.
+/// Each name causes a warning about its trouble, or the commit is refused.
 #[tokio::test]
 async fn names_that_trouble_windows_are_refused_on_request() {
     let names = ["..\\up", "C:x", "dot.", "space ", "con", "com1.txt", "a\u{202e}b", "a:b", "tab\tname"];

@@ -10,6 +10,7 @@ use std::time::Duration;
 use emulator::{Emulator, Options};
 
 use super::{PART, incompressible};
+use crate::memory::watch;
 use crate::world::{BRANCH, BUCKET, KEY, NAME, PIPELINE, pushed};
 use oracle::zip::{u16_at, u32_at};
 use oracle::{CommitText, Repository, Tree};
@@ -46,18 +47,6 @@ fn repository(mib: usize) -> (Repository, u32) {
     let commit = run(&["hash-object", "-t", "commit", "-w", "--stdin"], text.as_bytes());
     repository.run(&["update-ref", BRANCH, &commit], b"");
     (repository, crc.finalize())
-}
-
-/// Records the largest anonymous memory of a process in bytes, until `done` is set.
-fn watch(emulator: &Emulator, most: &AtomicU64, done: &AtomicBool) {
-    while !done.load(Ordering::Relaxed) {
-        let status = emulator.function_process().map(|id| format!("/proc/{id}/status"));
-        let status = status.and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
-        let kib =
-            status.lines().find_map(|line| line.strip_prefix("RssAnon:")?.trim().strip_suffix(" kB")?.parse().ok());
-        most.fetch_max(kib.unwrap_or(0_u64) << 10, Ordering::Relaxed);
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 /// Archives with the built function and 512 MB. Returns the zip and the largest anonymous memory.

@@ -1,5 +1,5 @@
-//! Archives that copy deflate streams from a pack: their contents are those of git's archive whatever the pack holds, and
-//! programs that we did not write read every entry.
+//! Archives that copy deflate streams from a pack: their contents are those of git's archive whatever the pack holds,
+//! and programs that we did not write read every entry.
 
 use std::io::Cursor;
 use std::path::Path;
@@ -181,7 +181,8 @@ fn readable(zip: &[u8], what: &str) {
     }
 }
 
-/// Java's own reader, if it is installed, over one archive of each kind of stream: it checks each entry's size and checksum.
+/// Java's own reader, if it is installed, over one archive of each kind of stream: it checks each entry's size and
+/// checksum.
 #[tokio::test(flavor = "multi_thread")]
 async fn java_reads_every_entry() {
     if Command::new("java").arg("-version").output().is_err() {

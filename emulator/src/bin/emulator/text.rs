@@ -22,8 +22,8 @@ pub(crate) fn size(bytes: u64) -> String {
     }
 }
 
-/// Returns a text on one line for a terminal, with control characters and marks of direction escaped: it may come from a
-/// repository.
+/// Returns a text on one line for a terminal, with control characters and marks of direction escaped: it may come from
+/// a repository.
 pub(crate) fn printable(text: &str) -> String {
     let is_mark =
         |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');

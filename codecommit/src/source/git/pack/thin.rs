@@ -1,7 +1,7 @@
 //! A thin pack: deltas in it may be on objects that it lacks, since the server knows that we have them.
 //!
-//! Those objects are added behind the pack's own, as `git index-pack --fix-thin` does. Then it is a pack like any other,
-//! except that it lacks the blobs that did not change.
+//! Those objects are added behind the pack's own, as `git index-pack --fix-thin` does. Then it is a pack like any
+//! other, except that it lacks the blobs that did not change.
 
 use std::collections::HashSet;
 

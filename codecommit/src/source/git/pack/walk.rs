@@ -21,8 +21,8 @@ const ENTRY_BYTES: u64 = 2 * size_of::<Entry>() as u64 + 16;
 const HASH_BYTES: usize = 20;
 
 /// Returns everything in a tree and in the trees in it: each folder before its content, else in git's order, as `git
-/// archive` goes. Every tree in it is in the pack and is what its mode says, and so is every blob, except for those that a
-/// thin pack lacks.
+/// archive` goes. Every tree in it is in the pack and is what its mode says, and so is every blob, except for those
+/// that a thin pack lacks.
 pub(super) fn walk(store: &ObjectStore, state: &mut ReadState, root: ObjectId) -> Result<Vec<Entry>, PackError> {
     let size = measure(store, state, root)?;
     let mut listing = Vec::with_capacity(usize::try_from(size.entries).unwrap_or_default());
