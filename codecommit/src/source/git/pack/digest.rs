@@ -1,11 +1,12 @@
 //! One pass over the content of an object, which computes its id, its CRC-32 and the facts about its first bytes.
 
 use crc32fast::Hasher as Crc32;
-use sha1::{Digest, Sha1};
+use git_archive::LFS_POINTER;
+use git_archive::object::hash::Hasher;
 
+use super::error::PackError;
 use super::kind::ObjectKind;
 use super::table::{Mark, PackedObject};
-use git_archive::LFS_POINTER;
 
 /// The length of a SHA-1 in bytes.
 pub(super) const HASH_BYTES: usize = 20;
@@ -16,7 +17,7 @@ const HEAD_BYTES: usize = 8000;
 /// The digest of a content that arrives in pieces.
 pub(super) struct ContentDigest {
     kind: ObjectKind,
-    hash: Sha1,
+    hash: Hasher,
     crc: Crc32,
     seen: usize,
     has_nul: bool,
@@ -25,18 +26,22 @@ pub(super) struct ContentDigest {
 
 impl ContentDigest {
     pub(super) fn new(kind: ObjectKind, size: u64) -> Self {
-        let mut hash = Sha1::new();
-        hash.update(format!("{kind} {size}\0"));
-        Self { kind, hash, crc: Crc32::new(), seen: 0, has_nul: false, is_pointer: true }
+        Self {
+            kind,
+            hash: Hasher::object(kind.name(), size),
+            crc: Crc32::new(),
+            seen: 0,
+            has_nul: false,
+            is_pointer: true,
+        }
     }
 
     /// Digests the whole content of an object whose kind is known.
-    pub(super) fn of(content: &[u8], object: &mut PackedObject) {
-        if let Some(kind) = object.kind {
-            let mut digest = Self::new(kind, content.len() as u64);
-            digest.update(content);
-            digest.finish(object);
-        }
+    pub(super) fn of(content: &[u8], object: &mut PackedObject) -> Result<(), PackError> {
+        let Some(kind) = object.kind else { return Ok(()) };
+        let mut digest = Self::new(kind, content.len() as u64);
+        digest.update(content);
+        digest.finish(object)
     }
 
     /// Takes the next piece.
@@ -56,12 +61,14 @@ impl ContentDigest {
         }
     }
 
-    /// Writes all results into the object's row.
-    pub(super) fn finish(self, object: &mut PackedObject) {
-        object.id = self.hash.finalize().into();
+    /// Writes all results into the object's row. Content that was made to collide with other content is an error.
+    pub(super) fn finish(self, object: &mut PackedObject) -> Result<(), PackError> {
+        let id = self.hash.finish().map_err(|source| PackError::Collision { offset: object.offset, source })?;
+        object.id.copy_from_slice(id.as_slice());
         object.crc = self.crc.finalize();
         object.set(Mark::HasNul, self.has_nul);
         object.set(Mark::IsPointer, self.kind == ObjectKind::Blob && self.is_pointer && self.seen >= LFS_POINTER.len());
+        Ok(())
     }
 }
 
@@ -73,7 +80,7 @@ mod tests {
         let mut object = PackedObject::new(0, content.len() as u64);
         let mut digest = ContentDigest::new(ObjectKind::Blob, object.size);
         content.chunks(piece).for_each(|piece| digest.update(piece));
-        digest.finish(&mut object);
+        digest.finish(&mut object).expect("no collision");
         assert_eq!(object.crc, crc32fast::hash(content));
         (object.has(Mark::HasNul), object.has(Mark::IsPointer))
     }

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use git_archive::object::hash::CollisionAttack;
 use git_archive::object::{CommitError, ObjectId, TreeError};
 
 use super::kind::ObjectKind;
@@ -46,6 +47,14 @@ pub enum PackError {
         bytes: u64,
         /// The bytes that it may take.
         limit: u64,
+    },
+    /// An object was made to have the same SHA-1 as another.
+    #[error("the pack has an object at byte {offset} that git refuses")]
+    Collision {
+        /// The offset of the object.
+        offset: u64,
+        /// The reason.
+        source: CollisionAttack,
     },
     /// A chain of deltas is longer than git ever makes.
     #[error("the pack has a chain of more than {limit} deltas at byte {offset}")]

@@ -1,7 +1,7 @@
 //! Takes a pack as it arrives: stores, counts and hashes every byte once before it is read.
 
 use bytes::{Buf, Bytes};
-use sha1::{Digest, Sha1};
+use git_archive::object::hash::Hasher;
 
 use super::digest::HASH_BYTES;
 use super::error::PackError;
@@ -20,7 +20,7 @@ pub(super) struct Intake<'a, I> {
 
 /// The SHA-1 of all bytes so far except the last twenty, and those twenty bytes, which may be the checksum itself.
 struct Checksum {
-    hash: Sha1,
+    hash: Hasher,
     last: Vec<u8>,
 }
 
@@ -31,7 +31,7 @@ impl<'a, I: Iterator<Item = Bytes>> Intake<'a, I> {
             chunk: Bytes::new(),
             offset: 0,
             spool: Spool::new(limits),
-            checksum: Checksum { hash: Sha1::new(), last: Vec::new() },
+            checksum: Checksum { hash: Hasher::of_bytes(), last: Vec::new() },
         }
     }
 
@@ -111,6 +111,6 @@ impl Checksum {
     }
 
     fn holds(self) -> bool {
-        self.hash.finalize()[..] == self.last[..]
+        self.hash.finish().is_ok_and(|checksum| checksum.as_slice() == self.last)
     }
 }

@@ -15,13 +15,20 @@ pub enum ObjectKind {
     Tag,
 }
 
-impl fmt::Display for ObjectKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl ObjectKind {
+    /// Returns git's word for the kind.
+    pub fn name(self) -> &'static str {
+        match self {
             Self::Commit => "commit",
             Self::Tree => "tree",
             Self::Blob => "blob",
             Self::Tag => "tag",
-        })
+        }
+    }
+}
+
+impl fmt::Display for ObjectKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }

@@ -57,8 +57,7 @@ fn finish(store: &mut ObjectStore, base: usize, delta: usize, state: &mut ReadSt
     object.put_on(&objects[base], place)?;
     objects[delta] = object;
     let content = store.content(delta, state)?;
-    ContentDigest::of(&content, &mut store.table.objects[delta]);
-    Ok(())
+    ContentDigest::of(&content, &mut store.table.objects[delta])
 }
 
 fn missing_base(objects: &[PackedObject], delta: &PackedObject) -> PackError {

@@ -108,11 +108,11 @@ impl<I: Iterator<Item = Bytes>> PackScan<'_, I> {
         if object.size <= self.held {
             let content = self.zlib.whole(&mut self.intake, expected)?;
             digest.update(content);
-            digest.finish(&mut object);
+            digest.finish(&mut object)?;
             self.recent.push(self.objects.len(), content);
         } else {
             self.zlib.pieces(&mut self.intake, expected, |piece| digest.update(piece))?;
-            digest.finish(&mut object);
+            digest.finish(&mut object)?;
         }
         if kind == ObjectKind::Blob && start == object.offset + header::whole_bytes(object.size) {
             self.mark_reusable(&mut object, start)?;
@@ -164,7 +164,7 @@ impl<I: Iterator<Item = Bytes>> PackScan<'_, I> {
         let base_object = &mut self.objects[index_of(base)];
         base_object.set(Mark::IsBase, true);
         object.put_on(base_object, base)?;
-        ContentDigest::of(&self.made, &mut object);
+        ContentDigest::of(&self.made, &mut object)?;
         self.recent.push(self.objects.len(), &self.made);
         Ok(object)
     }

@@ -52,7 +52,7 @@ impl ThinPack {
         let table_len = self.store.table.objects.len() as u64;
         let mut object = PackedObject::new(self.store.table.end, content.len() as u64);
         object.kind = Some(kind);
-        ContentDigest::of(content, &mut object);
+        ContentDigest::of(content, &mut object)?;
         if !self.known.insert(object.id) {
             return Ok(());
         }
