@@ -13,7 +13,8 @@ from collections import Counter
 import emulated
 from emulated import Emulator
 from git import ENVIRONMENT
-from measure import LONGEST_SECS, Failed, Spent, run, watched
+from measure import LONGEST_SECS, Failed, Spent, instructions, run, watched
+from repositories import MERGED, REFERENCE
 
 READING = ("codecommit", "git")
 
@@ -46,17 +47,26 @@ def cold(programs, repository, latency, source):
 
 def incremental(programs, repository, latency):
     """A push of one file after a commit that is already archived, in a process that has archived nothing yet."""
+    return after_archive(programs, repository, latency, repository.pushed, REFERENCE)
+
+
+def merged(programs, repository, latency):
+    """A push that changes every tenth file, in the same way."""
+    return after_archive(programs, repository, latency, repository.merged, MERGED)
+
+
+def after_archive(programs, repository, latency, commit, reference):
     with Emulator(programs.emulator, repository.path, latency, programs.updates) as emulator:
         emulator.function()
         emulator.invoke(repository.commit)
         process = emulator.renewed_function()
         emulator.requests()
-        return invoked(emulator, process, repository.pushed)
+        return invoked(emulator, process, commit, reference)
 
 
-def invoked(emulator, process, commit):
+def invoked(emulator, process, commit, reference=REFERENCE):
     with watched(process) as spent:
-        answer = emulator.invoke(commit)
+        answer = emulator.invoke(commit, reference)
     told = {operation: count for operation, count in answer["api_calls"].items() if count}
     return figure(spent, answer["bytes"], emulator.requests(), told=told)
 
@@ -113,16 +123,54 @@ def packed_git(programs, repository, _):
 
 def packed_ours(programs, repository, _):
     """Runs after [`packed_git`], because ours is compared with its zip."""
-    zipped = programs.folder / "ours.zip"
-    spent = run([programs.from_pack, repository.pack, repository.commit, zipped], env={"PATH": ENVIRONMENT["PATH"]})
-    if contents(zipped) != contents(programs.folder / "git.zip"):
+    zipped, printed = programs.folder / "ours.zip", programs.folder / "ours.txt"
+    with printed.open("w") as output:
+        spent = run(from_pack(programs, repository, zipped), env={"PATH": ENVIRONMENT["PATH"]}, stdout=output)
+    git_zip = programs.folder / "git.zip"
+    if contents(zipped) != contents(git_zip):
         raise Failed("our zip differs from git's")
-    return figure(spent, taken_size(zipped))
+    return figure(spent, zipped.stat().st_size) | {
+        "after_last_byte": float(printed.read_text()) / 1000,
+        "same": same_bytes(zipped, git_zip),
+    }
+
+
+def from_pack(programs, repository, zipped):
+    return [programs.from_pack, repository.pack, repository.commit, zipped]
+
+
+def packed_instructions(programs, repository):
+    """Returns the instructions of git and of ours, from a pack on disk to the zip."""
+    git = git_archive_command(repository.packed, repository.commit, programs.folder / "git.zip")
+    ours = from_pack(programs, repository, programs.folder / "ours.zip")
+    return {"git": instructions(git, ENVIRONMENT), "ours": instructions(ours, {"PATH": ENVIRONMENT["PATH"]})}
+
+
+def same_bytes(ours, theirs):
+    """Returns the share of the compressed bytes of one zip that are the same, entry for entry, in the other."""
+    with zipfile.ZipFile(ours) as a, zipfile.ZipFile(theirs) as b, ours.open("rb") as a_file, theirs.open("rb") as b_file:
+        same = total = 0
+        for mine, its in zip(a.infolist(), b.infolist()):
+            total += mine.compress_size
+            if mine.compress_size == its.compress_size:
+                same += mine.compress_size if data_of(a_file, mine) == data_of(b_file, its) else 0
+    return same / max(total, 1)
+
+
+def data_of(file, entry):
+    """Returns the bytes of an entry as they are in the zip. Its name and extra field are before them."""
+    file.seek(entry.header_offset + 26)
+    lengths = file.read(4)
+    file.seek(int.from_bytes(lengths[:2], "little") + int.from_bytes(lengths[2:], "little"), os.SEEK_CUR)
+    return file.read(entry.compress_size)
 
 
 def git_archive(repository, commit, target):
-    command = ["git", "--git-dir", repository, "archive", "--format=zip", "-6", f"--output={target}", commit]
-    return run(command, env=ENVIRONMENT), target
+    return run(git_archive_command(repository, commit, target), env=ENVIRONMENT), target
+
+
+def git_archive_command(repository, commit, target):
+    return ["git", "--git-dir", repository, "archive", "--format=zip", "-6", f"--output={target}", commit]
 
 
 def contents(path):
@@ -146,6 +194,7 @@ def figure(spent: Spent, size, requests=(), told=None):
         "requests": dict(Counter(request["operation"] for request in requests)),
         "reading": sum(request["service"] in READING for request in requests),
         "fetched": sum(request["bytes_out"] for request in requests),
+        "read": sum(request["bytes_out"] for request in requests if request["service"] in READING),
         "told": told,
     }
 
@@ -158,6 +207,7 @@ NAMES = {
     over_git: "ours, SOURCE=git",
     auto: "ours, SOURCE=auto",
     incremental: "ours, one file pushed",
+    merged: "ours, every tenth file pushed",
     packed_git: "git archive, pack on disk",
     packed_ours: "ours, pack on disk",
 }

@@ -80,10 +80,10 @@ class Emulator:
             time.sleep(0.01)
         return new
 
-    def invoke(self, commit):
+    def invoke(self, commit, reference=REFERENCE):
         """Pushes a commit. Returns the function's answer: the run that it started."""
         path = "/2015-03-31/functions/updates/invocations"
-        answer = json.loads(self._request("POST", path, json.dumps(event(self.variables["AWS_REGION"], commit))))
+        answer = json.loads(self._request("POST", path, json.dumps(event(self.variables["AWS_REGION"], commit, reference))))
         if not answer.get("started"):
             raise Failed(f"the function did not start the pipeline: {answer}")
         return answer["started"][0]
@@ -131,12 +131,11 @@ def own_sockets(pid):
     return {target.removeprefix("socket:[").rstrip("]") for target in targets if target.startswith("socket:[")}
 
 
-def event(region, commit):
+def event(region, commit, reference):
     """Returns the event of a repository's trigger."""
-    reference = {"ref": REFERENCE, "commit": commit}
     record = {
         "awsRegion": region,
-        "codecommit": {"references": [reference]},
+        "codecommit": {"references": [{"ref": reference, "commit": commit}]},
         "customData": None,
         "eventId": str(uuid.uuid4()),
         "eventName": "ReferenceChanges",

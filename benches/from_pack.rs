@@ -1,9 +1,11 @@
 //! Makes the zip of a commit from a pack on disk, without a network: `from_pack PACK COMMIT ZIP`. It also indexes the
-//! pack, as the function does.
+//! pack, as the function does. It prints the milliseconds from the last byte of the pack to the last byte of the zip.
 
 use std::error::Error;
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use aws_config::{BehaviorVersion, SdkConfig};
 use bytes::Bytes;
@@ -24,7 +26,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let commit = ObjectId::from_hex(commit.as_bytes())?;
     // What the function has with 512 MB of memory.
     let options = Options { budget: 128 << 20, reuse_deflate: true, ..Options::default() };
-    let pack = received(File::open(pack)?, &options.source).await?;
+    let last_byte = Arc::new(OnceLock::new());
+    let pack = received(File::open(pack)?, &last_byte, &options.source).await?;
     // These clients are never called, because the pack has everything.
     let aws = Aws::new(SdkConfig::builder().behavior_version(BehaviorVersion::v2026_01_12()).build());
     let source = Source::new(&aws, "pack", &SourceOptions { mode: Mode::Git, ..options.source.clone() });
@@ -32,19 +35,30 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let commit = checkout.commit().await?;
     let opened = open::open(checkout, commit, &options).await?;
     write::write(opened.contents, &mut Zip(File::create(zip)?), &|_, _| ()).await?;
+    let taken = last_byte.get().map_or(0.0, |at: &Instant| at.elapsed().as_secs_f64() * 1000.0);
+    writeln!(io::stdout(), "{taken:.1}")?;
     Ok(())
 }
 
-async fn received(file: File, settings: &SourceOptions) -> Result<Pack, Box<dyn Error>> {
+async fn received(
+    file: File,
+    last_byte: &Arc<OnceLock<Instant>>,
+    settings: &SourceOptions,
+) -> Result<Pack, Box<dyn Error>> {
     let limits = Limits::new(settings.memory, settings.storage, settings.folder.clone());
-    Ok(tokio::task::spawn_blocking(move || Pack::receive(chunks(file), &limits)).await??)
+    let last_byte = Arc::clone(last_byte);
+    Ok(tokio::task::spawn_blocking(move || Pack::receive(chunks(file, &last_byte), &limits)).await??)
 }
 
-fn chunks(mut file: File) -> impl Iterator<Item = Bytes> {
+/// Reads a pack in chunks, and notes when the last one was read.
+fn chunks(mut file: File, last_byte: &OnceLock<Instant>) -> impl Iterator<Item = Bytes> {
     std::iter::from_fn(move || {
         let mut chunk = vec![0; CHUNK];
         let length = file.read(&mut chunk).expect("the pack can be read");
         chunk.truncate(length);
+        if length < CHUNK {
+            last_byte.get_or_init(Instant::now);
+        }
         (length > 0).then(|| chunk.into())
     })
 }

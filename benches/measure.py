@@ -4,6 +4,8 @@ import contextlib
 import dataclasses
 import os
 import pathlib
+import re
+import shutil
 import subprocess
 import threading
 import time
@@ -71,6 +73,20 @@ def run(command, **options):
     if child.returncode != 0:
         raise Failed(f"{pathlib.Path(command[0]).name} ended with {child.returncode}")
     return Spent(wall, usage.ru_utime + usage.ru_stime, peak.bytes)
+
+
+def instructions(command, environment):
+    """Returns the instructions of a command, as valgrind counts them, or None without valgrind."""
+    if not shutil.which("valgrind"):
+        return None
+    counter = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *command]
+    counted = subprocess.run(
+        counter, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LONGEST_SECS
+    )
+    found = re.search(r"Collected : (\d+)", counted.stderr)
+    if counted.returncode != 0 or not found:
+        raise Failed(f"valgrind cannot count the instructions of {pathlib.Path(command[0]).name}")
+    return int(found[1])
 
 
 def cpu_seconds(pid):

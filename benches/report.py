@@ -1,36 +1,33 @@
-"""The comparison in words: Markdown for the terminal and for BENCHMARKS.md."""
+"""The comparison in words: Markdown for the terminal and for BENCHMARKS.md. The figures of each run are rows of a table beside it."""
 
 import pathlib
 
 import plot
-from contenders import NAMES, api, clone_and_archive, local_archive, naive, over_git
-from targets import MEGABYTE, targets
-
-RATIOS = {"÷ boto3": naive, "÷ clone": clone_and_archive, "÷ archive": local_archive}
-
+from contenders import NAMES, api, auto, clone_and_archive, incremental, local_archive, naive, over_git, packed_git, packed_ours
+from targets import LATENCY, MEGABYTE, targets
 
 # Comments on missed targets, written by a person.
 REMARKS = pathlib.Path(__file__).with_name("remarks.md")
+COLUMNS = ("repository", "contender", "latency", "run", "wall", "cpu", "memory", "zip", "fetched", "read", "after_last_byte", "same")
 
 
-def write(results, target, drawing):
-    """Writes the whole report and the plot."""
+def write(results, target, rows, drawing):
+    """Writes the whole report, the figures of each run, and the plot."""
     plotted = draw(results, drawing)
     link = [f"![Time and memory against the number of files]({drawing.relative_to(target.parent)})"] if plotted else []
-    target.write_text("\n\n".join(["# Benchmarks", *sections(results, link)]) + "\n")
+    target.write_text("\n\n".join(["# Benchmarks", *sections(results, rows.name, link)]) + "\n")
+    rows.write_text("".join("\t".join(row) + "\n" for row in raw_rows(results)))
 
 
-def sections(results, link=()):
-    yield "Written by `make bench`: one comparison, in which the contenders take turns."
+def sections(results, rows, link=()):
+    yield f"Written by `make bench`: one comparison, in which the contenders take turns. The figures of each run are in [{rows}]({rows})."
     yield conditions(results)
     yield "## Targets\n\n" + target_table(results)
     if REMARKS.exists():
         yield REMARKS.read_text().strip()
-    for repository in results.repositories:
-        if repository["kind"] != "growth":
-            yield f"## {repository['name']}\n\n{description(repository)}\n\n{figures_table(results, repository)}"
-    if growth := growth_table(results):
-        yield "\n\n".join(["## Growth", *link, growth])
+    yield "## Repositories\n\n" + repository_table(results)
+    if link:
+        yield "\n\n".join(["## Growth", *link])
     yield notes(results)
 
 
@@ -51,36 +48,49 @@ def target_table(results):
     return table(("what", "on", "target", "measured", ""), rows)
 
 
-def description(repository):
-    commit = "" if repository["kind"] != "given" else f", commit `{repository['commit']}`"
-    return f"{repository['files']:,} files, {repository['megabytes']:.1f} MB{commit}."
-
-
-def figures_table(results, repository):
-    head = ("", "ms a request", "wall s", "CPU s", "peak MB", "fetched MB", "zip MB", *RATIOS, "requests")
-    rows = [
-        row(results, repository, name, latency)
-        for latency in results.data["latencies"]
-        for name in NAMES.values()
-        if results.of(repository, name, latency)
-    ]
-    return table(head, rows + skipped_rows(results, repository, len(head)))
-
-
-def row(results, repository, name, latency):
-    figure = results.of(repository, name, latency)
-    once = "" if figure["runs"] == results.data["runs"] else f" ({figure['runs']} run)"
-    return (
-        name + once,
-        f"{latency}" if figure["requests"] else "–",
-        f"{figure['wall']:.3f}",
-        f"{figure['cpu']:.2f}",
-        f"{figure['memory'] / MEGABYTE:.0f}",
-        f"{figure['fetched'] / MEGABYTE:.2f}",
-        f"{figure['zip'] / MEGABYTE:.2f}",
-        *(ratio(results, repository, name, latency, other) for other in RATIOS.values()),
-        in_words(figure["requests"]) or "–",
+def repository_table(results):
+    head = (
+        "repository", "files", "MB", "pack to zip: CPU", "wall", "zip", "instructions", "cold over Git: CPU",
+        f"cold at {LATENCY} ms: s", "÷ boto3", "÷ clone", "one file pushed: s", "CPU s", "requests to CodeCommit", "peak MB",
     )
+    return table(head, [repository_row(results, each) for each in results.repositories if each["kind"] != "growth"])
+
+
+def repository_row(results, repository):
+    of = lambda contender, latency=0: results.of(repository, NAMES[contender], latency)
+    number = lambda figure, name, digits: f"{figure[name]:.{digits}f}" if figure else "–"
+    divided = lambda a, b, name: f"{a[name] / b[name]:.3f}" if a and b else "–"
+    ours, git, cold, pushed = of(packed_ours), of(packed_git), of(auto, LATENCY), of(incremental, LATENCY)
+    counted = results.data["instructions"].get(repository["name"])
+    return (
+        repository["name"],
+        f"{repository['files']:,}",
+        f"{repository['megabytes']:.1f}",
+        divided(ours, git, "cpu"),
+        divided(ours, git, "wall"),
+        divided(ours, git, "zip"),
+        f"{counted['ours'] / counted['git']:.3f}" if counted and counted["git"] else "–",
+        divided(of(over_git), git, "cpu"),
+        number(cold, "wall", 2),
+        divided(cold, of(naive, LATENCY), "wall"),
+        divided(cold, of(clone_and_archive, LATENCY), "wall"),
+        number(pushed, "wall", 2),
+        number(pushed, "cpu", 2),
+        number(pushed, "reading", 0),
+        f"{(results.most(repository, 'memory') or 0) / MEGABYTE:.0f}",
+    )
+
+
+def raw_rows(results):
+    yield (*COLUMNS, "requests")
+    for each in results.data["figures"]:
+        yield (*(cell(each.get(name, "")) for name in COLUMNS), in_words(each["requests"]))
+    for each in results.data["skipped"]:
+        yield (each["repository"], each["contender"], str(each["latency"]), each["why"])
+
+
+def cell(value):
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def in_words(requests):
@@ -89,40 +99,7 @@ def in_words(requests):
     return ", ".join(f"{operation} × {count}" if count > 1 else operation for operation, count in ordered)
 
 
-def ratio(results, repository, name, latency, contender):
-    """Formats the wall times. The local archive has no network, and is measured once for all latencies."""
-    other = results.of(repository, NAMES[contender], 0 if contender is local_archive else latency)
-    if not other or not name.startswith("ours, ") or "pack" in name:
-        return ""
-    return f"{results.of(repository, name, latency)['wall'] / other['wall']:.3f}"
-
-
-def skipped_rows(results, repository, width):
-    found = [each for each in results.data["skipped"] if each["repository"] == repository["name"]]
-    return [(each["contender"], str(each["latency"]), each["why"], *[""] * (width - 3)) for each in found]
-
-
 LINES = {"ours, SOURCE=git": over_git, "ours, SOURCE=api": api, "git archive": local_archive}
-
-
-def growth_table(results):
-    made = [each for each in results.made() if results.of(each, NAMES[over_git])]
-    if len(made) < 2:
-        return None
-    head = ("files", "MB", *(f"{name}, {unit}" for name in LINES for unit in ("s", "CPU s", "µs a file", "MB")))
-    return table(head, [growth_row(results, each) for each in made])
-
-
-def growth_row(results, repository):
-    cells = [f"{repository['files']:,}", f"{repository['megabytes']:.0f}"]
-    for contender in LINES.values():
-        figure = results.of(repository, NAMES[contender])
-        if figure is None:
-            cells += ["–"] * 4
-            continue
-        each = figure["wall"] / repository["files"] * 1e6
-        cells += [f"{figure['wall']:.2f}", f"{figure['cpu']:.2f}", f"{each:.0f}", f"{figure['memory'] / MEGABYTE:.0f}"]
-    return cells
 
 
 def draw(results, path):
@@ -146,15 +123,25 @@ def notes(results):
     return f"""## How it is measured
 
 - Everything is on one machine: the emulator, which serves CodeCommit, Git, S3 and CodePipeline, shares its cores with what is measured.
-  Its processor time is not counted. It lets each request wait for the milliseconds in the second column.
-- CPU is user and system time; of the function from the event to the answer, of git with all its children. Memory is the most RssAnon at
-  once of a process and its children, looked at every 10 ms. Fetched is all that was answered, S3 included.
+  Its processor time is not counted. It lets each request wait for the given milliseconds.
+- CPU is user and system time; of the function from the event to the answer, of git with all its children. Instructions are those that
+  valgrind counts, on small repositories. Memory is the most RssAnon at once of a process and its children, looked at every 10 ms.
+- `pack to zip` is our time relative to `git archive`, both from one pack with this commit alone; ours indexes it first, git has its index.
+  Both zips then have the same entries and checksums. The pairs are repeated until the runs agree: {agreement(results)}.
+- `cold over Git` is the whole function, relative to the same `git archive`.
 - The function runs before the event comes, but has done nothing yet; each run has a new one, a new emulator and an empty bucket. For
   `one file pushed` the commit before was archived by another process of it. `boto3` is measured without its start and imports.
-- `git clone` is `--bare`, so that no working tree is written. `local clone` is a mirror with the whole history, `pack on disk` is a pack
-  with this commit alone, for both; ours indexes it first, git has its index. Both zips then have the same entries and checksums.
+- `git clone` is `--bare`, so that no working tree is written.
 - Made files are 10 kB of text on average, the same each time. What takes boto3 over a minute is run once.
 - {counted(results)}"""
+
+
+def agreement(results):
+    """Returns the spread that was reached, in words."""
+    pair = [NAMES[packed_git], NAMES[packed_ours]]
+    usual = [each for each in results.repositories if results.of(each, pair[1])]
+    worst = max((results.spread(each, pair) for each in usual), default=0.0)
+    return f"the middle half of them is within {worst:.1%} of the median" if worst < 1 else "there were too few"
 
 
 def counted(results):

@@ -6,11 +6,15 @@ import pathlib
 import shutil
 import subprocess
 import tarfile
+import zlib
 
 import made
 from git import ENVIRONMENT, git, line
 
 REFERENCE = "refs/heads/feature/bench"
+MERGED = "refs/heads/feature/merged"
+MERGED_AT = 20_000  # the files of the repository that gets a push of many files
+MERGED_EVERY = 10  # that push changes every tenth file
 
 
 @dataclasses.dataclass
@@ -19,6 +23,8 @@ class Repository:
     path: pathlib.Path  # a bare copy, which is served and pushed to
     commit: str
     pushed: str  # a commit on top, with one file changed
+    merged: str | None  # a commit on top, with every tenth file changed, if there are enough files
+    merged_bytes: int  # the compressed size of what that commit changes
     packed: pathlib.Path  # a bare repository with the commit alone, as one pack
     files: int
     megabytes: float
@@ -61,14 +67,18 @@ def prepared(name, original, folder):
         pack(git_dir(original), commit, unfinished / "packed.git")
         unfinished.rename(work)
     entries = listing(copy, commit)
-    changed = usual_file(entries)
-    pushed = push(copy, commit, changed)
+    usual = usual_files(entries)
+    changed = usual[len(usual) // 2]  # mostly not at the top level
+    pushed = push(copy, commit, [changed], REFERENCE)
+    merged = push(copy, commit, usual[::MERGED_EVERY], MERGED) if len(entries) == MERGED_AT else None
     attributes = {path for path in entries if pathlib.PurePosixPath(path).name == ".gitattributes"}
     return Repository(
         name=name,
         path=copy,
         commit=commit,
         pushed=pushed,
+        merged=merged,
+        merged_bytes=changed_bytes(copy, commit, merged) if merged else 0,
         packed=packed,
         files=len(entries),
         megabytes=sum(size for _, size in entries.values()) / 1e6,
@@ -100,23 +110,44 @@ def archived(repository, commit):
             return {entry.name for entry in archive}
 
 
-def usual_file(entries):
-    """Returns the file that the push changes: an ordinary one in the middle of the listing, usually not at the top level."""
-    usual = [path for path, (mode, _) in entries.items() if mode == b"100644"]
-    usual = [path for path in usual if pathlib.PurePosixPath(path).name != ".gitattributes"]
-    return usual[len(usual) // 2]
+def usual_files(entries):
+    """Returns the files that a push may change."""
+    usual = [path for path, (mode, _) in entries.items() if mode == b"100644" and "\n" not in path]
+    return [path for path in usual if pathlib.PurePosixPath(path).name != ".gitattributes"]
 
 
-def push(repository, commit, path):
-    """Makes a commit that changes one file, without a working tree. The same each time."""
-    index = {"GIT_INDEX_FILE": str(repository / "bench-index")}
-    blob = line("hash-object", "-w", "--stdin", directory=repository, input=f"another {path}\n".encode())
-    git("read-tree", commit, directory=repository, environment=index)
-    git("update-index", "--cacheinfo", f"100644,{blob},{path}", directory=repository, environment=index)
-    tree = line("write-tree", directory=repository, environment=index)
-    pushed = line("commit-tree", tree, "-p", commit, "-m", "One file changed", directory=repository)
-    git("update-ref", REFERENCE, pushed, directory=repository)
-    return pushed
+def push(repository, commit, paths, reference):
+    """Makes a commit that adds a line to files, without a working tree. The same each time."""
+    stream = [f"commit {reference}\n{made.STAMP}\ndata 8\nChanged\n\nfrom {commit}\n".encode()]
+    names = "".join(f"{commit}:{path}\n" for path in paths)
+    for path, old in zip(paths, contents(repository, os.fsencode(names))):
+        content = old + b"another %s\n" % os.fsencode(path)
+        stream.append(b"M 100644 inline %s\ndata %d\n%s\n" % (quoted(path), len(content), content))
+    git("fast-import", "--quiet", "--force", directory=repository, input=b"".join(stream))
+    return line("rev-parse", reference, directory=repository)
+
+
+def quoted(path):
+    """Quotes a path as git's fast-import reads it."""
+    escaped = (b"\\%03o" % byte if byte in b'"\\' or not 32 <= byte < 127 else bytes([byte]) for byte in os.fsencode(path))
+    return b'"%s"' % b"".join(escaped)
+
+
+def changed_bytes(repository, old, new):
+    """Returns the compressed size of the objects that a commit adds: each deflated as a whole, at git's level."""
+    listed = git("rev-list", "--objects", "--no-object-names", new, f"^{old}", directory=repository)
+    return sum(len(zlib.compress(content, 6)) for content in contents(repository, listed))
+
+
+def contents(repository, names):
+    """Yields the contents of objects, which are named one a line."""
+    answer = git("cat-file", "--batch", directory=repository, input=names)
+    at = 0
+    while at < len(answer):
+        end = answer.index(b"\n", at)
+        size = int(answer[at:end].split()[2])
+        yield answer[end + 1 : end + 1 + size]
+        at = end + 1 + size + 1
 
 
 def pack(repository, commit, target):

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 
-from contenders import NAMES, auto, clone_and_archive, incremental, naive, over_git, packed_git, packed_ours
+from contenders import NAMES, auto, clone_and_archive, incremental, merged, naive, over_git, packed_git, packed_ours
 
 MEGABYTE = 1_000_000
 LATENCY = 15
@@ -25,6 +25,7 @@ class Target:
 def targets(results):
     for repository in results.usual():
         yield from on_usual(results, repository)
+    yield from merges(results)
     yield from peaks(results)
     yield from start(results)
     yield from growth(results)
@@ -39,6 +40,10 @@ def on_usual(results, repository):
         yield at_most("CPU, pack on disk to zip, ÷ `git archive`", where, ours["cpu"] / git["cpu"], cpu)
         yield at_most("wall, pack on disk to zip, ÷ `git archive`", where, ours["wall"] / git["wall"], wall)
         yield at_most("size of the zip, ÷ `git archive`", where, ours["zip"] / git["zip"], 1.005, digits=4)
+    if ours and where == "git":
+        most = 0.15
+        yield at_most("seconds from the last byte of the pack to the last of the zip", where, ours["after_last_byte"], most)
+        yield at_least("share of the compressed bytes that equal `git archive`'s", where, ours["same"], 0.9)
     ours = of(auto, LATENCY)
     for contender, most in ((naive, 1 / 25), (clone_and_archive, 0.7)):
         if ours and (theirs := of(contender, LATENCY)):
@@ -53,6 +58,13 @@ def on_usual(results, repository):
         yield at_most("one file pushed: requests to CodeCommit", where, warm["reading"], most, digits=0)
     if cold and warm:
         yield at_most("one file pushed: CPU ÷ cold over Git", where, warm["cpu"] / max(cold["cpu"], 0.01), 0.35)
+
+
+def merges(results):
+    for repository in results.repositories:
+        if figure := results.of(repository, NAMES[merged]):
+            what = "every tenth file pushed: bytes from CodeCommit ÷ compressed size of what changed"
+            yield at_most(what, repository["name"], figure["read"] / repository["merged_bytes"], 1.5)
 
 
 def peaks(results):
@@ -93,3 +105,7 @@ def exponent(points):
 
 def at_most(what, where, measured, most, digits=3):
     return Target(what, where, f"≤ {most:.{digits}f}", f"{measured:.{digits}f}", measured <= most)
+
+
+def at_least(what, where, measured, least, digits=3):
+    return Target(what, where, f"≥ {least:.{digits}f}", f"{measured:.{digits}f}", measured >= least)

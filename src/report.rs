@@ -15,7 +15,7 @@ use aws_sdk_codepipeline::types::PipelineExecutionStatus;
 use serde::Serialize;
 use serde_json::Value;
 
-use self::notice::{Ended, Notice, Opened};
+use self::notice::{ChangedPullRequest, Ended, Notice};
 use self::pull_requests::PullRequest;
 use self::result::RunResult;
 use crate::config::{Config, Reporting};
@@ -134,7 +134,7 @@ impl Reporter<'_> {
         self.tell(&ended.pipeline, &ended.region, run, &requests, approves).await
     }
 
-    async fn opened(&self, opened: &Opened) -> Result<ReportOutcome, CallError> {
+    async fn opened(&self, opened: &ChangedPullRequest) -> Result<ReportOutcome, CallError> {
         let Some(pipeline) = opened.pipeline.as_ref().or(self.config.pipeline_name.as_ref()) else {
             return Ok(ReportOutcome::NotReported("neither PIPELINE_NAME nor the event's settings name a pipeline"));
         };

@@ -9,7 +9,7 @@ pub(super) enum Notice {
     /// An execution ended.
     Ended(Ended),
     /// A pull request was opened, or its source branch moved.
-    Opened(Opened),
+    Opened(ChangedPullRequest),
     /// Nothing to report, and why.
     Other(&'static str),
 }
@@ -22,7 +22,7 @@ pub(super) struct Ended {
 }
 
 /// A pull request whose source commit may have a result already.
-pub(super) struct Opened {
+pub(super) struct ChangedPullRequest {
     pub(super) pull_request: String,
     /// The pipeline that the settings beside the event name.
     pub(super) pipeline: Option<String>,
@@ -59,7 +59,7 @@ pub(super) fn parse(event: &Value) -> Result<Notice, EventError> {
     if !["pullRequestCreated", "pullRequestSourceBranchUpdated"].contains(&what.as_str()) {
         return Ok(Notice::Other("the pull request's source did not change"));
     }
-    Ok(Notice::Opened(Opened {
+    Ok(Notice::Opened(ChangedPullRequest {
         pull_request: text(&detail["pullRequestId"], "detail.pullRequestId")?,
         pipeline: settings["pipeline_name"].as_str().map(str::to_owned),
         region,

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::memory::watch;
 use super::world::{BRANCH, BUCKET, KEY, NAME, PIPELINE, pushed};
+use git_archive::object::ObjectId;
 use oracle::{CommitText, Repository, Tree, noise};
 
 /// The function's time. Without optimization a refusal may take longer, and then ends three seconds before this.
@@ -199,6 +200,32 @@ async fn wildcards_that_never_end_are_refused() {
         repository(&tree)
     };
     check("wildcards", "git", endless, &["TreeRefused", "ConversionRefused", "DeadlineNear"], false);
+}
+
+/// Names that trouble Windows, as long as git allows them, so that each causes a warning of some kilobytes; on many
+/// branches of one event. Lambda takes 6 MB of an answer, and a queue 256 KB.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_answer_stays_small_whatever_a_push_warns_of() {
+    const BRANCHES: usize = 20;
+    let mut tree = Tree::default();
+    for number in 0..200 {
+        tree.add(format!("{}{number}/con", "long name ".repeat(300)), "100644", "x");
+    }
+    let lambda = Lambda::start(repository(&tree), MEMORIES[0], "git");
+    let tip = lambda.repository.id(BRANCH);
+    let references: Vec<String> = (0..BRANCHES).map(|number| format!("refs/heads/many-{number}")).collect();
+    for reference in &references {
+        lambda.repository.run(&["update-ref", reference, &tip.to_string()], b"");
+    }
+    let changes: Vec<(&str, ObjectId)> = references.iter().map(|reference| (&**reference, tip)).collect();
+    let answer = tokio::time::timeout(2 * TIMEOUT, lambda.emulator.invoke(pushed("many", &changes)));
+    let answer = answer.await.expect("the invocation ends").expect("the names are allowed");
+    let started = answer["started"].as_array().expect("runs");
+    assert_eq!(started.len(), BRANCHES);
+    let warned: usize = started.iter().map(|run| run["warnings"].as_array().map_or(0, Vec::len)).sum();
+    assert!(warned > 0, "{answer}");
+    let bytes = answer.to_string().len();
+    assert!(bytes < 160 << 10, "{bytes} bytes");
 }
 
 /// One base of 24 MiB and thirty contents that differ from it by a line: deltas of some bytes.

@@ -1,10 +1,12 @@
 //! The rules of the repository: the documents match the code, and the rules of ARCHITECTURE.md hold.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The largest number of lines of a file. A longer file does several things.
 const LINES: usize = 500;
+/// The largest width of a line, as in rustfmt.toml.
+const COLUMNS: usize = 120;
 
 /// The sources of the deployed crates.
 const CRATES: [&str; 3] = ["src", "codecommit/src", "git-archive/src"];
@@ -104,6 +106,42 @@ fn files_are_short_and_finished() {
         assert!(lines <= LINES, "{} has {lines} lines", path.display());
         for word in [concat!("todo", "!("), concat!("dbg", "!("), concat!("unimplemented", "!(")] {
             assert!(!text.contains(word), "{} has {word}", path.display());
+        }
+    }
+}
+
+/// One noun, one meaning: a name says which type of its crate is meant.
+#[test]
+fn no_two_types_of_a_crate_share_a_name() {
+    for folder in ["src", "codecommit/src", "git-archive/src", "cli/src", "emulator/src"] {
+        let mut places: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
+        for (path, text) in sources(folder) {
+            for name in code(&text).lines().filter_map(declared_type) {
+                places.entry(name.to_owned()).or_default().push(path.clone());
+            }
+        }
+        assert!(places.len() > 20, "{folder}");
+        places.retain(|_, paths| paths.len() > 1);
+        assert!(places.is_empty(), "{places:?}");
+    }
+}
+
+/// Returns the type that a line declares at the top level of a module.
+fn declared_type(line: &str) -> Option<&str> {
+    let mut words = line.split(' ').skip_while(|word| word.starts_with("pub"));
+    let is_type = matches!(words.next()?, "struct" | "enum" | "trait" | "type");
+    is_type.then(|| words.next())?.and_then(|name| name.split(|c: char| !c.is_alphanumeric() && c != '_').next())
+}
+
+/// rustfmt does not wrap comments.
+#[test]
+fn no_comment_is_wider_than_the_code() {
+    for (path, text) in
+        ["src", "codecommit", "git-archive", "cli", "emulator", "tests", "benches"].map(sources).concat()
+    {
+        for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| line.trim_start().starts_with("//")) {
+            let width = line.chars().count();
+            assert!(width <= COLUMNS, "{}:{number} has {width} columns", path.display());
         }
     }
 }

@@ -14,7 +14,7 @@ use bstr::{BString, ByteSlice};
 use futures_util::future::try_join_all;
 
 use super::error::SourceError;
-use super::git::{ObjectKind, Pack, ThinPack};
+use super::git::{ObjectKind, Pack, PackError, ThinPack};
 use super::listing::join;
 use super::options::Mode;
 use super::previous::Previous;
@@ -52,13 +52,11 @@ impl Difference<'_> {
         let Some(mut thin) = remote.fetch_difference(self.commit, self.had, &self.source.limits).await? else {
             return Ok(None);
         };
-        for folder in self.previous.folders() {
-            thin.add(ObjectKind::Tree, &hash::tree(folder))?;
-        }
+        let directory = self.previous.directory();
+        thin = blocking::run(move || with_trees(thin, directory.folders.values())).await?;
         let mut left = REQUESTS;
-        for folder in self.unknown_folders(&mut left).await? {
-            thin.add(ObjectKind::Tree, &hash::tree(&folder))?;
-        }
+        let unknown = self.unknown_folders(&mut left).await?;
+        thin = blocking::run(move || with_trees(thin, &unknown)).await?;
         self.add_bases(&mut thin, &mut left).await?;
         Ok(Some(blocking::run(move || Pack::complete(thin)).await?))
     }
@@ -105,6 +103,11 @@ impl Difference<'_> {
         *left -= usize::from(may_ask);
         may_ask
     }
+}
+
+fn with_trees<'a>(mut thin: ThinPack, folders: impl IntoIterator<Item = &'a Folder>) -> Result<ThinPack, PackError> {
+    folders.into_iter().try_for_each(|folder| thin.add(ObjectKind::Tree, &hash::tree(folder)))?;
+    Ok(thin)
 }
 
 fn subfolders(path: &BString, folder: &Folder) -> Vec<(BString, ObjectId)> {

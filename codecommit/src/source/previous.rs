@@ -31,7 +31,7 @@ const LARGEST_CONTENT: u64 = 16 << 20;
 pub struct Previous {
     object: ObjectVersion,
     commit: Option<ObjectId>,
-    directory: Directory,
+    directory: Arc<Directory>,
     blocks: Mutex<VecDeque<(u64, Arc<Block>)>>,
     reading: Semaphore,
     /// The number of blocks that may still be read. Without a limit, an archive in a different order would be read
@@ -77,7 +77,7 @@ impl Previous {
         Some(Self {
             object,
             commit,
-            directory,
+            directory: Arc::new(directory),
             blocks: Mutex::default(),
             reading: Semaphore::new(BLOCKS_KEPT),
             allowance,
@@ -89,9 +89,9 @@ impl Previous {
         self.commit
     }
 
-    /// Returns all folders whose tree ids could be recomputed.
-    pub fn folders(&self) -> impl Iterator<Item = &Folder> {
-        self.directory.folders.values()
+    /// Returns the directory of the archive.
+    pub fn directory(&self) -> Arc<Directory> {
+        Arc::clone(&self.directory)
     }
 
     /// Returns the entries of the folder that has this tree id.

@@ -5,18 +5,17 @@
 //! data, and keeps deflate even if the file grows.
 
 use std::io::{self, Read};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::blocking;
+use crate::blocking::{self, CancelOnDrop};
 use crate::source::git::{BlobFacts, Reuse};
 use crate::source::{PackedBlob, SourceError};
 use git_archive::attributes::PathAttributes;
 use git_archive::deflate;
 use git_archive::object::{Entry, Kind};
+use git_archive::work::Cancel;
 use git_archive::zip::{self, Method};
 use git_archive::{BIG_FILE, Packer};
 
@@ -49,7 +48,7 @@ pub(super) struct LargeHeader {
 }
 
 /// The data of the entry, in pieces.
-pub(super) struct Pieces {
+pub(super) struct LargePieces {
     arriving: mpsc::Receiver<Vec<u8>>,
     made: AbortOnDropHandle<Result<zip::DataHeader, SourceError>>,
 }
@@ -92,11 +91,11 @@ impl Large {
         Ok(LargeHeader { method: Method::Stored, known: Some(stored) })
     }
 
-    pub(super) fn pieces(&self, method: Method) -> Pieces {
+    pub(super) fn pieces(&self, method: Method) -> LargePieces {
         let (sender, arriving) = mpsc::channel(WAITING);
         let gone = |_| io::Error::other("the archive is not written any more");
         let made = self.made(method, move |piece| sender.blocking_send(piece.to_vec()).map_err(gone));
-        Pieces { arriving, made: AbortOnDropHandle::new(tokio::spawn(made)) }
+        LargePieces { arriving, made: AbortOnDropHandle::new(tokio::spawn(made)) }
     }
 
     /// Reads and compresses the file on a thread for blocking work.
@@ -110,6 +109,7 @@ impl Large {
     {
         let (content, level, text_if) = (self.content.clone(), self.level, self.text_if);
         async move {
+            // Cancels the reading thread when this future is dropped.
             let guard = CancelOnDrop::default();
             let cancelled = guard.0.clone();
             let making = blocking::spawn(move || {
@@ -121,32 +121,22 @@ impl Large {
     }
 }
 
-/// Cancels the reading thread when the future that waits for it is dropped.
-#[derive(Default)]
-struct CancelOnDrop(Arc<AtomicBool>);
-
-impl Drop for CancelOnDrop {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
 /// A content whose reads fail after it is cancelled.
 struct Cancellable<R> {
     content: R,
-    cancelled: Arc<AtomicBool>,
+    cancelled: Cancel,
 }
 
 impl<R: Read> Read for Cancellable<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.cancelled.load(Ordering::Relaxed) {
+        if self.cancelled.is_cancelled() {
             return Err(io::Error::other("the archive was cancelled"));
         }
         self.content.read(buffer)
     }
 }
 
-impl Pieces {
+impl LargePieces {
     pub(super) async fn next(&mut self) -> Option<Vec<u8>> {
         self.arriving.recv().await
     }

@@ -14,7 +14,7 @@ pub(super) struct Declaration {
     pub(super) name: String,
     pub(super) execution_mode: String,
     pub(super) pipeline_type: String,
-    pub(super) sources: Vec<Source>,
+    pub(super) sources: Vec<SourceAction>,
     pub(super) variables: Vec<Variable>,
     /// Every action with its stage, in the order in which they run; the source actions come first.
     pub(super) actions: Vec<(String, String)>,
@@ -24,7 +24,7 @@ pub(super) struct Declaration {
 
 /// A source action.
 #[derive(Clone)]
-pub(super) struct Source {
+pub(super) struct SourceAction {
     pub(super) action: String,
     pub(super) provider: String,
     pub(super) configuration: Map<String, Value>,
@@ -38,7 +38,7 @@ pub(super) struct Variable {
     pub(super) default: Option<String>,
 }
 
-impl Source {
+impl SourceAction {
     /// Returns a value of the action's configuration.
     pub(super) fn setting(&self, name: &str) -> Option<&str> {
         self.configuration.get(name)?.as_str()
@@ -146,7 +146,7 @@ fn actions_in_order(stages: &[Field<'_>]) -> Result<Vec<(String, String)>, Servi
 }
 
 /// Checks the stages and their actions, and returns the source actions.
-fn check_stages(stages: &[Field<'_>]) -> Result<Vec<Source>, ServiceError> {
+fn check_stages(stages: &[Field<'_>]) -> Result<Vec<SourceAction>, ServiceError> {
     if stages.len() < 2 {
         return Err(structure("A pipeline must have at least two stages"));
     }
@@ -184,7 +184,7 @@ fn checked_action(
     action: &Field<'_>,
     first_stage: bool,
     artifacts: &mut HashSet<String>,
-) -> Result<Option<Source>, ServiceError> {
+) -> Result<Option<SourceAction>, ServiceError> {
     let name = action.text("name", 1..=100, &NAME)?;
     let kind = action.structure("actionTypeId")?;
     let categories = ["Source", "Build", "Deploy", "Test", "Invoke", "Approval", "Compute"];
@@ -219,7 +219,7 @@ fn source(
     provider: &str,
     inputs: &[String],
     mut outputs: Vec<String>,
-) -> Result<Source, ServiceError> {
+) -> Result<SourceAction, ServiceError> {
     let (true, 1, Some(artifact)) = (inputs.is_empty(), outputs.len(), outputs.pop()) else {
         return Err(declared_wrong(format!("Source action '{name}' must have one output artifact and no input")));
     };
@@ -234,7 +234,7 @@ fn source(
             "Action configuration for action '{name}' is missing required configuration '{missing}'"
         )));
     }
-    Ok(Source { action: name.to_owned(), provider: provider.to_owned(), configuration, artifact })
+    Ok(SourceAction { action: name.to_owned(), provider: provider.to_owned(), configuration, artifact })
 }
 
 /// Checks that a configuration maps text to text. As recorded, an empty value is refused.

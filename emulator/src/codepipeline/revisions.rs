@@ -1,6 +1,6 @@
 //! The revisions that the sources of an execution take.
 
-use super::declaration::Source;
+use super::declaration::SourceAction;
 use super::execution::Revision;
 use super::input::{ANY, Field, NAME, invalid};
 use crate::error::ServiceError;
@@ -34,7 +34,7 @@ pub(super) fn overrides(input: &Field<'_>) -> Result<Vec<Override>, ServiceError
 /// Checks the overrides against the sources of the pipeline.
 ///
 /// Not recorded: all but the check of the action's name.
-pub(super) fn check(sources: &[Source], overrides: &[Override]) -> Result<(), ServiceError> {
+pub(super) fn check(sources: &[SourceAction], overrides: &[Override]) -> Result<(), ServiceError> {
     for (index, given) in overrides.iter().enumerate() {
         let Override { action, kind, .. } = given;
         let source = sources.iter().find(|source| source.action == *action);
@@ -61,7 +61,11 @@ pub(super) fn check(sources: &[Source], overrides: &[Override]) -> Result<(), Se
 /// Returns the revision of one source: the given one, or else the newest; `None` if the source has no revision.
 ///
 /// Not recorded: the refusal of a version that does not exist.
-pub(super) fn revision(s3: &Store, source: &Source, overrides: &[Override]) -> Result<Option<Revision>, ServiceError> {
+pub(super) fn revision(
+    s3: &Store,
+    source: &SourceAction,
+    overrides: &[Override],
+) -> Result<Option<Revision>, ServiceError> {
     let given = |kind: &str| {
         let found = overrides.iter().find(|given| given.action == source.action && given.kind == kind);
         found.map(|given| given.value.as_str())
@@ -87,7 +91,7 @@ pub(super) fn revision(s3: &Store, source: &Source, overrides: &[Override]) -> R
     }
 }
 
-fn of_object(source: &Source, version: &Version) -> Option<Revision> {
+fn of_object(source: &SourceAction, version: &Version) -> Option<Revision> {
     let object = version.object.as_ref()?;
     let id = &version.id;
     let summary = object.metadata().remove(SUMMARY).filter(|summary| !summary.is_empty());
@@ -97,6 +101,6 @@ fn of_object(source: &Source, version: &Version) -> Option<Revision> {
     })
 }
 
-fn plain(source: &Source, id: &str) -> Revision {
+fn plain(source: &SourceAction, id: &str) -> Revision {
     Revision { action: source.action.clone(), artifact: source.artifact.clone(), id: id.to_owned(), summary: None }
 }

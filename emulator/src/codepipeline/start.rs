@@ -4,7 +4,7 @@ use std::time::{Instant, SystemTime};
 
 use serde_json::{Value, json};
 
-use super::declaration::{Declaration, Source, repeated_variable};
+use super::declaration::{Declaration, SourceAction, repeated_variable};
 use super::execution::{ActionRun, Execution, Revision, StartCause, Status};
 use super::input::{Field, LINE, NAME, TOKEN, VARIABLE, invalid};
 use super::pipeline::Pipeline;
@@ -59,8 +59,8 @@ pub(super) fn start(state: &State, input: &Field<'_>) -> Result<Value, ServiceEr
 /// that has an object, caused by the polling.
 pub(super) fn after_creation(s3: &Store, pipeline: &mut Pipeline) -> Result<(), ServiceError> {
     let sources = &pipeline.declaration().sources;
-    let has_object = |source: &&Source| matches!(revisions::revision(s3, source, &[]), Ok(Some(_)));
-    let causes: Vec<StartCause> = if sources.iter().any(Source::polls) {
+    let has_object = |source: &&SourceAction| matches!(revisions::revision(s3, source, &[]), Ok(Some(_)));
+    let causes: Vec<StartCause> = if sources.iter().any(SourceAction::polls) {
         let polling = sources.iter().filter(|source| source.polls()).filter(has_object);
         polling.map(|source| StartCause::Polling(source.action.clone())).collect()
     } else {

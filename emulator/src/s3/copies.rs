@@ -21,7 +21,7 @@ use super::parts::Part;
 use super::store::Store;
 
 /// The source of a copy.
-struct Source {
+struct CopiedObject {
     version: Version,
     object: Arc<Object>,
     /// The version ID for the response.
@@ -129,7 +129,7 @@ fn condition(headers: &HeaderMap, name: &str) -> S3Result<Option<ETagCondition>>
     value.transpose().map_err(|_| s3_error!(InvalidArgument, "The {name} header is not valid"))
 }
 
-fn find_source(store: &Store, source: &CopySource, owner: Option<&str>, customer_key: bool) -> S3Result<Source> {
+fn find_source(store: &Store, source: &CopySource, owner: Option<&str>, customer_key: bool) -> S3Result<CopiedObject> {
     if customer_key {
         return Err(s3_error!(NotImplemented, "customer keys are not modelled"));
     }
@@ -139,12 +139,12 @@ fn find_source(store: &Store, source: &CopySource, owner: Option<&str>, customer
     store.bucket(bucket, owner, |bucket| {
         let (version, object) = bucket.find(key, version_id.as_deref())?;
         let version_id = bucket.visible_id(version);
-        Ok(Source { version: version.clone(), object: Arc::clone(object), version_id })
+        Ok(CopiedObject { version: version.clone(), object: Arc::clone(object), version_id })
     })
 }
 
 /// Checks the conditions on the source; a copy has no `NotModified`.
-fn check_conditions(conditions: &ReadConditions<'_>, source: &Source) -> S3Result {
+fn check_conditions(conditions: &ReadConditions<'_>, source: &CopiedObject) -> S3Result {
     let checked = conditions.check(&source.version, &source.object);
     checked.map_err(|error| match error.code() {
         S3ErrorCode::NotModified => precondition_failed(),

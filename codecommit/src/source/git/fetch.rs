@@ -19,12 +19,12 @@ const UPLOAD_PACK: &str = "GitUploadPack";
 const WAITING_PIECES: usize = 32;
 
 /// A function that indexes a pack while it arrives.
-type Receive<P> = fn(Pieces, &Limits) -> Result<P, PackError>;
+type Receive<P> = fn(PackPieces, &Limits) -> Result<P, PackError>;
 
 /// The pieces of a pack, as they arrive.
-struct Pieces(mpsc::Receiver<Bytes>);
+struct PackPieces(mpsc::Receiver<Bytes>);
 
-impl Iterator for Pieces {
+impl Iterator for PackPieces {
     type Item = Bytes;
 
     fn next(&mut self) -> Option<Bytes> {
@@ -108,7 +108,7 @@ impl Remote {
         let body = self.send(&request).await?;
         let (sender, pieces) = mpsc::channel(WAITING_PIECES);
         let limits = limits.clone();
-        let pack = blocking::spawn(move || receive(Pieces(pieces), &limits));
+        let pack = blocking::spawn(move || receive(PackPieces(pieces), &limits));
         hand_on(body, sender).await?;
         Ok(pack.await??)
     }

@@ -14,6 +14,7 @@ mod blob_stream;
 mod cache;
 mod delta;
 mod digest;
+mod digest_thread;
 mod error;
 mod facts;
 mod header;

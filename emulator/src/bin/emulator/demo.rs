@@ -17,7 +17,7 @@ use crate::local_git::{check_repository, git, git_command};
 use crate::paint::Paint;
 use crate::stage::{PIPELINE, Stage, check_function, connect};
 use crate::text::{function_error, printable, size};
-use pull_request::PullRequest;
+use pull_request::DemoPullRequest;
 
 const BRANCH: &str = "feature/demo";
 /// The maximum time between a change and the function's answer to its event.
@@ -83,9 +83,9 @@ impl<W: Write> Life<'_, W> {
         writeln!(self.out, "Pipeline {PIPELINE} reads one S3 object and does not poll. Its actions end by command.")
     }
 
-    fn open_pull_request(&mut self, trunk: &str) -> io::Result<PullRequest> {
+    fn open_pull_request(&mut self, trunk: &str) -> io::Result<DemoPullRequest> {
         self.chapter("A pull request is opened")?;
-        let request = PullRequest::open(&self.stage, &self.runtime, BRANCH, trunk)?;
+        let request = DemoPullRequest::open(&self.stage, &self.runtime, BRANCH, trunk)?;
         self.line("opened", &format!("number {}, from {BRANCH} to {trunk}", request.id))?;
         Ok(request)
     }
@@ -138,13 +138,13 @@ impl<W: Write> Life<'_, W> {
         self.line("", &format!("when its action has ended: {}", self.paint.status(stopped.status)))
     }
 
-    fn fail(&mut self, request: &PullRequest, run: &str) -> io::Result<()> {
+    fn fail(&mut self, request: &DemoPullRequest, run: &str) -> io::Result<()> {
         self.chapter("The run fails, and the pull request shows why")?;
         let failed = self.finish(run, Some("Error while executing command: make test. Reason: exit status 2"))?;
         self.ended(request, &failed, "FAILED")
     }
 
-    fn succeed(&mut self, request: &PullRequest, run: &str) -> io::Result<()> {
+    fn succeed(&mut self, request: &DemoPullRequest, run: &str) -> io::Result<()> {
         self.chapter("The run succeeds, and the pull request is approved")?;
         let succeeded = self.finish(run, None)?;
         self.ended(request, &succeeded, "SUCCEEDED")?;
@@ -169,7 +169,7 @@ impl<W: Write> Life<'_, W> {
     }
 
     /// Waits for the function's answer to the event of a run's end, and shows the pull request.
-    fn ended(&mut self, request: &PullRequest, run: &Execution, state: &str) -> io::Result<()> {
+    fn ended(&mut self, request: &DemoPullRequest, run: &Execution, state: &str) -> io::Result<()> {
         let id = run.id.clone();
         let delivery = self.delivery("the end of the run", |event| {
             event["detail"]["execution-id"] == *id && event["detail"]["state"] == state
@@ -214,7 +214,7 @@ impl<W: Write> Life<'_, W> {
     }
 
     /// Shows every execution with the version that its own push made, and checks how each has ended.
-    fn conclude(&mut self, request: &PullRequest, runs: &[&str; 4]) -> io::Result<()> {
+    fn conclude(&mut self, request: &DemoPullRequest, runs: &[&str; 4]) -> io::Result<()> {
         let executions = self.stage.emulator.codepipeline().executions(PIPELINE);
         self.chapter(&format!("Pipeline {PIPELINE} ran {} times", executions.len()))?;
         for execution in &executions {

@@ -2,17 +2,36 @@
 
 use crc32fast::Hasher as Crc32;
 use git_archive::LFS_POINTER;
-use git_archive::object::hash::Hasher;
+use git_archive::object::hash::{CollisionAttack, Hasher};
 
-use super::error::PackError;
 use super::kind::ObjectKind;
-use super::table::{Mark, PackedObject};
 
 /// The length of a SHA-1 in bytes.
 pub(super) const HASH_BYTES: usize = 20;
 
 /// A content with a NUL within this many bytes is binary (`buffer_is_binary` in git's `xdiff-interface.c`).
 const HEAD_BYTES: usize = 8000;
+
+/// The results for one content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Digest {
+    pub(super) id: [u8; HASH_BYTES],
+    /// The CRC-32, for blobs only.
+    pub(super) crc: u32,
+    /// True if there is a NUL in the first 8,000 bytes of a blob.
+    pub(super) has_nul: bool,
+    /// True if it is a Git LFS pointer.
+    pub(super) is_pointer: bool,
+}
+
+impl Digest {
+    /// Digests a whole content. Content that was made to collide with other content is an error.
+    pub(super) fn of(kind: ObjectKind, content: &[u8]) -> Result<Self, CollisionAttack> {
+        let mut digest = ContentDigest::new(kind, content.len() as u64);
+        digest.update(content);
+        digest.finish()
+    }
+}
 
 /// The digest of a content that arrives in pieces.
 pub(super) struct ContentDigest {
@@ -36,14 +55,6 @@ impl ContentDigest {
         }
     }
 
-    /// Digests the whole content of an object whose kind is known.
-    pub(super) fn of(content: &[u8], object: &mut PackedObject) -> Result<(), PackError> {
-        let Some(kind) = object.kind else { return Ok(()) };
-        let mut digest = Self::new(kind, content.len() as u64);
-        digest.update(content);
-        digest.finish(object)
-    }
-
     /// Takes the next piece.
     pub(super) fn update(&mut self, bytes: &[u8]) {
         self.hash.update(bytes);
@@ -61,14 +72,12 @@ impl ContentDigest {
         }
     }
 
-    /// Writes all results into the object's row. Content that was made to collide with other content is an error.
-    pub(super) fn finish(self, object: &mut PackedObject) -> Result<(), PackError> {
-        let id = self.hash.finish().map_err(|source| PackError::Collision { offset: object.offset, source })?;
-        object.id.copy_from_slice(id.as_slice());
-        object.crc = self.crc.finalize();
-        object.set(Mark::HasNul, self.has_nul);
-        object.set(Mark::IsPointer, self.kind == ObjectKind::Blob && self.is_pointer && self.seen >= LFS_POINTER.len());
-        Ok(())
+    /// Returns the results, or an error if the content was made to collide with other content.
+    pub(super) fn finish(self) -> Result<Digest, CollisionAttack> {
+        let mut id = [0; HASH_BYTES];
+        id.copy_from_slice(self.hash.finish()?.as_slice());
+        let is_pointer = self.kind == ObjectKind::Blob && self.is_pointer && self.seen >= LFS_POINTER.len();
+        Ok(Digest { id, crc: self.crc.finalize(), has_nul: self.has_nul, is_pointer })
     }
 }
 
@@ -77,12 +86,12 @@ mod tests {
     use super::*;
 
     fn marks(content: &[u8], piece: usize) -> (bool, bool) {
-        let mut object = PackedObject::new(0, content.len() as u64);
-        let mut digest = ContentDigest::new(ObjectKind::Blob, object.size);
+        let mut digest = ContentDigest::new(ObjectKind::Blob, content.len() as u64);
         content.chunks(piece).for_each(|piece| digest.update(piece));
-        digest.finish(&mut object).expect("no collision");
-        assert_eq!(object.crc, crc32fast::hash(content));
-        (object.has(Mark::HasNul), object.has(Mark::IsPointer))
+        let digest = digest.finish().expect("no collision");
+        assert_eq!(digest, Digest::of(ObjectKind::Blob, content).expect("no collision"));
+        assert_eq!(digest.crc, crc32fast::hash(content));
+        (digest.has_nul, digest.is_pointer)
     }
 
     #[test]

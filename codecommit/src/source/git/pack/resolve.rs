@@ -1,6 +1,6 @@
 //! Resolves the deltas that were not resolved while the pack arrived: each gets its base, its kind and its id.
 
-use super::digest::ContentDigest;
+use super::digest::Digest;
 use super::error::PackError;
 use super::store::{ObjectStore, ReadState};
 use super::table::{Mark, PackedObject, Position, index_of, position};
@@ -57,7 +57,8 @@ fn finish(store: &mut ObjectStore, base: usize, delta: usize, state: &mut ReadSt
     object.put_on(&objects[base], place)?;
     objects[delta] = object;
     let content = store.content(delta, state)?;
-    ContentDigest::of(&content, &mut store.table.objects[delta])
+    let object = &mut store.table.objects[delta];
+    object.kind.map_or(Ok(()), |kind| object.record(Digest::of(kind, &content)))
 }
 
 fn missing_base(objects: &[PackedObject], delta: &PackedObject) -> PackError {

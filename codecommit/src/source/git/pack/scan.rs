@@ -4,16 +4,20 @@
 //! the end of the pack. So do deltas that name their base by id, but no server sends these to a client that accepts
 //! offsets, as ours does.
 
+use std::sync::Arc;
+use std::thread;
+
 use bytes::Bytes;
 
 use super::delta::{self, Delta};
 use super::digest::ContentDigest;
+use super::digest_thread::DigestThread;
 use super::error::PackError;
 use super::header::{self, EntryForm, EntryHeader};
 use super::intake::Intake;
 use super::kind::ObjectKind;
 use super::limits::Limits;
-use super::recent::RecentContents;
+use super::recent::{Batch, RecentContents};
 use super::store::ObjectStore;
 use super::table::{self, Mark, OBJECT_BYTES, ObjectTable, PackedObject, Position, index_of, position};
 use super::work::WorkBudget;
@@ -30,23 +34,21 @@ const DEFAULT_LEVEL: u8 = 2;
 pub(super) fn scan(chunks: impl Iterator<Item = Bytes>, limits: &Limits) -> Result<ObjectStore, PackError> {
     let (working, work) = (limits.working, WorkBudget::new(limits));
     let recent = usize::try_from(RECENT_BYTES.min(working / 4)).unwrap_or(usize::MAX);
-    let mut scan = PackScan {
-        intake: Intake::new(chunks, limits),
-        zlib: ZlibReader::new(&work),
-        objects: Vec::new(),
-        recent: RecentContents::new(recent),
-        made: Vec::new(),
-        held: HELD_BYTES.min(working / 4),
-        working,
-        work: &work,
-    };
-    for _ in 0..scan.count()? {
-        let object = scan.entry()?;
-        scan.objects.push(object);
-    }
-    let end = scan.intake.offset();
-    let storage = scan.intake.finish()?;
-    let table = ObjectTable::new(scan.objects, end);
+    let (table, intake) = thread::scope(|scope| {
+        let scan = PackScan {
+            intake: Intake::new(chunks, limits),
+            zlib: ZlibReader::new(&work),
+            objects: Vec::new(),
+            recent: RecentContents::new(recent),
+            digests: DigestThread::start(scope),
+            made: Vec::new(),
+            held: HELD_BYTES.min(working / 4),
+            working,
+            work: &work,
+        };
+        scan.objects()
+    })?;
+    let storage = intake.finish()?;
     Ok(ObjectStore { storage, table, working, entries: limits.entries, lacks_blobs: false, work })
 }
 
@@ -55,6 +57,7 @@ struct PackScan<'a, I> {
     zlib: ZlibReader<'a>,
     objects: Vec<PackedObject>,
     recent: RecentContents,
+    digests: DigestThread,
     /// The result of the last delta.
     made: Vec<u8>,
     /// The size of the largest object that is inflated as a whole.
@@ -63,7 +66,20 @@ struct PackScan<'a, I> {
     work: &'a WorkBudget,
 }
 
-impl<I: Iterator<Item = Bytes>> PackScan<'_, I> {
+impl<'a, I: Iterator<Item = Bytes>> PackScan<'a, I> {
+    /// Reads all objects, up to the checksum behind them.
+    fn objects(mut self) -> Result<(ObjectTable, Intake<'a, I>), PackError> {
+        for _ in 0..self.count()? {
+            let object = self.entry()?;
+            self.objects.push(object);
+        }
+        let last = self.recent.close();
+        self.digest(last)?;
+        self.digests.finish(&mut self.objects)?;
+        let end = self.intake.offset();
+        Ok((ObjectTable::new(self.objects, end), self.intake))
+    }
+
     /// Reads the beginning of a pack: `PACK`, a version, the number of objects.
     fn count(&mut self) -> Result<u32, PackError> {
         let mut words = [[0; 4]; 3];
@@ -103,16 +119,15 @@ impl<I: Iterator<Item = Bytes>> PackScan<'_, I> {
     fn whole(&mut self, kind: ObjectKind, mut object: PackedObject) -> Result<PackedObject, PackError> {
         let start = self.intake.offset();
         let expected = Expected { offset: object.offset, size: object.size };
-        let mut digest = ContentDigest::new(kind, object.size);
         object.kind = Some(kind);
         if object.size <= self.held {
             let content = self.zlib.whole(&mut self.intake, expected)?;
-            digest.update(content);
-            digest.finish(&mut object)?;
-            self.recent.push(self.objects.len(), content);
+            let full = self.recent.push(self.objects.len(), kind, content);
+            self.digest(full)?;
         } else {
+            let mut digest = ContentDigest::new(kind, object.size);
             self.zlib.pieces(&mut self.intake, expected, |piece| digest.update(piece))?;
-            digest.finish(&mut object)?;
+            object.record(digest.finish())?;
         }
         if kind == ObjectKind::Blob && start == object.offset + header::whole_bytes(object.size) {
             self.mark_reusable(&mut object, start)?;
@@ -164,9 +179,15 @@ impl<I: Iterator<Item = Bytes>> PackScan<'_, I> {
         let base_object = &mut self.objects[index_of(base)];
         base_object.set(Mark::IsBase, true);
         object.put_on(base_object, base)?;
-        ContentDigest::of(&self.made, &mut object)?;
-        self.recent.push(self.objects.len(), &self.made);
+        if let Some(kind) = object.kind {
+            let full = self.recent.push(self.objects.len(), kind, &self.made);
+            self.digest(full)?;
+        }
         Ok(object)
+    }
+
+    fn digest(&mut self, batch: Option<Arc<Batch>>) -> Result<(), PackError> {
+        batch.map_or(Ok(()), |batch| self.digests.digest(batch, &mut self.objects))
     }
 
     /// Returns the position of the object that starts at an offset.

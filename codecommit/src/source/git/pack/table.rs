@@ -5,7 +5,9 @@ use std::num::NonZeroU32;
 use std::ops::Range;
 
 use git_archive::object::ObjectId;
+use git_archive::object::hash::CollisionAttack;
 
+use super::digest::Digest;
 use super::error::PackError;
 use super::header;
 use super::kind::ObjectKind;
@@ -16,6 +18,9 @@ const MAX_DEPTH: u16 = 4095;
 /// The length of the zlib header before an object's raw deflate, and of the Adler-32 after it.
 const ZLIB_HEADER: u64 = 2;
 const ZLIB_TRAILER: u64 = 4;
+
+/// The number of rows by which a search for an id first widens its range: two cache lines.
+const NEAR: usize = 16;
 
 /// The number of bytes of memory for each object in the table.
 pub(super) const OBJECT_BYTES: u64 = (size_of::<PackedObject>() + size_of::<(u32, u32)>()) as u64;
@@ -73,6 +78,16 @@ impl PackedObject {
         }
     }
 
+    /// Records the digest of its content.
+    pub(super) fn record(&mut self, digest: Result<Digest, CollisionAttack>) -> Result<(), PackError> {
+        let digest = digest.map_err(|source| PackError::Collision { offset: self.offset, source })?;
+        self.id = digest.id;
+        self.crc = digest.crc;
+        self.set(Mark::HasNul, digest.has_nul);
+        self.set(Mark::IsPointer, digest.is_pointer);
+        Ok(())
+    }
+
     /// Records the base of a delta, and the delta's kind, which is its base's.
     pub(super) fn put_on(&mut self, base: &Self, position: Position) -> Result<(), PackError> {
         if base.depth >= MAX_DEPTH {
@@ -118,10 +133,29 @@ impl ObjectTable {
     /// Returns the index of an object.
     pub(super) fn find(&self, id: ObjectId) -> Option<usize> {
         let prefix = prefix(id.as_slice());
-        let start = self.by_id.partition_point(|(other, _)| *other < prefix);
+        let near = self.near(prefix);
+        let start = near.start + self.by_id[near].partition_point(|(other, _)| *other < prefix);
         let candidates = self.by_id[start..].iter().take_while(|(other, _)| *other == prefix);
         let mut indexes = candidates.map(|(_, index)| *index as usize);
         indexes.find(|index| self.objects[*index].id[..] == *id.as_slice())
+    }
+
+    /// Returns a range of the table that holds the place of a prefix. Ids are spread evenly, so the prefix itself says
+    /// about where it is. A hostile pack, whose ids are not, only makes the range larger.
+    fn near(&self, prefix: u32) -> Range<usize> {
+        let length = self.by_id.len();
+        let guess = usize::try_from((u64::from(prefix) * length as u64) >> 32).unwrap_or(length);
+        let (mut start, mut end, mut step) = (guess, guess, NEAR);
+        while start > 0 && self.by_id[start - 1].0 >= prefix {
+            start = start.saturating_sub(step);
+            step *= 2;
+        }
+        step = NEAR;
+        while end < length && self.by_id[end].0 < prefix {
+            end = length.min(end + step);
+            step *= 2;
+        }
+        start..end
     }
 
     /// Returns the index of an object that must have a certain kind.
@@ -169,6 +203,33 @@ fn prefix(id: &[u8]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn table(prefixes: &[u32]) -> ObjectTable {
+        let objects = prefixes.iter().map(|prefix| {
+            let mut object = PackedObject::new(0, 0);
+            object.id[..4].copy_from_slice(&prefix.to_be_bytes());
+            object
+        });
+        let mut table = ObjectTable::new(objects.collect(), 0);
+        table.sort();
+        table
+    }
+
+    #[test]
+    fn every_id_is_found_and_no_other_however_they_are_spread() {
+        let even: Vec<u32> = (0..5000).map(|number: u32| number.wrapping_mul(2_654_435_761)).collect();
+        let low: Vec<u32> = (0..5000).map(|number| number * 2).collect();
+        let high: Vec<u32> = low.iter().map(|prefix| u32::MAX - prefix).collect();
+        for prefixes in [&even[..], &low, &high, &[0], &[u32::MAX], &[], &[7; 300]] {
+            let table = table(prefixes);
+            for prefix in prefixes.iter().flat_map(|prefix| [*prefix, prefix.wrapping_add(1)]).chain([0, u32::MAX]) {
+                let mut id = [0; 20];
+                id[..4].copy_from_slice(&prefix.to_be_bytes());
+                let found = table.find(ObjectId::Sha1(id)).map(|index| prefixes[index]);
+                assert_eq!(found, prefixes.contains(&prefix).then_some(prefix));
+            }
+        }
+    }
 
     #[test]
     fn the_index_is_compact() {

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use bytes::Bytes;
 use zlib_rs::{DeflateFlush, Status};
 
-use super::digest::ContentDigest;
+use super::digest::Digest;
 use super::error::PackError;
 use super::header;
 use super::kind::ObjectKind;
@@ -49,10 +49,11 @@ impl ThinPack {
 
     /// Adds an object that the server knows us to have. Its id is computed from the content.
     pub fn add(&mut self, kind: ObjectKind, content: &[u8]) -> Result<(), PackError> {
+        self.store.work.check()?;
         let table_len = self.store.table.objects.len() as u64;
         let mut object = PackedObject::new(self.store.table.end, content.len() as u64);
         object.kind = Some(kind);
-        ContentDigest::of(content, &mut object)?;
+        object.record(Digest::of(kind, content))?;
         if !self.known.insert(object.id) {
             return Ok(());
         }

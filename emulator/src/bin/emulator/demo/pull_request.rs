@@ -8,12 +8,12 @@ use tokio::runtime::Runtime;
 use crate::stage::Stage;
 
 /// An open pull request.
-pub(super) struct PullRequest {
+pub(super) struct DemoPullRequest {
     /// Its number in the account.
     pub(super) id: String,
 }
 
-impl PullRequest {
+impl DemoPullRequest {
     /// Opens a pull request from one branch to another.
     pub(super) fn open(stage: &Stage, runtime: &Runtime, source: &str, destination: &str) -> io::Result<Self> {
         let target = json!({
