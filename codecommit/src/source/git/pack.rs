@@ -10,11 +10,11 @@
 //! *Shortcoming*: a base, a delta and their result must fit in memory together. Git makes no deltas of files over
 //! `core.bigFileThreshold` (512 MiB).
 
+mod batch;
 mod blob_stream;
 mod cache;
 mod delta;
 mod digest;
-mod digest_thread;
 mod error;
 mod facts;
 mod header;
@@ -24,6 +24,7 @@ mod limits;
 mod reader;
 mod recent;
 mod resolve;
+mod resolve_thread;
 mod scan;
 mod spool;
 mod store;

@@ -1,121 +1,118 @@
-//! The contents of the latest objects, which are the bases of deltas that come next.
-//!
-//! They are in batches, which a second thread digests: a large pack has tens of thousands of objects, and an allocation
-//! or a message for each costs more than it saves.
+//! The latest objects of a pack, which are the bases of the deltas that come next.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
+use std::collections::{HashMap, VecDeque};
 
+use super::batch::{Batch, DeltaBase};
 use super::kind::ObjectKind;
+use super::table::index_of;
 
-/// A batch is closed before it has more bytes than this, except for the batch of a single larger content.
-const BATCH_BYTES: usize = 256 << 10;
-
-/// Contents of objects, one after the other.
-#[derive(Default)]
-pub(super) struct Batch {
-    bytes: Vec<u8>,
-    entries: Vec<BatchEntry>,
-}
-
-#[derive(Clone, Copy)]
-struct BatchEntry {
-    index: usize,
-    kind: ObjectKind,
-    end: usize,
-}
-
-impl Batch {
-    /// Returns the index, the kind and the content of each object, in ascending order of indexes.
-    pub(super) fn contents(&self) -> impl Iterator<Item = (usize, ObjectKind, &[u8])> {
-        let starts = std::iter::once(0).chain(self.entries.iter().map(|entry| entry.end));
-        starts.zip(&self.entries).map(|(start, entry)| (entry.index, entry.kind, &self.bytes[start..entry.end]))
-    }
-
-    fn get(&self, index: usize) -> Option<&[u8]> {
-        let at = self.entries.binary_search_by_key(&index, |entry| entry.index).ok()?;
-        let start = at.checked_sub(1).map_or(0, |before| self.entries[before].end);
-        self.bytes.get(start..self.entries[at].end)
-    }
-
-    fn last_index(&self) -> Option<usize> {
-        self.entries.last().map(|entry| entry.index)
-    }
-}
-
-/// Contents in the order in which they came. New batches replace the oldest.
-pub(super) struct RecentContents {
-    open: Batch,
-    closed: VecDeque<Arc<Batch>>,
-    closed_bytes: usize,
+/// Batches in the order in which they came. New ones replace the oldest.
+pub(super) struct RecentObjects {
+    batches: VecDeque<Batch>,
+    /// The bytes of all batches except the latest.
+    bytes: usize,
     capacity: usize,
+    /// The indexes of objects by their ids. Objects that are gone may be in it.
+    by_id: HashMap<[u8; 20], usize>,
 }
 
-impl RecentContents {
+impl RecentObjects {
     pub(super) fn new(capacity: usize) -> Self {
-        Self { open: Batch::default(), closed: VecDeque::new(), closed_bytes: 0, capacity }
+        Self { batches: VecDeque::new(), bytes: 0, capacity, by_id: HashMap::new() }
     }
 
-    /// Returns the content of an object, if it is still here.
-    pub(super) fn get(&self, index: usize) -> Option<&[u8]> {
-        let at = self.closed.partition_point(|batch| batch.last_index() < Some(index));
-        self.closed.get(at).map_or(&self.open, |batch| &**batch).get(index)
-    }
-
-    /// Keeps a content. Objects come in ascending order of their indexes. If the batch is full without it, that batch
-    /// is closed and returned.
-    pub(super) fn push(&mut self, index: usize, kind: ObjectKind, content: &[u8]) -> Option<Arc<Batch>> {
-        let is_full = self.open.bytes.len() + content.len() > BATCH_BYTES;
-        let closed = if is_full { self.close() } else { None };
-        self.open.bytes.extend_from_slice(content);
-        self.open.entries.push(BatchEntry { index, kind, end: self.open.bytes.len() });
-        closed
-    }
-
-    /// Closes the batch and returns it, unless it is empty.
-    pub(super) fn close(&mut self) -> Option<Arc<Batch>> {
-        if self.open.entries.is_empty() {
-            return None;
+    /// Adds a batch, and drops the oldest ones if there is no room for them.
+    pub(super) fn push(&mut self, batch: Batch) {
+        self.bytes += self.batches.back().map_or(0, Batch::bytes);
+        self.batches.push_back(batch);
+        while self.bytes > self.capacity
+            && let Some(oldest) = self.batches.pop_front()
+        {
+            self.bytes -= oldest.bytes();
+            // Most deltas are near their bases: an id that is not searched for any more would only take memory.
+            if self.by_id.len() > self.most_ids() {
+                let first = oldest.last_index();
+                self.by_id.retain(|_, index| Some(*index) > first);
+            }
         }
-        let room = Vec::with_capacity(BATCH_BYTES);
-        let batch = Arc::new(std::mem::replace(&mut self.open, Batch { bytes: room, entries: Vec::new() }));
-        self.closed_bytes += batch.bytes.len();
-        self.closed.push_back(Arc::clone(&batch));
-        while self.closed_bytes > self.capacity {
-            let oldest = self.closed.pop_front()?;
-            self.closed_bytes -= oldest.bytes.len();
+    }
+
+    /// Returns the latest batch.
+    pub(super) fn latest(&self) -> Option<&Batch> {
+        self.batches.back()
+    }
+
+    /// Keeps the object that a delta of the latest batch makes, by its number in the batch.
+    pub(super) fn resolve(&mut self, number: usize, kind: ObjectKind, content: &[u8]) {
+        if let Some(batch) = self.batches.back_mut() {
+            batch.resolve(number, kind, content);
         }
-        Some(batch)
+    }
+
+    /// Records the id of an object.
+    pub(super) fn know(&mut self, id: [u8; 20], index: usize) {
+        self.by_id.insert(id, index);
+    }
+
+    /// Returns the index of a delta's base, if it can still be read.
+    pub(super) fn find(&self, base: DeltaBase) -> Option<usize> {
+        match base {
+            DeltaBase::Position(position) => Some(index_of(position)),
+            DeltaBase::Id(id) => self.by_id.get(&id).copied(),
+        }
+    }
+
+    /// Returns the kind and the content of an object, if it is still here and resolved.
+    pub(super) fn get(&self, index: usize) -> Option<(ObjectKind, &[u8])> {
+        let at = self.batches.partition_point(|batch| batch.last_index() < Some(index));
+        self.batches.get(at)?.object(index)
+    }
+
+    /// The number of ids above which those of objects that are gone are removed.
+    fn most_ids(&self) -> usize {
+        2 * self.batches.iter().map(Batch::len).sum::<usize>()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::batch::InflatedForm;
     use super::*;
 
+    const CAPACITY: usize = 1 << 20;
+
+    fn content(index: usize) -> Vec<u8> {
+        vec![u8::try_from(index % 251).expect("it is small"); index * 7919 % 60_000]
+    }
+
+    fn id(index: usize) -> [u8; 20] {
+        let mut id = [0; 20];
+        id[..8].copy_from_slice(&index.to_be_bytes());
+        id
+    }
+
     #[test]
-    fn a_content_is_whole_or_gone_and_the_latest_are_here() {
-        let capacity = 4 * BATCH_BYTES;
-        let mut recent = RecentContents::new(capacity);
-        let content = |index: usize| vec![u8::try_from(index % 251).expect("it is small"); index * 7919 % 60_000];
-        let mut closed = Vec::new();
-        for index in 0..200 {
-            closed.extend(recent.push(index, ObjectKind::Blob, &content(index)));
-            assert_eq!(recent.get(index), Some(&content(index)[..]), "the latest");
-            let kept: Vec<usize> = (0..=index).filter(|index| recent.get(*index).is_some()).collect();
-            assert!(kept.is_sorted() && kept.last() == Some(&index) && kept.len() == index + 1 - kept[0]);
+    fn an_object_is_whole_or_gone_and_the_latest_are_here() {
+        let mut recent = RecentObjects::new(CAPACITY);
+        let mut open = Batch::default();
+        let mut next = 0;
+        for index in 0..400 {
+            let Some(full) = open.push(index, 0, InflatedForm::Whole(ObjectKind::Blob), &content(index)) else {
+                continue;
+            };
+            recent.push(full);
+            (next..index).for_each(|index| recent.know(id(index), index));
+            next = index;
+            let kept: Vec<usize> = (0..index).filter(|index| recent.get(*index).is_some()).collect();
+            assert!(kept.is_sorted() && kept.last() == Some(&(index - 1)) && kept.len() == index - kept[0]);
             let bytes: usize = kept.iter().map(|index| content(*index).len()).sum();
-            assert!(bytes <= capacity + BATCH_BYTES && (index < 60 || bytes >= capacity / 2), "{index}: {bytes}");
+            assert!(bytes <= CAPACITY + (512 << 10) && (index < 60 || bytes >= CAPACITY / 2), "{index}: {bytes}");
+            assert!(recent.by_id.len() <= 2 * recent.most_ids() + 100, "{} ids", recent.by_id.len());
             for index in kept {
-                assert_eq!(recent.get(index), Some(&content(index)[..]));
+                assert_eq!(recent.get(index), Some((ObjectKind::Blob, &content(index)[..])));
+                assert_eq!(recent.find(DeltaBase::Id(id(index))), Some(index));
             }
         }
-        closed.extend(recent.close());
-        let indexes = closed.iter().flat_map(|batch| batch.contents());
-        assert!(indexes.map(|(index, ..)| index).eq(0..200), "each content is in one batch");
-        assert!(closed.iter().flat_map(|batch| batch.contents()).all(|(index, _, bytes)| bytes == content(index)));
-        recent.push(200, ObjectKind::Blob, &vec![1; capacity + 1]);
-        recent.push(201, ObjectKind::Blob, b"next");
-        assert_eq!(recent.get(200), None, "more than the room");
+        assert!(next > 300);
     }
 }

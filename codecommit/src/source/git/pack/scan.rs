@@ -1,25 +1,23 @@
 //! The pass over a pack as it arrives: inflates each entry once, and records everything that the archive needs.
 //!
-//! A delta is resolved at once if its base came shortly before, which is git's usual order. The other deltas wait for
-//! the end of the pack. So do deltas that name their base by id, but no server sends these to a client that accepts
-//! offsets, as ours does.
+//! A second thread ([`resolve_thread`](super::resolve_thread)) computes the ids and resolves deltas at the same time.
+//! Deltas whose base is too far away, or comes later, wait for the end of the pack.
 
-use std::sync::Arc;
 use std::thread;
 
 use bytes::Bytes;
 
+use super::batch::{Batch, DeltaBase, InflatedForm};
 use super::delta::{self, Delta};
 use super::digest::ContentDigest;
-use super::digest_thread::DigestThread;
 use super::error::PackError;
 use super::header::{self, EntryForm, EntryHeader};
 use super::intake::Intake;
 use super::kind::ObjectKind;
 use super::limits::Limits;
-use super::recent::{Batch, RecentContents};
+use super::resolve_thread::ResolveThread;
 use super::store::ObjectStore;
-use super::table::{self, Mark, OBJECT_BYTES, ObjectTable, PackedObject, Position, index_of, position};
+use super::table::{self, Mark, OBJECT_BYTES, ObjectTable, PackedObject, Position, position};
 use super::work::WorkBudget;
 use super::zlib_reader::{Expected, ZlibReader};
 
@@ -39,9 +37,8 @@ pub(super) fn scan(chunks: impl Iterator<Item = Bytes>, limits: &Limits) -> Resu
             intake: Intake::new(chunks, limits),
             zlib: ZlibReader::new(&work),
             objects: Vec::new(),
-            recent: RecentContents::new(recent),
-            digests: DigestThread::start(scope),
-            made: Vec::new(),
+            batch: Batch::default(),
+            resolving: ResolveThread::start(scope, recent),
             held: HELD_BYTES.min(working / 4),
             working,
             work: &work,
@@ -56,10 +53,8 @@ struct PackScan<'a, I> {
     intake: Intake<'a, I>,
     zlib: ZlibReader<'a>,
     objects: Vec<PackedObject>,
-    recent: RecentContents,
-    digests: DigestThread,
-    /// The result of the last delta.
-    made: Vec<u8>,
+    batch: Batch,
+    resolving: ResolveThread,
     /// The size of the largest object that is inflated as a whole.
     held: u64,
     working: u64,
@@ -73,9 +68,8 @@ impl<'a, I: Iterator<Item = Bytes>> PackScan<'a, I> {
             let object = self.entry()?;
             self.objects.push(object);
         }
-        let last = self.recent.close();
-        self.digest(last)?;
-        self.digests.finish(&mut self.objects)?;
+        self.resolving.resolve(self.batch, &mut self.objects)?;
+        self.resolving.finish(&mut self.objects)?;
         let end = self.intake.offset();
         Ok((ObjectTable::new(self.objects, end), self.intake))
     }
@@ -105,15 +99,20 @@ impl<'a, I: Iterator<Item = Bytes>> PackScan<'a, I> {
         let corrupt = |what| PackError::Corrupt { offset, what };
         let header = EntryHeader::read(|| self.intake.byte())?.map_err(corrupt)?;
         let mut object = PackedObject::new(offset, header.size);
-        match header.form {
+        let base = match header.form {
             EntryForm::Whole(kind) => return self.whole(kind, object),
             EntryForm::OffsetDelta(distance) => {
                 let base = offset.checked_sub(distance).and_then(|base| self.starting_at(base));
-                object.base = Some(base.ok_or(corrupt("a delta's base does not start where it says"))?);
+                let base = base.ok_or(corrupt("a delta's base does not start where it says"))?;
+                object.base = Some(base);
+                DeltaBase::Position(base)
             }
-            EntryForm::IdDelta(id) => object.id = id,
-        }
-        self.delta(object, header.size)
+            EntryForm::IdDelta(id) => {
+                object.id = id;
+                DeltaBase::Id(id)
+            }
+        };
+        self.delta(base, object, header.size)
     }
 
     fn whole(&mut self, kind: ObjectKind, mut object: PackedObject) -> Result<PackedObject, PackError> {
@@ -122,8 +121,8 @@ impl<'a, I: Iterator<Item = Bytes>> PackScan<'a, I> {
         object.kind = Some(kind);
         if object.size <= self.held {
             let content = self.zlib.whole(&mut self.intake, expected)?;
-            let full = self.recent.push(self.objects.len(), kind, content);
-            self.digest(full)?;
+            let full = self.batch.push(self.objects.len(), object.offset, InflatedForm::Whole(kind), content);
+            self.resolve(full)?;
         } else {
             let mut digest = ContentDigest::new(kind, object.size);
             self.zlib.pieces(&mut self.intake, expected, |piece| digest.update(piece))?;
@@ -152,9 +151,8 @@ impl<'a, I: Iterator<Item = Bytes>> PackScan<'a, I> {
     }
 
     /// Reads a delta of `size` bytes of instructions.
-    fn delta(&mut self, mut object: PackedObject, size: u64) -> Result<PackedObject, PackError> {
+    fn delta(&mut self, base: DeltaBase, mut object: PackedObject, size: u64) -> Result<PackedObject, PackError> {
         let expected = Expected { offset: object.offset, size };
-        let corrupt = |what| PackError::Corrupt { offset: expected.offset, what };
         let mut sizes = Vec::with_capacity(delta::MAX_SIZES);
         let instructions = if size <= self.held {
             self.zlib.whole(&mut self.intake, expected)?
@@ -165,29 +163,24 @@ impl<'a, I: Iterator<Item = Bytes>> PackScan<'a, I> {
             })?;
             &sizes
         };
-        let delta = Delta::new(instructions).map_err(corrupt)?;
-        object.size = delta.result_size;
+        let delta = Delta::new(instructions);
+        object.size = delta.map_err(|what| PackError::Corrupt { offset: expected.offset, what })?.result_size;
         if object.size > self.working {
             return Err(PackError::Memory { what: "a delta's result", bytes: object.size, limit: self.working });
         }
         self.work.spend(size.saturating_add(object.size))?;
-        let base = object.base.filter(|_| size.max(object.size) <= self.held);
-        let Some((base, content)) = base.and_then(|base| Some((base, self.recent.get(index_of(base))?))) else {
-            return Ok(object);
-        };
-        delta.apply_into(content, &mut self.made).map_err(corrupt)?;
-        let base_object = &mut self.objects[index_of(base)];
-        base_object.set(Mark::IsBase, true);
-        object.put_on(base_object, base)?;
-        if let Some(kind) = object.kind {
-            let full = self.recent.push(self.objects.len(), kind, &self.made);
-            self.digest(full)?;
+        if size.max(object.size) <= self.held
+            && let Ok(size) = usize::try_from(object.size)
+        {
+            let form = InflatedForm::Delta { base, size };
+            let full = self.batch.push(self.objects.len(), object.offset, form, instructions);
+            self.resolve(full)?;
         }
         Ok(object)
     }
 
-    fn digest(&mut self, batch: Option<Arc<Batch>>) -> Result<(), PackError> {
-        batch.map_or(Ok(()), |batch| self.digests.digest(batch, &mut self.objects))
+    fn resolve(&mut self, batch: Option<Batch>) -> Result<(), PackError> {
+        batch.map_or(Ok(()), |batch| self.resolving.resolve(batch, &mut self.objects))
     }
 
     /// Returns the position of the object that starts at an offset.

@@ -78,14 +78,19 @@ impl PackedObject {
         }
     }
 
-    /// Records the digest of its content.
+    /// Records the digest of its content, or fails if the content is part of a collision attack.
     pub(super) fn record(&mut self, digest: Result<Digest, CollisionAttack>) -> Result<(), PackError> {
         let digest = digest.map_err(|source| PackError::Collision { offset: self.offset, source })?;
+        self.set_digest(digest);
+        Ok(())
+    }
+
+    /// Records the digest of its content.
+    pub(super) fn set_digest(&mut self, digest: Digest) {
         self.id = digest.id;
         self.crc = digest.crc;
         self.set(Mark::HasNul, digest.has_nul);
         self.set(Mark::IsPointer, digest.is_pointer);
-        Ok(())
     }
 
     /// Records the base of a delta, and the delta's kind, which is its base's.

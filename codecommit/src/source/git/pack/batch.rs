@@ -1,0 +1,120 @@
+//! Inflated entries of a pack, in batches for the thread that resolves them: an allocation or a message for each entry
+//! would cost more than it saves.
+
+use std::ops::Range;
+
+use super::kind::ObjectKind;
+use super::table::Position;
+
+/// A batch is closed before its entries and what its deltas make take more bytes than this, unless it holds only one
+/// larger entry.
+const BATCH_BYTES: usize = 256 << 10;
+
+/// Consecutive entries of a pack.
+#[derive(Default)]
+pub(super) struct Batch {
+    /// What the entries inflate to, then the contents that their deltas make.
+    bytes: Vec<u8>,
+    entries: Vec<BatchEntry>,
+    /// The bytes that the deltas will make.
+    promised: usize,
+}
+
+/// One entry.
+pub(super) struct BatchEntry {
+    /// The index of its object in the pack.
+    pub(super) index: usize,
+    /// The offset of the entry in the pack.
+    pub(super) offset: u64,
+    pub(super) form: InflatedForm,
+    /// What it inflates to.
+    inflated: Range<usize>,
+    /// The object's kind and content, once they are known.
+    object: Option<(ObjectKind, Range<usize>)>,
+}
+
+/// The form of an inflated entry.
+#[derive(Clone, Copy)]
+pub(super) enum InflatedForm {
+    /// The content of an object.
+    Whole(ObjectKind),
+    /// The instructions of a delta, which make `size` bytes.
+    Delta { base: DeltaBase, size: usize },
+}
+
+/// The base of a delta.
+#[derive(Clone, Copy)]
+pub(super) enum DeltaBase {
+    Position(Position),
+    Id([u8; 20]),
+}
+
+impl Batch {
+    /// Adds an entry. Entries come in ascending order of their indexes. If the batch is full without it, the full batch
+    /// is returned, and this one begins anew.
+    pub(super) fn push(&mut self, index: usize, offset: u64, form: InflatedForm, inflated: &[u8]) -> Option<Self> {
+        let promised = match form {
+            InflatedForm::Whole(_) => 0,
+            InflatedForm::Delta { size, .. } => size,
+        };
+        let bytes = self.bytes.len() + self.promised + inflated.len() + promised;
+        let is_full = bytes > BATCH_BYTES && !self.entries.is_empty();
+        let full = is_full.then(|| std::mem::take(self));
+        self.promised += promised;
+        let inflated = self.append(inflated);
+        let object = match form {
+            InflatedForm::Whole(kind) => Some((kind, inflated.clone())),
+            InflatedForm::Delta { .. } => None,
+        };
+        self.entries.push(BatchEntry { index, offset, form, inflated, object });
+        full
+    }
+
+    /// Returns the number of entries.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Returns the number of bytes of all contents and instructions.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Returns an entry, by its number in the batch.
+    pub(super) fn entry(&self, number: usize) -> &BatchEntry {
+        &self.entries[number]
+    }
+
+    /// Returns what an entry inflates to, by its number in the batch.
+    pub(super) fn inflated(&self, number: usize) -> &[u8] {
+        &self.bytes[self.entries[number].inflated.clone()]
+    }
+
+    /// Keeps the object that a delta makes, by its number in the batch.
+    pub(super) fn resolve(&mut self, number: usize, kind: ObjectKind, content: &[u8]) {
+        let made = self.append(content);
+        self.entries[number].object = Some((kind, made));
+    }
+
+    /// Returns the kind and the content of an object, by its index in the pack. `None` if it is not in the batch or not
+    /// resolved.
+    pub(super) fn object(&self, index: usize) -> Option<(ObjectKind, &[u8])> {
+        let number = self.entries.binary_search_by_key(&index, |entry| entry.index).ok()?;
+        let (kind, content) = self.entries[number].object.clone()?;
+        Some((kind, &self.bytes[content]))
+    }
+
+    /// Returns the index of the last object.
+    pub(super) fn last_index(&self) -> Option<usize> {
+        self.entries.last().map(|entry| entry.index)
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Range<usize> {
+        if self.bytes.capacity() == 0 {
+            self.bytes.reserve_exact(BATCH_BYTES.max(bytes.len()));
+        }
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(bytes);
+        start..self.bytes.len()
+    }
+}

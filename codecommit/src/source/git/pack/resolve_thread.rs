@@ -1,0 +1,134 @@
+//! The thread that digests objects, and makes those that are deltas, while the scan inflates the next entries. That
+//! takes about as long as inflate, so the index of a pack needs two cores half as long as one.
+//!
+//! A delta is resolved at once if its base came shortly before, which is git's usual order. CodeCommit's packs name
+//! bases by id, so this thread, which computes the ids, is the one that can find them.
+
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::thread::Scope;
+
+use super::batch::{Batch, BatchEntry, InflatedForm};
+use super::delta::Delta;
+use super::digest::Digest;
+use super::error::PackError;
+use super::kind::ObjectKind;
+use super::recent::RecentObjects;
+use super::table::{Mark, PackedObject, position};
+
+/// The number of batches that may wait for the thread. It bounds the memory if inflate is faster.
+const WAITING: usize = 2;
+
+/// An object whose content is known.
+struct ResolvedObject {
+    index: usize,
+    kind: ObjectKind,
+    /// The index of its base, if it is a delta.
+    base: Option<usize>,
+    digest: Digest,
+}
+
+/// The objects of one batch that are known, or the reason why one of them is refused.
+type Answer = Result<Vec<ResolvedObject>, PackError>;
+
+/// The thread. It ends when this is dropped.
+pub(super) struct ResolveThread {
+    batches: SyncSender<Batch>,
+    answers: Receiver<Answer>,
+}
+
+impl ResolveThread {
+    /// Starts the thread, which keeps `recent` bytes of objects as bases.
+    pub(super) fn start<'scope>(scope: &'scope Scope<'scope, '_>, recent: usize) -> Self {
+        let (batches, waiting) = mpsc::sync_channel::<Batch>(WAITING);
+        let (done, answers) = mpsc::channel();
+        scope.spawn(move || {
+            let mut resolver = Resolver { recent: RecentObjects::new(recent), made: Vec::new() };
+            for batch in waiting {
+                let answer = resolver.resolve(batch);
+                let failed = answer.is_err();
+                if done.send(answer).is_err() || failed {
+                    return;
+                }
+            }
+        });
+        Self { batches, answers }
+    }
+
+    /// Hands a batch over, and records what is known by now.
+    pub(super) fn resolve(&self, batch: Batch, objects: &mut [PackedObject]) -> Result<(), PackError> {
+        // If the thread has ended, its last answer says why. After a panic, the scope panics, too.
+        self.batches.send(batch).ok();
+        self.answers.try_iter().try_for_each(|answer| record(answer, objects))
+    }
+
+    /// Waits for all batches, and records what is known of them.
+    pub(super) fn finish(self, objects: &mut [PackedObject]) -> Result<(), PackError> {
+        drop(self.batches);
+        self.answers.iter().try_for_each(|answer| record(answer, objects))
+    }
+}
+
+struct Resolver {
+    recent: RecentObjects,
+    /// The result of the last delta.
+    made: Vec<u8>,
+}
+
+impl Resolver {
+    fn resolve(&mut self, batch: Batch) -> Answer {
+        let count = batch.len();
+        self.recent.push(batch);
+        let mut resolved = Vec::with_capacity(count);
+        for number in 0..count {
+            resolved.extend(self.entry(number)?);
+        }
+        Ok(resolved)
+    }
+
+    /// Resolves an entry of the latest batch. Returns `None` for a delta whose base is not here.
+    fn entry(&mut self, number: usize) -> Result<Option<ResolvedObject>, PackError> {
+        let Some(batch) = self.recent.latest() else { return Ok(None) };
+        let BatchEntry { index, offset, form, .. } = *batch.entry(number);
+        let refused = |source| PackError::Collision { offset, source };
+        let resolved = match form {
+            InflatedForm::Whole(kind) => {
+                let digest = Digest::of(kind, batch.inflated(number)).map_err(refused)?;
+                ResolvedObject { index, kind, base: None, digest }
+            }
+            InflatedForm::Delta { base, .. } => {
+                let Some(base) = self.recent.find(base) else { return Ok(None) };
+                let made = self.make(number, base).map_err(|what| PackError::Corrupt { offset, what })?;
+                let Some(kind) = made else { return Ok(None) };
+                self.recent.resolve(number, kind, &self.made);
+                let digest = Digest::of(kind, &self.made).map_err(refused)?;
+                ResolvedObject { index, kind, base: Some(base), digest }
+            }
+        };
+        self.recent.know(resolved.digest.id, index);
+        Ok(Some(resolved))
+    }
+
+    /// Makes the object of a delta of the latest batch in the buffer, and returns its kind.
+    fn make(&mut self, number: usize, base: usize) -> Result<Option<ObjectKind>, &'static str> {
+        let Some((kind, content)) = self.recent.get(base) else { return Ok(None) };
+        let Some(batch) = self.recent.latest() else { return Ok(None) };
+        Delta::new(batch.inflated(number))?.apply_into(content, &mut self.made)?;
+        Ok(Some(kind))
+    }
+}
+
+fn record(answer: Answer, objects: &mut [PackedObject]) -> Result<(), PackError> {
+    for ResolvedObject { index, kind, base, digest } in answer? {
+        let mut object = objects[index];
+        object.kind = Some(kind);
+        if let Some(base) = base {
+            objects[base].set(Mark::IsBase, true);
+            let place = position(base);
+            let place = place.ok_or(PackError::Corrupt { offset: object.offset, what: "it has too many objects" })?;
+            object.put_on(&objects[base], place)?;
+        }
+        object.set_digest(digest);
+        objects[index] = object;
+    }
+    Ok(())
+}
