@@ -48,7 +48,7 @@ use crate::wire::{BoxError, HttpRequest, HttpResponse};
 /// S3 on the wire. Requests must be signed with the one key pair.
 pub(crate) struct Endpoint {
     signed: S3Service,
-    /// Repeats requests that `signed` accepted but for a header.
+    /// Serves a request again without its `Range`, after `signed` has verified the signature and refused the range.
     unsigned: S3Service,
 }
 
