@@ -1,4 +1,4 @@
-//! What is printed: results, warnings, and the one line of a failure.
+//! Prints results, warnings, and the one line of a failure.
 
 use std::error::Error;
 use std::io::{self, Write as _};

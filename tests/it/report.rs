@@ -107,7 +107,7 @@ async fn what_is_not_the_result_of_a_branch_is_left_alone() {
     world.end(&run, None);
     assert_eq!(reported(&world, ended(&foreign, "SUCCEEDED")).await, []);
     assert_eq!(world.comments(&request).await.len(), 0);
-    // With REPORT=off nobody is asked.
+    // With REPORT=off, no request is sent.
     let off = held(&[]);
     off.emulator.clear_requests();
     assert_eq!(reported(&off, ended(&run, "SUCCEEDED")).await, []);

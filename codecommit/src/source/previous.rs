@@ -113,7 +113,7 @@ impl Previous {
         (hash::blob_id(&content) == Ok(blob)).then(|| content.into())
     }
 
-    /// Returns the data of a content as it is in the archive. Returns `None` if it cannot be read, or if the archive
+    /// Returns the data of a content, as stored in the archive. Returns `None` if it cannot be read, or if the archive
     /// contradicts itself.
     pub async fn data(&self, located: Located) -> Option<Bytes> {
         let end = located.start.checked_add(located.compressed).filter(|end| *end <= self.object.bytes)?;
