@@ -1,9 +1,9 @@
 //! `SUPERSEDE`: an event of a branch stops the branch's runs that a newer push has left behind.
 //!
-//! The tip of the branch decides, not the order of events, and it is read after the runs: a run that was there before
-//! the tip was read, and whose commit is not the tip, is outdated. So the result is the same after two pushes at once,
-//! redeliveries, late events, and a kill between start and stop. The tip's run is never stopped. Runs of other
-//! branches, and executions without our variables, are not touched.
+//! The tip of the branch decides, not the order of events. It is read after the runs: a run that was listed before and
+//! whose commit is not the tip is outdated. So the result is the same after two pushes at once, redeliveries, late
+//! events, and a kill between start and stop. The tip's run is never stopped. Runs of other branches, and executions
+//! without our variables, are not touched.
 //!
 //! Calls: one `ListPipelineExecutions` (at most [`PAUSES`] more until the new execution is visible), one
 //! `GetPipelineExecution` for each other execution in progress, one `GetBranch`, and one `StopPipelineExecution` for

@@ -13,7 +13,7 @@ const MAX: usize = 10_240;
 const ERROR_LINES: usize = 20;
 /// The number of characters of an error that a comment shows.
 const ERROR_CHARS: usize = 2_000;
-/// The last line of a comment that a newer one follows.
+/// The last line of a comment after a newer comment was posted.
 const OLDER: &str = "*A newer result follows.*";
 /// The beginning of every comment, by result.
 const MARKS: [(PipelineExecutionStatus, &str); 5] = [
