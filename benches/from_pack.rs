@@ -24,7 +24,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [pack, commit, zip] = &arguments[..] else { return Err("usage: from_pack PACK COMMIT ZIP".into()) };
     let commit = ObjectId::from_hex(commit.as_bytes())?;
-    // What the function has with 512 MB of memory.
+    // The byte budget of the function with 512 MB of memory.
     let options = Options { budget: 128 << 20, reuse_deflate: true, ..Options::default() };
     let last_byte = Arc::new(OnceLock::new());
     let pack = received(File::open(pack)?, &last_byte, &options.source).await?;

@@ -26,7 +26,7 @@ use git_archive::DEFAULT_LEVEL;
 use git_archive::object::Commit;
 pub use run::{Found, Run};
 
-/// The end of one job.
+/// The outcome of one job.
 #[derive(Debug)]
 pub enum Outcome {
     /// The pipeline was started on the commit.
@@ -56,7 +56,7 @@ struct Delivery<'a> {
     config: &'a Config,
     aws: &'a Aws,
     targets: &'a Targets,
-    /// Lambda's id of the invocation, which its retries have as well.
+    /// Lambda's request id. Lambda's retries of an event have the id of the first attempt.
     request: Option<&'a str>,
     deadline: Deadline,
 }
@@ -64,7 +64,7 @@ struct Delivery<'a> {
 /// The results of the read-only steps.
 struct Opened {
     target: Arc<Target>,
-    /// The commit, with the archive of another one to take over what has not changed.
+    /// The commit to read, with the previous archive as a cache.
     checkout: Checkout,
     commit: Commit,
 }
@@ -112,7 +112,8 @@ impl Delivery<'_> {
         if let Some(reason) = left_behind {
             return Ok(Err(reason));
         }
-        // Over Git, the commit comes with its files, but without those that the previous archive has.
+        // Set the previous archive before the commit is read: over Git, reading the commit fetches its files too,
+        // except those that the previous archive has.
         let checkout = checkout.with_previous(previous);
         let commit = match peeked {
             Some(commit) => commit,
@@ -124,7 +125,7 @@ impl Delivery<'_> {
         Ok(Ok(Opened { target, checkout, commit }))
     }
 
-    /// Reads what the pipeline reads, and the directory of the archive at its key if that is of use.
+    /// Reads the pipeline's target and, with `CACHE=on`, the directory of the archive at its key.
     async fn target(&self) -> Result<(Arc<Target>, Option<Previous>), StepError> {
         let target = self.targets.get(self.aws, self.job).await;
         let target = target.map_err(|error| StepError::pipeline(self.job, error))?;
@@ -161,7 +162,8 @@ impl Delivery<'_> {
         Ok((answer.base_commit_id() != commit).then_some(Reason::NotOnBranch))
     }
 
-    /// Reads the commit while the pipeline is being read, if that costs only one call.
+    /// Reads the commit, at the same time as the pipeline. Returns `None` in Git mode, in which it is read later,
+    /// together with its files.
     async fn peek(&self, checkout: &Checkout) -> Result<Option<Commit>, StepError> {
         if checkout.mode() == Mode::Git { Ok(None) } else { self.commit(checkout).await.map(Some) }
     }

@@ -61,7 +61,7 @@ fn value(text: &str) -> String {
     if line.trim().is_empty() { "-".to_owned() } else { line }
 }
 
-/// An execution that was found again.
+/// An execution that [`find`] found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Execution {
     /// Its id.

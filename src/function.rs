@@ -36,7 +36,7 @@ struct Misconfigured {
     is_lifecycle: bool,
 }
 
-/// The answer of an invocation. For each reference it has the run that was started or the reason for none.
+/// The answer of an invocation. For each reference, it has the started run, or the reason why there is none.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Answer {
@@ -69,7 +69,7 @@ pub struct BatchItemFailure {
     pub item_identifier: String,
 }
 
-/// The most bytes of warnings in one answer: Lambda bounds an answer, and a queue bounds a message.
+/// The largest total size of the warnings in one answer: Lambda limits an answer, and a queue limits a message.
 const WARNINGS_BYTES: usize = 64 << 10;
 
 impl Function {

@@ -1,8 +1,8 @@
-//! What Lambda says of one invocation besides its event.
+//! The properties of one invocation that are not in its event.
 
 use std::time::Instant;
 
-/// The bounds and the name of one invocation.
+/// One invocation: its deadline and its id.
 #[derive(Debug, Clone)]
 pub struct Invocation {
     /// The end of the function's time.

@@ -1,8 +1,8 @@
 //! `CodePipeline` for every branch of a `CodeCommit` repository: a Lambda function that makes the zip of `git
 //! archive` without Git.
 //!
-//! The story is **event → plan → archive → upload → start**, and the modules stand in that order.
-//! [`Function::handle`] is the whole story. Two crates make the archive: [`codecommit`] reads a repository, and
+//! The story is **event → plan → archive → upload → start**, and the modules are listed in that order.
+//! [`Function::handle`] shows all of it. Two crates make the archive: [`codecommit`] reads a repository, and
 //! [`git_archive`] turns a tree into a zip.
 
 mod function;

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    // At TRACE the clients and the runtime show addresses that are signed, bodies and the texts of commits.
+    // At level TRACE, the clients and the runtime log presigned URLs, bodies and the texts of commits.
     tracing::init_default_subscriber_with_writer(std::io::stdout.with_max_level(Level::DEBUG));
     let function = match Config::from_env() {
         Ok(config) => {
@@ -38,11 +38,12 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     runtime.layer(MapFutureLayer::new(ends_clean)).run().await
 }
 
-/// How long threads may take to notice that their invocation has ended.
+/// The time that threads have to notice that their invocation has ended.
 const NOTICE: Duration = Duration::from_secs(1);
 
-/// Waits until the answer is sent, then for threads that still work for the invocation. A thread cannot be stopped: if
-/// one goes on, the process ends, so that the next invocation finds the processor and the memory free.
+/// Waits until the answer is sent, and then for threads that still work for the invocation. A thread cannot be stopped.
+/// If one does not end in time, this ends the process, so that it takes no processor time or memory from the next
+/// invocation.
 async fn ends_clean<T>(answered: impl Future<Output = T>) -> T {
     let answered = answered.await;
     let end = Instant::now() + NOTICE;

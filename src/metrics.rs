@@ -19,7 +19,7 @@ const NAMESPACE: &str = "CodeCommitMultibranch";
 
 /// The largest number of characters of a message, which keeps a line far below the log's limit.
 const MESSAGE_MAX: usize = 2_000;
-/// The most bytes of a name.
+/// The largest size of a name in bytes.
 const NAME_BYTES: usize = 1 << 10;
 
 /// One line: its fields, and the field that is a metric.
@@ -93,7 +93,7 @@ impl Line {
         Self::counted(fields, "RouteBroken", 1)
     }
 
-    /// The result of a run was reported to a pull request.
+    /// Reports a pull request that shows the result of a run.
     pub fn reported(reported: &Reported) -> Self {
         Self::uncounted(json!({
             "Outcome": "reported",
@@ -104,7 +104,7 @@ impl Line {
         }))
     }
 
-    /// A notice led to no report.
+    /// Reports an event that led to no comment.
     pub fn not_reported(reason: &str) -> Self {
         Self::uncounted(json!({ "Outcome": "not reported", "Reason": reason }))
     }
@@ -158,7 +158,7 @@ fn cut(text: &str) -> String {
     text.chars().take(MESSAGE_MAX).collect()
 }
 
-/// Returns a name as a line shows it: git allows longer ones than anybody reads.
+/// Returns a name, cut to the size that a line shows. Git does not limit names.
 fn shown(name: &str) -> String {
     crate::text::cut(name, NAME_BYTES)
 }

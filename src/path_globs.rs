@@ -1,4 +1,4 @@
-//! The globs that select paths, as `PATHS` and custom data write them.
+//! Globs that select paths, in the syntax of `PATHS` and custom data.
 
 use std::fmt;
 use std::str::FromStr;

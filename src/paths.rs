@@ -1,4 +1,4 @@
-//! `PATHS`: a branch runs only if something that it changed since it left the trunk matches.
+//! `PATHS`: a branch runs only if it has changed a matching path since it left the trunk.
 //!
 //! The merge base comes from `GetMergeOptions`, the changes from `GetDifferences`. Both depend on the commit and on the
 //! trunk alone, so every delivery of an event gets the same answer unless the trunk moves. If AWS cannot tell, the
@@ -21,7 +21,7 @@ pub(crate) enum Verdict {
     Matches,
     /// No changed path matches.
     NoMatch,
-    /// AWS cannot tell, and why.
+    /// AWS cannot tell. The text is the reason.
     Unknown(String),
 }
 

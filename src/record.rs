@@ -94,8 +94,8 @@ pub struct Claimant {
 }
 
 impl Claimant {
-    /// Names a delivery that ends at `deadline`. The former attempts with the same request id have ended: Lambda tries
-    /// an asynchronous event again only then.
+    /// Creates a claimant for a delivery that ends at `deadline`. Earlier attempts with the same request id have ended,
+    /// because Lambda retries an asynchronous event only after that.
     pub fn new(request: Option<&str>, deadline: SystemTime) -> Self {
         Self { holder: fresh_name(), request: request.map(str::to_owned), until: seconds(deadline) + 1 }
     }
@@ -121,7 +121,7 @@ impl Claimant {
         }
     }
 
-    /// Returns the record of another delivery as this one holds it.
+    /// Returns another delivery's record with this delivery as its holder.
     fn holding(&self, record: Record) -> Record {
         Record { holder: self.holder.clone(), request: self.request.clone(), until: self.until, ..record }
     }
@@ -142,7 +142,7 @@ pub async fn claim(aws: &Aws, target: &Target, token: &Token, claimant: Claimant
             return Ok(Claim { object, e_tag, claimant, record: mine });
         }
         let Some((record, e_tag)) = object.get().await? else { continue };
-        // The holder is ours if the answer to the write was lost.
+        // If the answer to our own write was lost, we hold the record already.
         if record.holder == claimant.holder || record.execution.is_some() {
             return Ok(Claim { object, e_tag, claimant, record });
         }
@@ -164,7 +164,7 @@ impl Claim {
         &self.record
     }
 
-    /// The random name of this hold.
+    /// Returns the random name of this hold.
     pub fn holder(&self) -> &str {
         &self.claimant.holder
     }
@@ -238,7 +238,7 @@ struct RecordObject {
 
 impl RecordObject {
     /// Writes the record over the one with this `ETag`, or creates it if there is no `ETag`. Returns `None` if S3 has
-    /// another one.
+    /// another version of it.
     async fn put(&self, record: &Record, over: Option<&str>) -> Result<Option<String>, CallError> {
         let body = serde_json::to_vec(record).map_err(|error| CallError::malformed("PutObject", error))?;
         let request = self.s3.put_object().bucket(&self.bucket).key(&self.key).content_type("application/json");

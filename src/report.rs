@@ -32,7 +32,8 @@ const PAUSES: [Duration; 4] =
 
 /// The number of executions that are searched for the run of a new pull request's commit.
 const SEARCHED: usize = 100;
-/// The same for a pull request that moved: the run of its new commit reports itself when it ends.
+/// The same number for a pull request whose source moved. It is smaller, because the run of the new commit reports its
+/// own end.
 const SEARCHED_FOR_MOVE: usize = 20;
 
 /// A pull request that shows a result.
@@ -179,7 +180,7 @@ impl Reporter<'_> {
         }
     }
 
-    /// Returns whether no newer run of the same commit exists, which has the last word on the approval.
+    /// Returns whether this is the newest run of its commit. Only the newest run decides the approval.
     async fn is_latest(&self, pipeline: &str, run: &BranchRun) -> Result<bool, CallError> {
         let listed = runs::list(self.aws, pipeline, SEARCHED).await?;
         for newer in listed.iter().take_while(|listed| listed.id != run.id) {

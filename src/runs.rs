@@ -54,7 +54,8 @@ impl BranchRun {
         self.commit == other.commit && self.branch == other.branch && self.repository == other.repository
     }
 
-    /// Returns `None` if the execution is a rollback, or has no variables that name repository, branch and commit.
+    /// Returns the run of an execution. Returns `None` if the execution is a rollback, or has no variables that name
+    /// repository, branch and commit.
     fn of(execution: &PipelineExecution) -> Option<Self> {
         let variable = |name: &str| {
             let mut all = execution.variables().iter();

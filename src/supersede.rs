@@ -1,9 +1,9 @@
 //! `SUPERSEDE`: an event of a branch stops the branch's runs that a newer push has left behind.
 //!
-//! The tip of the branch decides, not the order of events, and it is read after the runs: a run that was there before
-//! the tip was read, and whose commit is not the tip, is outdated. So two pushes at once, redeliveries, late events and
-//! a kill between start and stop all end alike, and the tip's run is never stopped. Runs of other branches, and
-//! executions without our variables, are not touched.
+//! The tip of the branch decides, not the order of events. It is read after the runs: a run that was listed before and
+//! whose commit is not the tip is outdated. So the result is the same after two pushes at once, redeliveries, late
+//! events, and a kill between start and stop. The tip's run is never stopped. Runs of other branches, and executions
+//! without our variables, are not touched.
 //!
 //! Calls: one `ListPipelineExecutions` (at most [`PAUSES`] more until the new execution is visible), one
 //! `GetPipelineExecution` for each other execution in progress, one `GetBranch`, and one `StopPipelineExecution` for
@@ -19,11 +19,12 @@ use codecommit::aws::{Aws, CallError};
 
 /// The number of executions in progress that are examined. It is the quota of concurrent executions of a pipeline.
 const EXAMINED: usize = 50;
-/// The number of last executions among which those in progress are looked for.
+/// The number of the latest executions that are searched for those in progress.
 const LISTED: usize = 100;
-/// The pauses until a new execution is visible in the list. An older one that started a moment before is visible then.
+/// The pauses while the list does not show the new execution. As soon as it does, it also shows an older one that
+/// started a moment before.
 const PAUSES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
-/// The time after which the rest is left to run: the new run is what matters.
+/// The longest time for stopping outdated runs. Those that are left then continue: the new run matters more.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// `CodePipeline`'s limit for the reason of a stop, in characters.
 const REASON: usize = 200;
@@ -34,8 +35,8 @@ struct Running {
     commit: String,
 }
 
-/// Stops the outdated runs of the job's branch, and returns what is worth a warning: the event never fails because of
-/// this. `started` is the execution that the event has just started.
+/// Stops the outdated runs of the job's branch. A failure is only returned as a warning, so that the event does not
+/// fail. `started` is the execution that the event has just started.
 pub(crate) async fn stop_outdated(aws: &Aws, job: &Job, started: Option<&str>, deadline: Instant) -> Vec<String> {
     let mut warnings = Vec::new();
     let deadline = deadline.min(Instant::now() + TIMEOUT);
@@ -104,7 +105,7 @@ async fn tip(aws: &Aws, job: &Job) -> Result<Option<String>, CallError> {
     }
 }
 
-/// Stops a run after the action in progress. One that has ended or is stopping already is as it should be.
+/// Stops a run after its action in progress. Succeeds if the run has ended or is stopping already.
 async fn stop_one(aws: &Aws, job: &Job, outdated: &Running, tip: &str) -> Result<(), CallError> {
     let reason = format!("superseded by commit {} of {}", tip.get(..8).unwrap_or(tip), job.branch());
     let reason: String = reason.chars().take(REASON).collect();

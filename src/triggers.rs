@@ -1,4 +1,4 @@
-//! Repository triggers: keep them as they should be for the branches.
+//! Repository triggers: keeps them up to date with the branches.
 
 mod trigger;
 mod error;

@@ -5,7 +5,7 @@ use codecommit::aws::{Aws, Choice};
 use crate::arguments::Client;
 use crate::output::Failure;
 
-/// The path of Git on AWS's own endpoint, and on one in its place.
+/// The path of the Git endpoint, on AWS's own host and on any other.
 const GIT_PATH: &str = "/v1/repos/";
 
 /// Returns the clients, if the configuration has a region and the profile that is asked for.
@@ -32,8 +32,8 @@ fn is_region(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
-/// Returns the URL that a repository's name is appended to for Git: the given one, else one beside an endpoint that is
-/// not AWS's own. A fetch must not go to AWS if everything else goes elsewhere.
+/// Returns the URL that a repository's name is appended to for Git: the given one, or else one on the same host as an
+/// endpoint that is not AWS's own. A fetch must not go to AWS if everything else goes elsewhere.
 pub(crate) fn git_url(aws: &Aws, given: Option<String>) -> Option<String> {
     let beside = |url: String| format!("{}{GIT_PATH}", url.trim_end_matches('/'));
     given.filter(|url| !url.is_empty()).or_else(|| aws.codecommit_endpoint().map(beside))

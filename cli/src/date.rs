@@ -7,12 +7,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
-/// The least plain number that is a time (git's `match_digit`); a smaller one could be a part of a date.
+/// The smallest plain number that counts as a time (git's `match_digit`). A smaller one could be a part of a date.
 const LEAST_SECONDS: i64 = 100_000_000;
 
-/// Returns the seconds since 1970 (UTC) of `@112 +0000`, `1112911993`, `2005-04-07T22:13:13+02:00`, `2005-04-07`, `Thu,
-/// 7 Apr 2005
-/// 22:13:13 +0200`, `Thu Apr 7 22:13:13 2005 -0700`, `now`.
+/// Parses a time and returns the seconds since 1970 (UTC).
+///
+/// Examples: `@112 +0000`, `1112911993`, `2005-04-07T22:13:13+02:00`, `2005-04-07`, `Thu, 7 Apr 2005 22:13:13 +0200`,
+/// `Thu Apr 7 22:13:13 2005 -0700`, `now`.
 pub(crate) fn parse(text: &str) -> Result<i64, String> {
     let wrong = || {
         format!("{text:?} is not a time; write @SECONDS, 2005-04-07T22:13:13+02:00 or Thu, 7 Apr 2005 22:13:13 +0200")

@@ -1,16 +1,18 @@
-//! Text of others on a terminal. Nothing in it may move the cursor, change colors or reverse the direction of reading.
+//! Escapes text from others for a terminal. Nothing in it may move the cursor, change colors or change the direction of
+//! text.
 
 /// Returns the text with control characters and direction marks escaped as in Rust.
 pub(crate) fn escaped(text: &str) -> String {
     text.chars().map(|c| if is_plain(c) { c.to_string() } else { c.escape_default().to_string() }).collect()
 }
 
-/// Returns JSON text with the same characters escaped as JSON has it. They can only be inside of strings there.
+/// Returns JSON text with the same characters in JSON's own escapes. In JSON, they can occur only inside strings.
 pub(crate) fn escaped_json(json: &str) -> String {
     json.chars().map(|c| if is_plain(c) { c.to_string() } else { format!("\\u{:04x}", u32::from(c)) }).collect()
 }
 
-/// Returns a path on a line, in quotes and with octal escapes as git shows it if it has characters that are not plain.
+/// Returns a path for one line. If it has characters that are not plain, it is in quotes with octal escapes, as git
+/// shows it.
 pub(crate) fn quoted(path: &[u8]) -> String {
     match std::str::from_utf8(path) {
         Ok(text) if text.chars().all(|c| is_plain(c) && !"\"\\".contains(c)) => text.to_owned(),

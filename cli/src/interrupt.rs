@@ -1,5 +1,5 @@
-//! Signals that end the work: what is half done is removed, then the process dies of the signal. A shell sees that, so
-//! that Ctrl-C ends a loop around the command too.
+//! Signals that end the work. Unfinished files are removed, and then the process ends by the signal itself. A shell
+//! that runs the command in a loop sees that, so Ctrl-C also ends the loop.
 
 use std::process::ExitCode;
 #[cfg(unix)]
@@ -21,7 +21,7 @@ impl Interrupted {
 /// Does the work unless a signal comes first. The work is then dropped, which removes its temporary file.
 pub(crate) async fn unless_interrupted<T>(work: impl Future<Output = T>) -> Result<T, Interrupted> {
     tokio::select! {
-        // In this order: signals are handled before there is anything to remove.
+        // Poll the signals first, so that they are handled before the work makes a file.
         biased;
         signal = signal() => Err(signal),
         done = work => Ok(done),

@@ -1,4 +1,4 @@
-//! What is printed: results, warnings, and the one line of a failure.
+//! Prints results, warnings, and the one line of a failure.
 
 use std::error::Error;
 use std::io::{self, Write as _};
@@ -25,17 +25,17 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// An error with its causes.
+    /// Creates a failure from an error and its causes.
     pub(crate) fn new(error: &dyn Error, code: &str) -> Self {
         Self::of(with_causes(error), code)
     }
 
-    /// A failure without an error type.
+    /// Creates a failure from a line of text.
     pub(crate) fn of(line: impl Into<String>, code: &str) -> Self {
         Self { line: line.into(), code: code.to_owned(), is_silent: false }
     }
 
-    /// A failure without a line: whoever read the output is gone.
+    /// Creates a failure that prints nothing, because the reader of the output has closed it.
     pub(crate) fn silent() -> Self {
         Self { is_silent: true, ..Self::of("nobody reads the output", "BrokenPipe") }
     }
@@ -79,7 +79,7 @@ pub(crate) fn note_json(value: &Value) {
     write_note(&escaped_json(&value.to_string()));
 }
 
-/// A closed standard error is no failure.
+/// Writes a line to standard error. It is not a failure if standard error is closed.
 fn write_note(line: &str) {
     let _unread = writeln!(io::stderr(), "{line}");
 }

@@ -17,7 +17,7 @@ use crate::output::{self, Failure, Printer};
 
 /// The number of executions that are searched, each with a call of its own.
 const SEARCHED: usize = 100;
-/// The pauses between two looks at a run grow from the first to the second.
+/// The pause between two reads of a run. It grows from the first value to the second.
 const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(10)];
 
 /// A run with its times.

@@ -17,7 +17,7 @@ use crate::client;
 use crate::output::{self, Failure, Printer};
 use crate::runs;
 
-/// A person waits no longer than a function may run.
+/// The time limit of a delivery by hand, which is Lambda's largest timeout.
 const PATIENCE: Duration = Duration::from_mins(15);
 /// The longest wait for the end of a run.
 const WAIT: Duration = Duration::from_hours(1);

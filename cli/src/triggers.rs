@@ -160,7 +160,7 @@ fn list(triggers: &[Trigger], printer: &Printer) -> Result<(), Failure> {
     if printer.json {
         return output::print_json(&described(triggers));
     }
-    // Written like additions to an empty list, without the sign.
+    // The list is printed as additions to an empty list, without the plus signs.
     let added = format!("\n{}", Difference::between(&[], triggers)).replace("\n+ ", "\n");
     output::print_lines(added.trim_start())
 }

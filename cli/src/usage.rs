@@ -1,11 +1,11 @@
-//! The answer to a command line that is wrong or asks for help.
+//! The help, and the message about an invalid command line.
 
 use clap::Error;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::output::{self, Failure};
 
-/// Options of `git archive` that this command has no use for, and what to do instead.
+/// Options of `git archive` that do not exist here, and what to use instead.
 const GIT_OPTIONS: [(&str, &str); 6] = [
     ("--remote", "the first argument names the repository; --region, --profile and --endpoint-url say where it is"),
     ("--exec", "no program runs on the other side"),

@@ -70,12 +70,12 @@ impl Aws {
         Self::chosen(Choice::default()).await
     }
 
-    /// Creates the clients from the environment, with limits of its own for `CodeCommit`.
+    /// Creates the clients from the environment, with other limits for `CodeCommit`.
     pub async fn from_env_with(concurrency: Concurrency) -> Self {
         Self::with_concurrency(Choice::default().load(https()).await, concurrency)
     }
 
-    /// Creates the clients from the environment, and from what a person chooses in its place.
+    /// Creates the clients from the environment, and from a person's choices, which override it.
     pub async fn chosen(choice: Choice) -> Self {
         Self::new(choice.load(https()).await)
     }
@@ -151,7 +151,7 @@ impl Aws {
         self.counter.calls()
     }
 
-    /// Returns the endpoint of `CodeCommit` that the configuration has in place of AWS's own.
+    /// Returns the endpoint of `CodeCommit` that the configuration sets instead of AWS's own.
     pub fn codecommit_endpoint(&self) -> Option<String> {
         choice::endpoint(&self.config, "CodeCommit")
     }

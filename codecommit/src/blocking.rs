@@ -1,15 +1,16 @@
-//! Work on threads for blocking work. Nothing ends such a thread from outside: it ends when its work looks at a flag.
+//! Work on tokio's threads for blocking work. Such a thread cannot be stopped from outside: its work has to check a
+//! flag.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use git_archive::work::Cancel;
 use tokio_util::task::AbortOnDropHandle;
 
-/// The threads of this process that are at work.
+/// The number of threads of this process that are at work.
 static RUNNING: AtomicUsize = AtomicUsize::new(0);
 
-/// Returns the number of threads that are at work. After an archive has ended or its future was dropped, none should be
-/// soon; a program that cannot wait for them can only end itself.
+/// Returns the number of threads that are at work. After an archive has ended or its future was dropped, this should
+/// soon be 0. A program that cannot wait longer has to end its process.
 pub fn running() -> usize {
     RUNNING.load(Ordering::Acquire)
 }
@@ -29,7 +30,8 @@ impl Drop for Running {
     }
 }
 
-/// Works on a thread for blocking work. Dropping the handle keeps work from beginning, but does not end it.
+/// Starts work on a thread for blocking work. Dropping the handle cancels work that has not begun, but does not stop
+/// work that has.
 pub(crate) fn spawn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> AbortOnDropHandle<T> {
     AbortOnDropHandle::new(tokio::task::spawn_blocking(move || {
         let _running = Running::new();
@@ -37,7 +39,8 @@ pub(crate) fn spawn<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static
     }))
 }
 
-/// Works on a thread for blocking work and waits for the result, so that timeouts around it hold.
+/// Runs work on a thread for blocking work, and waits for the result without blocking the runtime, so that a timeout
+/// around it works.
 pub(crate) async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match spawn(work).await {
         Ok(result) => result,

@@ -17,8 +17,9 @@
 //! # }
 //! ```
 //!
-//! The zip is what `git archive --format=zip` makes of the same commit, except for the deflate, which is faster; with
-//! another [`deflate`](Archive::deflate) it is git's byte for byte. `docs/differences.md` lists every other difference.
+//! The zip is the one that `git archive --format=zip` makes of the same commit, except for the deflate, which is
+//! faster. With classic zlib as the [`deflate`](Archive::deflate), the zip is git's, byte for byte.
+//! `docs/differences.md` lists every other difference.
 //!
 //! The role needs `codecommit:GetCommit`, `GetFolder` and `GetBlob`; `GetBranch` for branches, `GetRepository` for
 //! `HEAD`, and `GitPull` for the Git source.

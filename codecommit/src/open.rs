@@ -32,9 +32,9 @@ pub struct Options {
     pub level: u8,
     /// The deflate implementation.
     pub deflate: deflate::Deflate,
-    /// True if deflate streams of the commit's pack and of the previous archive are copied, if the level is git's
-    /// default. That is much faster, and mostly makes git's own bytes; but then the compressed bytes of the same commit
-    /// depend on the server's pack. False if the same commit always has the same bytes.
+    /// True to copy deflate streams from the commit's pack and from the previous archive, if the level is git's
+    /// default. That is much faster, and most of the streams are git's own. But the compressed bytes of a commit then
+    /// depend on the server's pack. False to make the same bytes of the same commit each time.
     pub reuse_deflate: bool,
     /// Files that are in no tree.
     pub extra: Vec<ExtraFile>,
@@ -50,7 +50,7 @@ pub struct Options {
     pub tagged: bool,
     /// The largest total size of the files in bytes.
     pub limit: Option<u64>,
-    /// True if to refuse names that cause trouble on Windows or macOS, instead of warning of them.
+    /// True to refuse names that cause trouble on Windows or macOS, instead of warning about them.
     pub refuse_names: bool,
 }
 
@@ -204,14 +204,14 @@ pub async fn open(checkout: Checkout, commit: Commit, options: &Options) -> Resu
     Ok(Opened { contents, warnings: warnings.into_lines() })
 }
 
-/// The entries that are archived, and what decided.
+/// The entries to archive, the attributes that decided about them, and the warnings.
 struct Selected {
     entries: Vec<Entry>,
     attributes: Attributes,
     warnings: Warnings,
 }
 
-/// Selects what is archived, on a thread of its own: a tree may have millions of entries.
+/// Selects the entries to archive, on a thread for blocking work: a tree may have millions of entries.
 async fn selected(
     entries: Vec<Entry>,
     attributes: Attributes,

@@ -47,7 +47,7 @@ pub async fn write<O: Output>(
     if let Some(directory) = prefix_directory(prefix.as_bstr()) {
         archive.put_empty(Member { path: directory.as_bstr(), kind: Kind::Directory, extra: &[] }).await?;
     }
-    // Whatever works on other threads ends when this future is dropped.
+    // Cancels the work on other threads when this future is dropped.
     let _cancel = CancelOnDrop(contents.checkout.cancel());
     let preparation = blocking::run(move || Preparation::new(contents)).await;
     let stopped = |(path, stopped): (BString, Stopped)| StreamError::Convert { path, source: stopped.into() };

@@ -1,6 +1,6 @@
 //! CodePipeline: pipelines, and their executions with the revisions that they took from S3.
 //!
-//! The answers follow recordings of the service. Where a comment says "not recorded", the behavior is a belief.
+//! The answers follow recordings of the service. Where a comment says "not recorded", the behavior is an assumption.
 //!
 //! # Differs from CodePipeline
 //! - No action runs: after the source actions, all others succeed at once. Tests can hold executions in progress

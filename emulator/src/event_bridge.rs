@@ -17,7 +17,7 @@ pub(crate) struct EventBridge {
     lag: Mutex<Option<EventLag>>,
 }
 
-/// The time between an event and its delivery. Each event waits for a time of its own, so events change their order.
+/// The time between an event and its delivery. It is random for each event, so events may arrive in another order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EventLag {
     /// The shortest time.

@@ -23,8 +23,8 @@ use crate::wire::{self, BoxError, HttpBody, HttpRequest, HttpResponse};
 /// The path that all repositories are below.
 pub(crate) const ROOT: &str = "/v1/repos/";
 
-/// CodeCommit serves any reachable commit by its ID, and, like Git by default, no partial clones. A push to the branch
-/// that is checked out in a repository with a worktree updates the worktree, or fails if it has changes.
+/// Settings of Git. Any reachable commit is served by its ID, as by CodeCommit. Partial clones stay off, which is Git's
+/// default. A push to a branch that is checked out updates the worktree, or fails if the worktree has changes.
 const SETTINGS: [(&str, &str); 4] = [
     ("uploadpack.allowTipSHA1InWant", "true"),
     ("uploadpack.allowReachableSHA1InWant", "true"),

@@ -1,5 +1,5 @@
-//! Keeps web pages out: a page can send requests to loopback, and with a host name of its own that resolves to loopback
-//! (DNS rebinding) it can also read the responses.
+//! Keeps web pages out. A page can send requests to loopback. If its own host name resolves to loopback (DNS
+//! rebinding), it can also read the responses.
 
 use http::HeaderMap;
 

@@ -2,7 +2,7 @@
 //!
 //! The emulator answers only what it models; it answers 501 to everything else.
 
-// What a user starts, and what it is started with.
+// The emulator and its options.
 mod emulator;
 mod options;
 mod threads;

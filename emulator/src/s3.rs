@@ -1,8 +1,8 @@
 //! S3 with versions: buckets, objects, multipart uploads and their listings, with the wire protocol of `s3s`.
 //!
 //! # Differs from S3
-//! - Object lock, tags, grants, customer keys (SSE-C) and lifecycles are not modelled: 501.
-//! - One account owns everything; a canned ACL other than the owner's is not modelled: 501.
+//! - Object lock, tags, grants, customer keys (SSE-C) and lifecycles are not modeled: 501.
+//! - One account owns everything; a canned ACL other than the owner's is not modeled: 501.
 //! - `HeadObject` with a range answers 200, not 206.
 //! - Responses repeat the requested encryption; nothing is encrypted.
 //! - Objects last as long as the process.
@@ -48,7 +48,7 @@ use crate::wire::{BoxError, HttpRequest, HttpResponse};
 /// S3 on the wire. Requests must be signed with the one key pair.
 pub(crate) struct Endpoint {
     signed: S3Service,
-    /// Repeats requests that `signed` accepted but for a header.
+    /// Serves a request again without its `Range`, after `signed` has verified the signature and refused the range.
     unsigned: S3Service,
 }
 

@@ -317,8 +317,8 @@ impl Found {
 
 /// Writes a line into the buffer so that `gix-attributes` parses it as git does.
 ///
-/// The newline before it keeps the crate from skipping a byte order mark. Git skips the mark in files of the working
-/// tree, but not in those of a tree. There, the first line names files that begin with the mark.
+/// The crate skips a byte order mark at the start of its input. Git does not skip it in a file of a tree: there, the
+/// mark is a part of the first pattern. So a newline is written before the line.
 fn parsable(line: &[u8], buffer: &mut Vec<u8>) {
     buffer.clear();
     buffer.push(b'\n');

@@ -1,10 +1,10 @@
 //! The central directory of an earlier archive, used as a cache that is never trusted.
 //!
-//! Files, links and submodules have their Git id, a version and the level in an extra field of the central directory.
-//! A bit in the level says that others may have deflated the data; a reader that does not know the bit sees an unknown
-//! level, and does not reuse the entry.
-//! A folder counts only under the tree id that is recomputed from its entries, and content only if it hashes to the
-//! wanted id. So a foreign, truncated or hostile archive costs time, but never changes a byte of the next one.
+//! Files, links and submodules have their Git id, a version and the level in an extra field of the central directory. A
+//! bit in the level says that others may have deflated the data. A reader that does not know the bit sees an unknown
+//! level, and does not reuse the entry. A folder counts only under the tree id that is recomputed from its entries, and
+//! content only if it hashes to the wanted id. So a foreign, truncated or hostile archive costs time, but never changes
+//! a byte of the next one.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -58,7 +58,7 @@ pub struct Directory {
     pub contents: HashMap<(ObjectId, bool), Located>,
 }
 
-/// Returns the extra field of an entry, whose data were `copied` if others deflated them.
+/// Returns the extra field of an entry. `copied` says whether others deflated the data.
 pub fn tag(id: ObjectId, level: u8, copied: bool) -> Vec<u8> {
     let level = if copied { level | COPIED } else { level };
     let mut field = Vec::with_capacity(26);
@@ -99,8 +99,8 @@ impl Located {
 impl Directory {
     /// Parses a central directory up to the first row that is malformed.
     ///
-    /// Only entries that the same version compressed at the same level are listed as contents, and with
-    /// `reuse_deflate` also those that it copied at this level.
+    /// `contents` lists only entries of the same version and level. Entries that were copied are listed only with
+    /// `reuse_deflate`.
     pub fn parse(mut bytes: &[u8], level: u8, reuse_deflate: bool) -> Self {
         let mut directory = Self::default();
         let mut open = OpenFolders { folders: &mut directory.folders, path: vec![(b"", Folder::new())] };

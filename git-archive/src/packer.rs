@@ -81,8 +81,8 @@ impl Packer {
 
     /// Returns whether another program's raw deflate stream of the blob may become the data of the entry.
     ///
-    /// That is so for files whose content nothing converts, at Git's default level: another level asks for our own
-    /// deflate. The caller verifies the stream, and stores the content if the stream is not smaller.
+    /// It may if the entry is a file that nothing converts, and the level is Git's default. Another level asks for our
+    /// own deflate. The caller verifies the stream, and stores the content if the stream is not smaller.
     pub fn may_copy(&self, entry: &Entry, attributes: &PathAttributes) -> bool {
         self.reuse_deflate
             && entry.kind.is_file()
@@ -137,7 +137,7 @@ impl Packer {
         Ok(packed(&file.content, self.deflated(&file.content), text, Vec::new()))
     }
 
-    /// Returns the entry with the data of an earlier archive, if the data prove to be its content. The text bit is
+    /// Returns the entry with the data of an earlier archive, if their content has the entry's id. The text bit is
     /// computed again.
     pub fn reuse(
         &self,

@@ -44,7 +44,7 @@ pub struct Run {
     /// Bytes of deflate streams that were made for this archive; absent likewise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deflated_bytes: Option<u64>,
-    /// What an earlier delivery of the same event had done already.
+    /// The work that an earlier delivery of the same event had already done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub found: Option<Found>,
     /// Requests sent, by operation. Retries count.

@@ -13,7 +13,7 @@ const MAX: usize = 10_240;
 const ERROR_LINES: usize = 20;
 /// The number of characters of an error that a comment shows.
 const ERROR_CHARS: usize = 2_000;
-/// The last line of a comment that a newer one follows.
+/// The last line of a comment after a newer comment was posted.
 const OLDER: &str = "*A newer result follows.*";
 /// The beginning of every comment, by result.
 const MARKS: [(PipelineExecutionStatus, &str); 5] = [
@@ -50,7 +50,7 @@ pub(super) fn shortened(content: &str) -> Option<String> {
     (short != content).then_some(short)
 }
 
-/// The one line that stays when a newer result follows.
+/// Returns the line that stays when a newer result follows.
 fn headline(result: &RunResult) -> String {
     let RunResult { run, pipeline, url, duration, .. } = result;
     let known = MARKS.iter().find(|(status, _)| *status == run.status);
@@ -70,7 +70,8 @@ fn explained(failure: &FailedAction) -> Vec<String> {
     parts
 }
 
-/// Returns the first lines as a code block. No fence in the text ends the block, since the block's own is longer.
+/// Returns the first lines as a code block. The fence of the block is longer than any in the text, so the text cannot
+/// end the block.
 fn block(text: &str) -> String {
     let text = text.trim();
     let lines: Vec<&str> = text.lines().take(ERROR_LINES).collect();

@@ -10,7 +10,7 @@ pub(super) enum Notice {
     Ended(Ended),
     /// A pull request was opened, or its source branch moved.
     Opened(ChangedPullRequest),
-    /// Nothing to report, and why.
+    /// There is nothing to report. The text is the reason.
     Other(&'static str),
 }
 

@@ -43,14 +43,15 @@ struct PostedComment {
 }
 
 impl PullRequest {
-    /// Returns whether the run is of this pull request's source commit. The variables of a run have no double quotes.
+    /// Returns whether the run is of this pull request's source commit. A run's variables have single quotes in place
+    /// of double quotes.
     pub(super) fn is_at(&self, run: &BranchRun) -> bool {
         self.source_commit == run.commit
             && self.branch.replace('"', "'") == run.branch
             && self.repository == run.repository
     }
 
-    /// Returns the token of the comment on an execution, in the form of a UUID, as clients make tokens.
+    /// Returns the token of the comment on an execution, in the form of a UUID, which clients usually send.
     fn token(&self, execution: &str) -> String {
         let digest = hex::encode(Sha256::digest(format!("comment {} {execution}", self.id)));
         [&digest[..8], &digest[8..12], &digest[12..16], &digest[16..20], &digest[20..32]].join("-")

@@ -1,10 +1,10 @@
 //! Changes a repository's triggers until they reach a goal.
 //!
-//! `PutRepositoryTriggers` replaces all triggers of all owners and has no concurrency token. A call therefore reads
-//! the list again just before the write, and compares the triggers with the branches again after it. It ends only
-//! when its last write left nothing to do. Concurrent calls therefore reach the same result, in any order of writes.
-//! One gap remains: another owner's change between the last read and the write can be lost. [`Applied`] has the list
-//! as it was.
+//! `PutRepositoryTriggers` replaces all triggers of all owners and has no concurrency token. A call therefore reads the
+//! list again just before the write, and compares the triggers with the branches again after it. It ends only when this
+//! comparison finds no more to change. Concurrent calls therefore reach the same result, in any order of writes. One
+//! gap remains: another owner's change between the last read and the write can be lost. [`Applied::before`] has the
+//! list that was replaced.
 
 use std::collections::BTreeSet;
 

@@ -88,7 +88,7 @@ async fn an_endpoint_that_is_empty_is_unset() {
     let empty: Vec<(&str, &str)> = services.iter().map(|name| (name.as_str(), "")).collect();
     let lambda = Lambda::start(&empty, LONG);
     assert!(lambda.invoke(lambda.push()).await.unwrap()["started"][0]["version_id"].is_string());
-    // Now the general one is empty, and the services' own lead to the first emulator.
+    // Now the general endpoint is empty, and the services' own endpoints are those of the first emulator.
     let endpoint = lambda.emulator.endpoint();
     let mut own: Vec<(&str, &str)> = services.iter().map(|name| (name.as_str(), endpoint.as_str())).collect();
     own.extend([("AWS_ENDPOINT_URL", ""), ("SOURCE", "api")]);
@@ -259,8 +259,8 @@ async fn a_kill_in_mid_run_goes_on_where_it_was() {
     assert_eq!(lambda.emulator.codepipeline().executions(PIPELINE).len(), 1);
 }
 
-/// Lambda tries an asynchronous event again under its request id: the retry need not wait for the time of the attempt
-/// that was killed to be over.
+/// Lambda retries an asynchronous event under its request id. So the retry need not wait until the hold of the killed
+/// attempt is over.
 #[tokio::test]
 async fn the_retry_after_a_kill_goes_on_at_once() {
     let lambda = Lambda::start(&[], LONG);

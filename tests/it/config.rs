@@ -131,7 +131,7 @@ fn globs_match_whole_names() {
     check("a\\*b", &["a*b"], &["axb"]);
 }
 
-/// In git's own matching these take longer than any function may.
+/// With git's own algorithm, these globs would take longer than any function may run.
 #[test]
 fn globs_that_never_end_select_nothing() {
     let (hostile, branch) = ("**/".repeat(44) + "x", "a/".repeat(100) + "y");

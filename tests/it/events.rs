@@ -226,7 +226,7 @@ fn what_is_no_event_at_all_is_malformed() {
     assert!(error.reason.contains("wrapped"), "{error}");
 }
 
-/// A push's function is not asked about runs and pull requests, and no field with a float is read as a whole number.
+/// Events of runs and pull requests lead to a report. The event of a push does not.
 #[test]
 fn what_a_report_is_made_from_is_told_from_a_push() {
     for name in ["eventbridge-execution-failed.json", "eventbridge-pull-request.json"] {

@@ -1,7 +1,9 @@
-//! Hostile pushes to the built function, with the memory that it takes: each fails or is archived within the function's
-//! memory and time, and the next innocent push in the same process is as small as the first one.
+//! Hostile pushes to the built function, and the memory that it needs. Each push fails or is archived within the
+//! function's memory and time. After it, an innocent push in the same process needs about as much memory as the one
+//! before.
 //!
-//! With the least memory always; with more of it where `LARGE` is set. `UPDATES` names another build of the function.
+//! Each test runs with the smallest memory, and with larger ones if `LARGE` is set. `UPDATES` is the path of another
+//! build of the function.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,11 +17,13 @@ use super::world::{BRANCH, BUCKET, KEY, NAME, PIPELINE, pushed};
 use git_archive::object::ObjectId;
 use oracle::{CommitText, Repository, Tree, noise};
 
-/// The function's time. Without optimization a refusal may take longer, and then ends three seconds before this.
+/// The function's timeout. Without optimization, a refusal may take longer. The function then stops three seconds
+/// before the timeout.
 const TIMEOUT: Duration = Duration::from_secs(20);
 const MEMORIES: [u64; 3] = [256, 512, 1769];
 const INNOCENT: &str = "refs/heads/innocent";
-/// What an innocent push may take more than before: allocators keep some of what is freed.
+/// The memory that an innocent push may need in addition after a hostile one: allocators keep some of the memory that
+/// is freed.
 const KEPT: u64 = 48 << 20;
 
 /// A repository with an innocent branch, and a hostile one at [`BRANCH`].
@@ -35,10 +39,10 @@ struct Lambda {
     repository: Repository,
 }
 
-/// What became of an invocation.
+/// The outcome of an invocation.
 struct Invoked {
     outcome: Result<Value, FunctionError>,
-    /// The most anonymous memory in bytes.
+    /// The largest anonymous memory in bytes.
     memory: u64,
     took: Duration,
 }
@@ -92,8 +96,8 @@ impl Lambda {
     }
 }
 
-/// Pushes a hostile commit between two innocent ones, with each size of memory. `codes` are the errors that it may end
-/// with; an archive is right as well if `may_start`.
+/// Pushes a hostile commit between two innocent ones, with each size of memory. It may end with one of the errors in
+/// `codes`, or with a run if `may_start` is set.
 #[expect(clippy::print_stderr, reason = "the figures are worth a look")]
 fn check(name: &str, source: &str, repository: impl Fn() -> Repository, codes: &[&str], may_start: bool) {
     let all = std::env::var_os("LARGE").is_some();
@@ -126,7 +130,7 @@ fn check(name: &str, source: &str, repository: impl Fn() -> Repository, codes: &
     }
 }
 
-/// Seven levels of ten folders, all of which are one: ten million files in a handful of objects.
+/// Makes seven levels of trees, each of which lists the same tree ten times: ten million files in a few objects.
 fn tree_bomb() -> Repository {
     let repository = repository(&Tree::default());
     let mut below = String::from_utf8(repository.run(&["hash-object", "-w", "--stdin"], b"x")).expect("an id");
@@ -202,8 +206,8 @@ async fn wildcards_that_never_end_are_refused() {
     check("wildcards", "git", endless, &["TreeRefused", "ConversionRefused", "DeadlineNear"], false);
 }
 
-/// Names that trouble Windows, as long as git allows them, so that each causes a warning of some kilobytes; on many
-/// branches of one event. Lambda takes 6 MB of an answer, and a queue 256 KB.
+/// Many branches of one event have very long names that cause trouble on Windows, each with a warning of some
+/// kilobytes. Lambda limits an answer to 6 MB, and a queue limits a message to 256 KB.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_answer_stays_small_whatever_a_push_warns_of() {
     const BRANCHES: usize = 20;
@@ -228,7 +232,7 @@ async fn the_answer_stays_small_whatever_a_push_warns_of() {
     assert!(bytes < 160 << 10, "{bytes} bytes");
 }
 
-/// One base of 24 MiB and thirty contents that differ from it by a line: deltas of some bytes.
+/// Twelve files of 24 MiB differ only in their last line, so that all but one are deltas of a few bytes.
 #[tokio::test(flavor = "multi_thread")]
 async fn deltas_of_a_large_base_stay_within_the_memory() {
     let deltas = || {

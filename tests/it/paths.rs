@@ -1,4 +1,4 @@
-//! `PATHS`: a branch runs only if something that it changed since it left the trunk matches; Git gives the right
+//! `PATHS`: a branch runs only if it has changed a matching path since it left the trunk. Git gives the expected
 //! answer.
 
 use codecommit_multibranch::Answer;
@@ -47,7 +47,7 @@ async fn the_changes_since_the_merge_base_decide() {
     .enumerate()
     {
         let commit = change(&world.repository, BRANCH, "refs/heads/main", path, deletes);
-        // The trunk goes on in a path that matches: it does not count.
+        // A later commit of the trunk changes a matching path, which does not count.
         change(&world.repository, "refs/heads/main", "refs/heads/main", &format!("api/trunk-{number}.rs"), false);
         assert_eq!(changed(&world.repository).trim(), path);
         let event = pushed(&format!("push {number}"), &[(BRANCH, commit)]);

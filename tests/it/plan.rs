@@ -27,7 +27,7 @@ fn planned(custom_data: &str, settings: &[(&str, &str)]) -> (Plan, Vec<PlanError
 const ENVIRONMENT: [(&str, &str); 3] =
     [("PIPELINE_NAME", "env"), ("PIPELINES", "own,team-*"), ("SOURCE_ACTION", "EnvSource")];
 
-/// A glob that would be matched for ever is an error of the custom data.
+/// Custom data with a glob whose match would never end is an error.
 #[test]
 fn globs_in_custom_data_are_matched_in_bounded_time() {
     let mut event = event("branch-updated.json");

@@ -21,11 +21,12 @@ struct Permissions {
     other: BTreeMap<String, Other>,
 }
 
-/// An action that no SDK call of ours names.
+/// An action that a policy needs although the code does not call its operation through the SDK.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Other {
-    /// A text in the sources that shows why we need it. Without it, a service acts under the function's role.
+    /// A text in the sources that shows that we use the action. If unset, an AWS service uses it with the function's
+    /// role.
     source: Option<String>,
     why: String,
 }

@@ -107,12 +107,12 @@ async fn what_is_not_the_result_of_a_branch_is_left_alone() {
     world.end(&run, None);
     assert_eq!(reported(&world, ended(&foreign, "SUCCEEDED")).await, []);
     assert_eq!(world.comments(&request).await.len(), 0);
-    // With REPORT=off nobody is asked.
+    // With REPORT=off, no request is sent.
     let off = held(&[]);
     off.emulator.clear_requests();
     assert_eq!(reported(&off, ended(&run, "SUCCEEDED")).await, []);
     assert!(off.emulator.requests().is_empty());
-    // So it is for pipelines and repositories that the settings do not name.
+    // The same is true for pipelines and repositories that the settings do not name.
     for (setting, reason) in [
         (("PIPELINE_NAME", "other"), "neither PIPELINE_NAME nor PIPELINES allows the pipeline"),
         (("REPOSITORIES", "other"), "REPOSITORIES does not name the repository"),

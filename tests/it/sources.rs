@@ -1,4 +1,5 @@
-//! `SOURCE`: both transports give the same bytes. The requests of each, and when one replaces the other.
+//! `SOURCE`: both transports give the same bytes. Also the requests of each, and the cases in which one replaces the
+//! other.
 
 use codecommit::causes::with_causes;
 use git_archive::object::ObjectId;

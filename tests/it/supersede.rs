@@ -64,7 +64,7 @@ async fn a_stop_that_fails_does_not_cost_the_new_run() {
     assert_eq!(world.executions().len(), 2);
 }
 
-/// The older event was checked before the newer push, and started its run after the newer event had looked for older
+/// The older event was checked before the newer push. It starts its run after the newer event has searched for older
 /// runs.
 #[tokio::test]
 async fn a_run_that_starts_late_stops_itself() {
@@ -76,7 +76,7 @@ async fn a_run_that_starts_late_stops_itself() {
     let late_event = pushed("event of one", &[(BRANCH, old)]);
     let started = Box::pin(late.handle(late_event.clone(), deadline)).await.unwrap().started.remove(0);
     assert_eq!(world.execution(&started).status, Status::InProgress, "the function was ended before it could stop it");
-    // Delivered again, its event is overtaken, and stops what the first delivery has left.
+    // When its event is delivered again, it is overtaken, and stops the run that the first delivery left.
     let answer = world.handle(late_event).await.unwrap();
     assert_eq!(answer.skipped[0].reason, Reason::Overtaken);
     assert_eq!(world.execution(&started).status, Status::Stopping);

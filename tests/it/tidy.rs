@@ -197,7 +197,7 @@ fn links_and_commands_in_documents_lead_somewhere() {
     }
 }
 
-/// A guard or an outcome without a test is a claim.
+/// Every guard and every outcome that a document names needs a test.
 #[test]
 fn every_test_that_a_table_names_exists() {
     let tests = all_tests();

@@ -8,7 +8,7 @@ use fields::Zip;
 
 use crate::world::{World, ended, wait};
 
-/// The same words for both, the tree-ish and pathspecs last.
+/// Compares the two archives for the same arguments. The tree-ish and the pathspecs come last.
 #[track_caller]
 fn check(world: &World, words: &[&str]) {
     let ours = world.out(&[&["archive", "project"], words].concat());
@@ -58,7 +58,7 @@ fn both_sources_and_the_format_are_taken() {
         let ours = world.out(&[&["archive", "project", "main"], &words[..]].concat());
         assert_eq!(Zip::read(&ours), theirs, "{words:?}");
     }
-    // Without an address of its own, Git's is beside the endpoint.
+    // Without its own setting, Git's URL is on the same host as the endpoint.
     world.emulator.clear_requests();
     let mut command = world.command(&["archive", "project", "main", "--source", "git"]);
     command.env_remove("CODECOMMIT_GIT_URL");
@@ -79,7 +79,7 @@ fn what_the_command_line_says_goes_before_the_environment() {
     }
     let ended = ended(command);
     assert!(ended.status.success(), "{}", ended.err);
-    // A profile brings its region, and the credentials of a program.
+    // The profile has a region, and a program that prints credentials.
     let config = format!("[profile p]\nregion = {}\ncredential_process = cat credentials\n", emulator::REGION);
     let keys = serde_json::json!({ "Version": 1, "AccessKeyId": emulator::ACCESS_KEY, "SecretAccessKey": emulator::SECRET_KEY });
     std::fs::write(world.folder.path().join("config"), config).unwrap();

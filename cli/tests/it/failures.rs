@@ -1,4 +1,4 @@
-//! A failure is one line with its cause and code, ends with 1, and leaves nothing half.
+//! A failure is one line with its cause and code. The status is 1, and no unfinished file remains.
 
 use std::io::Read as _;
 use std::os::unix::process::ExitStatusExt as _;
@@ -169,7 +169,7 @@ fn an_empty_endpoint_is_unset() {
     assert_eq!(list(&[], &["--endpoint-url", "", "--region", "", "--profile", ""]), listed);
     let empty = [(own, ""), (general, ""), ("AWS_PROFILE", "local")];
     assert_eq!(list(&empty, &[]), listed, "the file's endpoint comes after the environment's");
-    // The clients that fetch credentials are the SDK's own.
+    // The SDK's own clients fetch the credentials, and they use the same endpoint settings.
     let (_, err) = list(&[("AWS_ENDPOINT_URL_STS", ""), ("AWS_ENDPOINT_URL", &endpoint)], &["--profile", "role"]);
     assert!(err.contains("NoCredentials") && err.ends_with("(SourceDenied)\n"), "{err}");
 }

@@ -18,7 +18,7 @@ fn start_does_what_a_push_does() {
     assert_eq!(world.emulator.codepipeline().executions("dev").len(), 2);
 }
 
-/// A push would be skipped; who starts by hand means it.
+/// A push of this commit is skipped, but a start by hand is not.
 #[test]
 fn start_starts_a_commit_that_asks_for_no_run() {
     let world = World::new();
@@ -70,7 +70,7 @@ fn doctor_finds_a_healthy_pipeline_and_what_is_not() {
     assert!(failed[0]["detail"].as_str().unwrap().contains("allow GetBucketVersioning"));
 }
 
-/// Each call that a push needs, refused by itself, is one line that names it.
+/// If one of the calls that a push needs is denied, one line names it.
 #[test]
 fn doctor_asks_for_every_permission_and_leaves_nothing() {
     let world = World::new();

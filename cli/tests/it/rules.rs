@@ -1,4 +1,4 @@
-//! An EventBridge that knows some rules and their targets, and the command line that looks at them.
+//! The command line against an EventBridge that has some rules and targets.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::world::{Ended, FUNCTION, World, ended};
 
-/// Name, pattern, target.
+/// The name, the pattern and the target.
 type Rule = (&'static str, &'static str, &'static str);
 
 const DEV: &str = "arn:aws:codepipeline:eu-central-1:111122223333:dev";
@@ -15,7 +15,7 @@ const ON_REPOSITORY: &str = r#"{"source":["aws.codecommit"],"detail-type":["Code
     "resources":["arn:aws:codecommit:eu-central-1:111122223333:project"],"detail":{"event":["referenceCreated","referenceUpdated"]}}"#;
 const ON_OBJECT: &str = r#"{"source":["aws.s3"],"detail-type":["Object Created"],
     "detail":{"bucket":{"name":["artifacts"]},"object":{"key":["source.zip"]}}}"#;
-/// As the console makes it.
+/// A rule as the console makes it.
 const ON_TRAIL: &str = r#"{"source":["aws.s3"],"detail-type":["AWS API Call via CloudTrail"],"detail":{"eventName":["PutObject"],
     "requestParameters":{"bucketName":["artifacts"],"key":["source.zip"]}}}"#;
 const ON_PREFIX: &str =
@@ -26,7 +26,7 @@ const ON_OTHER_REPOSITORY: &str =
 const ON_DELETION: &str = r#"{"source":["aws.codecommit"],"detail":{"event":["referenceDeleted"]}}"#;
 const ON_INSTANCES: &str = r#"{"source":["aws.ec2"]}"#;
 
-/// Serves rules, one connection after the other, until the test ends; gives the address.
+/// Serves rules until the test ends, one connection after the other. Returns the address.
 fn serve(rules: &'static [Rule]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
     let address = format!("http://{}", listener.local_addr().expect("an address"));
@@ -69,7 +69,7 @@ fn answer(mut stream: &TcpStream, rules: &[Rule]) {
     write!(stream, "{head} {}\r\n\r\n{body}", body.len()).expect("an answer");
 }
 
-/// One rule a page; those named `off` are disabled.
+/// Returns one rule for each page. Rules whose names begin with `off` are disabled.
 fn listed(rules: &[Rule], input: &Value) -> Value {
     let at: usize = input["NextToken"].as_str().map_or(0, |token| token.parse().expect("our token"));
     let page: Vec<Value> = rules

@@ -1,4 +1,4 @@
-//! The words of the command line, which others call.
+//! The options and arguments of the command line, which other programs use.
 
 use crate::world::World;
 

@@ -17,7 +17,7 @@ pub(crate) struct World {
     pub(crate) folder: TempDir,
 }
 
-/// What a command printed, and how it ended.
+/// The output and the status of a command.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) status: ExitStatus,
@@ -102,7 +102,7 @@ impl World {
         git(&self.folder.path().join("repositories/project"), words, b"")
     }
 
-    /// Lets a branch have one more commit with the same files.
+    /// Adds a commit with the same files to a branch.
     pub(crate) fn commit(&self, branch: &str, message: &str) {
         let stream = format!(
             "commit refs/heads/{branch}\ncommitter C <c@example.com> 1700000300 +0000\ndata {}\n{message}\nfrom refs/heads/{branch}^0\n\n",
@@ -116,7 +116,7 @@ impl World {
         String::from_utf8(self.git(&["rev-parse", name])).expect("an id").trim().to_owned()
     }
 
-    /// The command line in the temporary folder, with nothing of this machine's configuration.
+    /// Returns a command that runs in the temporary folder, without the configuration of this machine.
     pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_codecommit"));
         command.args(words).current_dir(self.folder.path()).env_clear();
@@ -129,7 +129,7 @@ impl World {
         ended(self.command(words))
     }
 
-    /// What a command that succeeds prints.
+    /// Runs a command that must succeed, and returns its output.
     #[track_caller]
     pub(crate) fn out(&self, words: &[&str]) -> Vec<u8> {
         let ended = self.run(words);
@@ -147,7 +147,7 @@ impl World {
         serde_json::from_slice(&self.out(words)).expect("JSON")
     }
 
-    /// The one line of a command that fails.
+    /// Runs a command that must fail, and returns its one line.
     #[track_caller]
     pub(crate) fn failure(&self, words: &[&str]) -> String {
         let ended = self.run(words);
@@ -157,7 +157,7 @@ impl World {
         line.to_owned()
     }
 
-    /// The files in the temporary folder.
+    /// Returns the names of the files in the temporary folder.
     pub(crate) fn files(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.folder.path()).expect("a folder").map(|entry| entry.expect("an entry"));
         let mut names: Vec<_> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();

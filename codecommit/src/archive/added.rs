@@ -13,7 +13,7 @@ use git_archive::ExtraFile;
 /// One file to add.
 #[derive(Debug, Clone)]
 pub(super) enum Added {
-    /// A file of this machine, under its own name, after the prefix at the time when it was added.
+    /// A file of this machine. Its path is the prefix that was set when it was added, and its own name.
     File {
         path: PathBuf,
         prefix: BString,

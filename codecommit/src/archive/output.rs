@@ -63,7 +63,8 @@ impl Renamed {
         folder.metadata()?;
         let mut builder = tempfile::Builder::new();
         builder.prefix(".archive-").suffix(".tmp");
-        // Use the permissions of any new file, less the umask. The default of temporary files is for secrets.
+        // Temporary files are private by default. Use the permissions of an ordinary new file, to which the umask
+        // applies.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         let file = builder.tempfile_in(folder)?;
@@ -81,8 +82,8 @@ impl Renamed {
     }
 }
 
-/// Returns the permissions without setuid, setgid and the sticky bit: other people's bytes must not run as somebody
-/// else.
+/// Returns the permissions without setuid, setgid and the sticky bit: the content of the archive must not run with
+/// another user's rights.
 #[cfg(unix)]
 fn without_special_bits(mut permissions: Permissions) -> Permissions {
     use std::os::unix::fs::PermissionsExt as _;

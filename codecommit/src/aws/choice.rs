@@ -1,4 +1,4 @@
-//! The environment that the clients are made from, and what a person chooses in its place.
+//! The configuration of the clients: the environment, and a person's choices, which override it.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
@@ -11,7 +11,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::os_shim_internal::{Env, Fs};
 use aws_types::service_config::ServiceConfigKey;
 
-/// A person's choice in place of the environment's. An empty value chooses nothing.
+/// A person's choices, which override the environment. An empty value counts as no choice.
 #[derive(Debug, Clone, Default)]
 pub struct Choice {
     /// The profile. Its credentials take precedence over those of the environment.
@@ -62,7 +62,7 @@ impl Choice {
     }
 
     /// Returns the environment variables as AWS's own tools read them: one that is empty is unset. The SDK takes an
-    /// empty endpoint for an endpoint, and panics.
+    /// empty endpoint for a URL, and panics.
     fn environment(&self) -> Env {
         let has_profile = self.profile.as_ref().is_some_and(|name| !name.is_empty());
         let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
@@ -73,7 +73,8 @@ impl Choice {
     }
 }
 
-/// Returns the endpoint of a service in place of AWS's own: its own setting, else the one for all services.
+/// Returns the endpoint that overrides AWS's own for a service: the service's setting, or else the one for all
+/// services.
 pub(super) fn endpoint(config: &SdkConfig, service: &str) -> Option<String> {
     let general = || config.endpoint_url().map(str::to_owned);
     if config.get_origin("endpoint_url").is_client_config() {

@@ -182,8 +182,8 @@ fn is_without_credentials(error: &(dyn Error + 'static)) -> bool {
     std::iter::successors(Some(error), |error| Error::source(*error)).any(<dyn Error>::is::<CredentialsError>)
 }
 
-/// Returns the code for credentials that could not be had. A session of the identity center that ended is no other kind
-/// of error in the SDK, only another text.
+/// Returns the code for credentials that could not be loaded. The SDK has no error type for an expired session of IAM
+/// Identity Center, so the text decides.
 fn no_credentials(error: &dyn Error) -> &'static str {
     if with_causes(error).contains("expired") { EXPIRED } else { "NoCredentials" }
 }

@@ -172,8 +172,8 @@ fn largest_answer(operation: &str) -> Option<u64> {
     }
 }
 
-/// Refuses an answer with a larger body. The SDK reads the whole body, so one of unknown length is read here, up to the
-/// limit.
+/// Refuses an answer whose body has more than `largest` bytes. The SDK would read the whole body. So a body of unknown
+/// length is read here first, up to the limit.
 async fn within(largest: u64, mut response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
     let too_large = || ConnectorError::other(format!("the answer has more than {largest} bytes").into(), None);
     match content_length(&response) {

@@ -31,13 +31,13 @@ use git_archive::work::Cancel;
 pub struct Checkout {
     source: Source,
     id: ObjectId,
-    /// Ends what works for this checkout on other threads.
+    /// Cancels the work for this checkout on other threads when it is dropped.
     cancel: CancelOnDrop,
     previous: Option<Previous>,
     /// Contents that are already read.
     held: HashMap<ObjectId, Bytes>,
-    /// The objects that the previous archive's commit does not have, if they are fetched. `None` inside if they cannot
-    /// be fetched or completed.
+    /// The objects that the previous archive's commit does not have, once they were fetched. `None` inside if the fetch
+    /// is not possible, or if a base is missing.
     difference: OnceCell<Option<Arc<SharedPack>>>,
     /// The commit's whole pack, once it was fetched.
     pack: OnceCell<Arc<SharedPack>>,
@@ -62,19 +62,19 @@ impl Source {
 }
 
 impl Checkout {
-    /// Returns the same checkout, which copies unchanged contents from an earlier archive.
+    /// Returns the checkout with an earlier archive, from which unchanged contents are copied.
     #[must_use]
     pub fn with_previous(self, previous: Option<Previous>) -> Self {
         Self { previous, ..self }
     }
 
-    /// Returns the same checkout, which already has these contents.
+    /// Returns the checkout with contents that are already read.
     #[must_use]
     pub fn with_held(self, held: HashMap<ObjectId, Bytes>) -> Self {
         Self { held, ..self }
     }
 
-    /// Returns the same checkout, which reads everything from an existing pack, without a network.
+    /// Returns the checkout with an existing pack, from which everything is read, without a network.
     #[must_use]
     pub fn with_pack(self, pack: Pack) -> Self {
         Self { pack: OnceCell::new_with(Some(Arc::new(SharedPack::new(pack)))), ..self }
@@ -95,7 +95,7 @@ impl Checkout {
         self.held.values().map(|content| content.len() as u64).sum()
     }
 
-    /// Returns the flag that ends what works for this checkout on other threads.
+    /// Returns the flag that cancels the work for this checkout on other threads.
     pub fn cancel(&self) -> Cancel {
         self.cancel.0.clone()
     }
@@ -176,7 +176,7 @@ impl Checkout {
         if let Some(pack) = Box::pin(self.pack_with(id)).await? {
             return BlobContent::admitted(pack, id, turn).await;
         }
-        // Boxed: a task for each entry would move the large future of a request several times, even if it is not made.
+        // Boxed: otherwise the task of every entry would contain the large future of a request, even if it sends none.
         match Box::pin(self.source.api.blob(id, Some(turn))).await {
             Err(error) => BlobContent::admitted(Box::pin(self.pack_after(error)).await?, id, turn).await,
             Ok(content) => Ok((BlobContent::InMemory(content), turn.take())),
@@ -239,7 +239,7 @@ impl Checkout {
     }
 
     /// Fetches the whole commit if only the difference was fetched, and too many of these entries are neither in it nor
-    /// in the previous archive. Few are requested over the API.
+    /// in the previous archive. If only a few are missing, they are later requested over the API.
     pub async fn complete(&self, entries: &[Entry]) -> Result<(), SourceError> {
         let Some(Some(difference)) = self.difference.get() else { return Ok(()) };
         let is_missing = |entry: &&Entry| {
@@ -260,7 +260,7 @@ impl Checkout {
         Self::list_pack(self.pack().await?, commit).await
     }
 
-    /// Lists the commit by the difference. Returns `None` if a folder is missing.
+    /// Lists the commit from the difference. Returns `None` if a folder is missing in it.
     async fn list_difference(difference: &Arc<SharedPack>, commit: &Commit) -> Result<Option<Vec<Entry>>, SourceError> {
         match Self::list_pack(difference, commit).await {
             Err(SourceError::Pack(PackError::MissingObject(_))) => Ok(None),
@@ -278,7 +278,7 @@ impl Checkout {
         }
     }
 
-    /// Returns a pack with the commit where Git is the first choice: in Git mode, or where one was fetched already.
+    /// Returns a pack with the commit if Git is the first choice: in Git mode, or if a pack was fetched already.
     async fn pack_if_first(&self) -> Result<Option<&Arc<SharedPack>>, SourceError> {
         if self.mode() != Mode::Git || self.packs().next().is_some() {
             return Ok(self.packs().next());
@@ -289,12 +289,12 @@ impl Checkout {
         }
     }
 
-    /// Returns the packs that were fetched. The whole one comes last, since the difference may be all that is needed.
+    /// Returns the packs that were fetched. The difference comes first, because it is often enough.
     fn packs(&self) -> impl Iterator<Item = &Arc<SharedPack>> {
         self.difference.get().into_iter().flatten().chain(self.pack.get())
     }
 
-    /// Returns the pack to read a content from; `None` where the API is asked for it.
+    /// Returns the pack to read a content from, or `None` if the content has to come from the API.
     async fn pack_with(&self, id: ObjectId) -> Result<Option<&Arc<SharedPack>>, SourceError> {
         match self.packs().find(|pack| pack.facts(id).is_some()).or(self.pack.get()) {
             None if self.mode() == Mode::Git => self.pack().await.map(Some),

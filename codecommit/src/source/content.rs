@@ -88,7 +88,7 @@ impl PackedBlob {
         Some(Self { pack: pack.clone(), id, facts })
     }
 
-    /// Returns bytes of the pack as they are.
+    /// Returns a range of the pack's bytes, unchanged.
     pub fn raw(&self, range: Range<u64>) -> Result<Bytes, SourceError> {
         self.pack.raw(range)
     }

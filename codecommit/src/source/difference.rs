@@ -1,12 +1,13 @@
-//! The difference between a commit and the one that the previous archive is of, fetched over Git.
+//! The difference between a commit and the commit of the previous archive, fetched over Git.
 //!
-//! A push that changes thousands of files (a merge of the trunk) would cost a request for each of them, or a fetch of
-//! everything. The server sends only what changed instead, as deltas on what was there before. Those bases are in the
-//! previous archive: blobs by their ids, trees as recomputed from its directory. Where files are left out of the
-//! archive (`export-ignore`), folders are missing in it, and the API lists them.
+//! If a push changes thousands of files (for example a merge of the trunk), the API would need a request for each of
+//! them, and a whole fetch would transfer the unchanged files too. With the difference, the server sends only what has
+//! changed, as deltas on earlier objects. The previous archive has those bases: blobs by their ids, and trees, which
+//! are recomputed from its directory. A folder with files that are left out of the archive (`export-ignore`) cannot be
+//! recomputed, so the API lists it.
 //!
-//! Nothing of it is taken on trust: every id is computed from a content. What cannot be completed costs one fetch, and
-//! then everything is fetched.
+//! Nothing is trusted: every id is computed from the content. If a base is missing, this fetch was useless, and
+//! everything is fetched.
 
 use std::collections::HashSet;
 
@@ -24,11 +25,11 @@ use crate::causes::with_causes;
 use git_archive::central_directory::Folder;
 use git_archive::object::{Kind, ObjectId, hash};
 
-/// The most folders and files of the earlier commit that are requested because the previous archive lacks them.
+/// The largest number of folders and files that are requested because the previous archive lacks them.
 const REQUESTS: usize = 64;
 
-/// Fetches what a commit has that the previous archive's commit has not. Returns `None` where that is not possible:
-/// everything has to be fetched then.
+/// Fetches the objects of a commit that the previous archive's commit does not have. Returns `None` if that is not
+/// possible: then everything has to be fetched.
 pub(super) async fn fetch(source: &Source, previous: &Previous, commit: ObjectId) -> Option<Pack> {
     let had = previous.commit().filter(|had| *had != commit)?;
     let fetched = Difference { source, previous, commit, had }.fetch().await;
@@ -61,7 +62,7 @@ impl Difference<'_> {
         Ok(Some(blocking::run(move || Pack::complete(thin)).await?))
     }
 
-    /// Adds the contents that deltas are on, in the order in which the previous archive has them.
+    /// Adds the bases of deltas, in the order in which the previous archive has them.
     async fn add_bases(&self, thin: &mut ThinPack, left: &mut usize) -> Result<(), SourceError> {
         let place = |id: &ObjectId| self.previous.find(*id, false).map(|located| located.start);
         let mut bases = thin.missing();
@@ -78,7 +79,7 @@ impl Difference<'_> {
         Ok(())
     }
 
-    /// Lists the folders of the earlier commit that the previous archive does not have as they are in Git.
+    /// Lists the folders of the earlier commit whose trees the previous archive does not have.
     async fn unknown_folders(&self, left: &mut usize) -> Result<Vec<Folder>, SourceError> {
         let mut unknown = Vec::new();
         if !self.asks_api(left) {
@@ -97,7 +98,7 @@ impl Difference<'_> {
         Ok(unknown)
     }
 
-    /// Takes one of the requests that are left.
+    /// Returns whether one more request to the API is allowed, and counts it.
     fn asks_api(&self, left: &mut usize) -> bool {
         let may_ask = self.source.mode() != Mode::Git && *left > 0;
         *left -= usize::from(may_ask);

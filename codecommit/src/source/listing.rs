@@ -71,7 +71,7 @@ struct Walk<'a> {
     /// The folders that were found, but not entered or requested yet.
     found: VecDeque<(BString, ObjectId)>,
     requested: JoinSet<Result<(BString, Folder), SourceError>>,
-    /// The folders to request whose answers have not arrived.
+    /// The number of folders that have to be requested and are not listed yet.
     unlisted: usize,
     /// The entries so far, and their memory. Folders that the previous archive knows also count.
     entries: u64,
@@ -128,7 +128,8 @@ impl<'a> Walk<'a> {
         if requests > self.limits.requests { Err(SourceError::TooManyRequests) } else { Ok(()) }
     }
 
-    /// Adds what a folder needs to the counts of the walk and of the final listing, before the folder is entered.
+    /// Counts the entries and the memory of a folder before it is entered. The memory is that of this walk and of the
+    /// final listing.
     fn count(&mut self, path: &BString, folder: &Folder) -> Result<(), SourceError> {
         let fixed = (size_of::<(Kind, BString, ObjectId)>() + size_of::<Entry>() + path.len() + 1) as u64;
         self.entries += folder.len() as u64;

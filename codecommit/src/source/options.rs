@@ -50,7 +50,8 @@ pub struct SourceOptions {
     pub git_from_requests: usize,
     /// The largest number of entries in a commit's tree.
     pub entry_limit: u64,
-    /// The bytes of memory for each of these: a pack's index, a listing, an object read as a whole.
+    /// The largest number of bytes of memory for a pack's index, and as many again for a listing and for an object that
+    /// is read as a whole.
     pub memory: u64,
     /// The bytes of `folder` that a pack may take.
     pub storage: u64,

@@ -65,8 +65,8 @@ pub struct PreviousOptions {
 
 impl Previous {
     /// Reads the directory of the archive that is at the key now, mostly with one request. Returns `None` if there is
-    /// none, if it is not one of ours, is larger than wanted, or cannot be read. This is no failure: everything is read
-    /// from the repository then.
+    /// no archive, if it is not one of ours, if its directory is too large, or if it cannot be read. That is not an
+    /// error: everything is then read from the repository.
     pub async fn open(s3: &Client, bucket: &str, key: &str, options: PreviousOptions) -> Option<Self> {
         let opened = ObjectVersion::open(s3, bucket, key, options).await;
         let (object, commit, directory) = opened.unwrap_or_else(|error| {
@@ -84,7 +84,7 @@ impl Previous {
         })
     }
 
-    /// Returns the commit that the archive says it is of. It may say anything.
+    /// Returns the commit that the archive names as its own. Nobody has verified that.
     pub fn commit(&self) -> Option<ObjectId> {
         self.commit
     }
@@ -113,7 +113,7 @@ impl Previous {
         (hash::blob_id(&content) == Ok(blob)).then(|| content.into())
     }
 
-    /// Returns the data of a content as it is in the archive. Returns `None` if it cannot be read, or if the archive
+    /// Returns the data of a content, as stored in the archive. Returns `None` if it cannot be read, or if the archive
     /// contradicts itself.
     pub async fn data(&self, located: Located) -> Option<Bytes> {
         let end = located.start.checked_add(located.compressed).filter(|end| *end <= self.object.bytes)?;
@@ -159,7 +159,8 @@ impl Previous {
 }
 
 impl ObjectVersion {
-    /// Reads the end of what is at the key now, which says the version and the size as well, and the directory.
+    /// Reads the end of the object that is at the key now, and its directory. The answer also has the version and the
+    /// size.
     async fn open(
         s3: &Client,
         bucket: &str,

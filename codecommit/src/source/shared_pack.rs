@@ -42,7 +42,7 @@ impl SharedPack {
         self.pack.facts(id)
     }
 
-    /// Returns bytes of the pack as they are.
+    /// Returns a range of the pack's bytes, unchanged.
     pub(super) fn raw(&self, range: Range<u64>) -> Result<Bytes, SourceError> {
         Ok(self.pack.raw(range)?)
     }

@@ -1,7 +1,7 @@
 //! A file that is copied from the pack: its deflate stream goes into the zip as it is.
 //!
 //! The stream was inflated when the pack arrived, to exactly the content that has the blob's id. So it is neither
-//! inflated nor deflated again. It is read when the archive has come to it, and takes no room in the byte budget.
+//! inflated nor deflated again. It is read when its turn comes, and needs no bytes of the budget.
 
 use std::ops::Range;
 

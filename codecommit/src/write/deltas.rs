@@ -37,7 +37,7 @@ pub(super) async fn make(preparation: &Arc<Preparation>) {
     stream::iter(making).buffer_unordered(preparation.threads()).collect::<()>().await;
 }
 
-/// Returns the first entry of each such content.
+/// Returns the first entry of each content that cannot be copied, in the order of the pack.
 fn in_order_of_the_pack(preparation: &Preparation) -> Vec<usize> {
     let mut seen = HashSet::new();
     let mut order: Vec<(u64, usize)> = Vec::new();

@@ -33,7 +33,7 @@ pub(super) struct Large {
     stored: Option<zip::DataHeader>,
 }
 
-/// The text bit of the file, which depends on whether a NUL is in its first bytes. Attributes may set both.
+/// The text bit of the file with and without a NUL in its first bytes. If attributes decide, both are the same.
 #[derive(Clone, Copy)]
 struct TextIf {
     no_nul: bool,

@@ -1,4 +1,4 @@
-//! Files that are made before their turn.
+//! Files that are converted and compressed before their turn in the archive.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

@@ -152,7 +152,7 @@ impl Preparation {
             turn.admit(2 * large.facts.size).await;
             permit = turn.take();
         }
-        // A few bytes of formats can make many.
+        // A short format can expand to many bytes.
         let size = if attributes.export_subst { u64::MAX } else { content.size() };
         let packed = self.on_a_core(size, move |this| this.pack(index, content)).await??;
         if let Some(permit) = &mut permit {
@@ -184,7 +184,7 @@ impl Preparation {
         Some(Ready::Held(packed, permit))
     }
 
-    /// Works on a content of this size, here or on a thread for blocking work.
+    /// Works on a content of this size: here if it is small, else on a thread for blocking work.
     async fn on_a_core<T: Send + 'static>(
         self: &Arc<Self>,
         size: u64,

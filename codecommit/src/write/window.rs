@@ -12,9 +12,8 @@ use super::prepare::{Preparation, Ready};
 /// The number of entries prepared ahead of the archive.
 const WINDOW: usize = 192;
 
-/// Returns the entries in order, `None` for what has no content. What is copied is ready at once; the others are
-/// prepared in tasks of their own. Dropping the
-/// stream ends the tasks.
+/// Returns the prepared entries in order, with `None` for entries without content. Copied entries are ready at once.
+/// Each of the others is prepared in its own task. Dropping the stream ends the tasks.
 pub(super) fn in_order(
     preparation: &Arc<Preparation>,
 ) -> impl Stream<Item = Result<Option<Ready>, EntryError>> + Send + use<> {

@@ -120,7 +120,7 @@ impl<'a, O: Output> ZipOutput<'a, O> {
         Ok(())
     }
 
-    /// Counts a content before it is written.
+    /// Counts a content before it is written, and refuses it if all contents together exceed the limit.
     fn within_limit(&mut self, path: &BStr, size: u64) -> Result<(), StreamError<O::Error>> {
         self.written.content_bytes += size;
         match self.limit.filter(|limit| self.written.content_bytes > *limit) {

@@ -5,12 +5,11 @@
 //! failing trial.
 //!
 //! # Known differences
-//! `docs/differences.md` lists each with its reason. These are not generated: placeholders that need more than the
-//! commit (`%d`, `%G?`, `%ar`, `%(describe)`, mailmaps), names that are not UTF-8 over the API, refused encodings,
-//! trees that git does not write, and paths of virtual files that are shorter than the prefix. These are generated,
-//! and [`is_known`], [`is_told`], [`is_unreached`] and [`is_before_1970`] allow for them: an extra file whose path is
-//! in the tree, and a name that git refuses in a folder that no pathspec reaches. Abbreviations have seven digits on
-//! both sides.
+//! `docs/differences.md` lists all of them. These are not generated: names that are not UTF-8 over the API, refused
+//! encodings, trees that git does not write, and paths of virtual files that are shorter than the prefix. Abbreviations
+//! have seven digits on both sides. Four differences may occur, and a function allows for each: an extra file whose
+//! path is in the tree ([`is_known`]), a placeholder that needs more than the commit ([`is_told`]), a name that git
+//! refuses in a folder that no pathspec reaches ([`is_unreached`]), and a date before 1970 ([`is_before_1970`]).
 
 mod case;
 mod content;

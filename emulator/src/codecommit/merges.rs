@@ -8,7 +8,7 @@ use crate::error::ServiceError;
 use crate::git;
 use crate::repository::Repository;
 
-/// Only the commits and their base are modelled: whether a three-way merge would conflict is not looked at.
+/// Returns the commits and their base. Does not check whether a three-way merge would conflict.
 pub(super) async fn options(repository: &Repository, input: &Input) -> Result<Value, ServiceError> {
     let source = revision::commit(repository, input.text("sourceCommitSpecifier")?).await?.id;
     let destination = revision::commit(repository, input.text("destinationCommitSpecifier")?).await?.id;

@@ -31,7 +31,7 @@ pub struct Execution {
     pub updated: SystemTime,
     /// The actions that have started, in the order of their start.
     pub actions: Vec<ActionRun>,
-    /// The status that the last event told.
+    /// The status in the last event that was sent.
     pub(super) told: Option<Status>,
     /// The start on the clock that measures the visibility lag and the duration of source actions.
     pub(super) clock: Instant,

@@ -11,7 +11,7 @@ use super::execution::{Execution, Status};
 use super::state::State;
 use crate::account::{ACCOUNT, REGION, user_arn};
 
-/// A change of an execution that no event has told of.
+/// A change of an execution for which no event was sent yet.
 pub(crate) struct StateChange {
     /// The ARN of the pipeline.
     pub(crate) pipeline: String,

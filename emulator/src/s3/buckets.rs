@@ -49,7 +49,7 @@ pub(super) fn location(store: &Store, input: &GetBucketLocationInput) -> S3Resul
     })
 }
 
-/// Lists all buckets; paging is not modelled.
+/// Lists all buckets; paging is not modeled.
 pub(super) fn list(store: &Store, input: &ListBucketsInput) -> S3Result<ListBucketsOutput> {
     if input.max_buckets.is_some() || input.continuation_token.is_some() {
         return Err(s3_error!(NotImplemented, "paging of ListBuckets is not modelled"));

@@ -118,7 +118,8 @@ fn a_push_is_taken() {
 fn a_large_request_is_compressed_and_understood() {
     let world = World::new();
     let copy = clone(&world, "copy", &[]);
-    // Without a common tip, Git names many of its own commits until one is known: more than a kilobyte is compressed.
+    // Without a common tip, Git sends the ids of many of its own commits. It compresses a request of more than a
+    // kilobyte.
     commits(&world.path("fixture.git"), "refs/heads/long", 300);
     commits(&copy, "refs/heads/mine", 300);
     let mut fetch = git_command(&copy, &["fetch", "origin", "long"]);

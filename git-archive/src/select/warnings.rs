@@ -32,7 +32,7 @@ pub enum NameWarning {
     Direction(BString),
     /// The path has a part that macOS treats as `.git`.
     GitOnMac(BString),
-    /// Two paths are equal if case and the form of accents are ignored.
+    /// Two paths that are equal without regard to case and to the form of accents.
     Alike(BString, BString),
 }
 

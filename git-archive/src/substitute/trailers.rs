@@ -232,8 +232,8 @@ fn end_of_message(message: &[u8]) -> usize {
         Some(before) => before + 1,
         None => message.len(),
     };
-    // The start of the comments at the end. Because 0 means none, git never sees comments at the start of the
-    // message.
+    // The start of the comments at the end of the message, or 0 if there are none. So, as in git, comments at the start
+    // of the message are not found.
     let mut comments = 0;
     let mut is_in_conflicts = false;
     let mut at = 0;

@@ -35,7 +35,8 @@ async fn only_what_changed_is_asked_for() {
     world.emulator.clear_requests();
     let run = world.started(push(&world, 1, "second")).await;
     world.assert_is_archive_of(&run.version_id, world.tip());
-    // The folders down to the changed files, the changed files, the substituted files, and first the attributes.
+    // The folders on the paths to the two changed files are listed. The attributes, the changed and the substituted
+    // files are read.
     assert_eq!((world.counts(["GetFolder", "GetCommit"]), world.archives()), ([4, 1], 2));
     let blobs = world.emulator.count("GetBlob");
     assert!(blobs <= 4, "{blobs} contents were asked for");

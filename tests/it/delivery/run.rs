@@ -58,7 +58,8 @@ async fn each_request_is_sent_once() {
     assert_eq!(run.api_calls.values().sum::<u64>(), expected.len() as u64);
     assert_eq!(told(&run)["entries"], 19);
     assert_eq!(run.bytes, world.zip(&run.version_id).len() as u64);
-    // With the cache one request more: the end of the archive at the key, which says its version as well.
+    // With the cache, there is one more request. It reads the end of the archive at the key, and the answer also has
+    // its version.
     let mut cached = World::of(&every_kind());
     cached.restarted(&[("SOURCE", "api")]);
     cached.started(cached.push()).await;

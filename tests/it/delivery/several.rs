@@ -25,7 +25,8 @@ fn three(world: &World) -> serde_json::Value {
 #[tokio::test]
 async fn all_references_are_attempted_and_all_failures_named() {
     let world = World::of(&small());
-    // The second branch's archive fails: each delivery writes its record three times.
+    // The sixth PutObject is the second branch's archive: the first delivery writes an archive and its record three
+    // times, and the second writes its record first.
     world.inject("PutObject:6x1:denied");
     let Err(Error::References { failed, of }) = world.handle(three(&world)).await else { panic!("one fails") };
     assert_eq!((failed.len(), of, failed[0].reference.as_str()), (1, 3, BRANCHES[1]));

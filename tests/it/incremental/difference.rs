@@ -1,5 +1,5 @@
-//! A push that changes more than the API is good for: Git sends the difference to the previous archive, and everything
-//! only where that cannot be.
+//! A push that changes more files than the API should read: Git sends the difference to the previous archive, or
+//! everything if that is not possible.
 
 use emulator::Service;
 
@@ -7,7 +7,7 @@ use super::world;
 use crate::world::{BRANCH, World};
 use oracle::{Random, Tree, noise};
 
-/// With these settings the API gives way to Git at once.
+/// Settings with which the API is soon replaced by Git.
 const OVER_GIT: [(&str, &str); 1] = [("GIT_FROM_REQUESTS", "5")];
 
 /// 300 files, some of which are large enough that a delta pays.
@@ -98,7 +98,7 @@ async fn a_commit_that_the_server_does_not_know_costs_a_whole_fetch() {
     assert!(world.git().0 <= 4, "at most a fetch of the difference and one of everything");
 }
 
-/// The archive at the key says that it is of the earlier commit, but has other contents.
+/// The archive at the key names the earlier commit, but has other contents.
 #[tokio::test]
 async fn an_archive_that_lies_costs_a_whole_fetch() {
     for trial in 0..6 {

@@ -17,7 +17,7 @@ fn many(files: usize, length: usize) -> Tree {
     tree
 }
 
-/// Each block is read once, although more contents are in progress than the kept blocks have.
+/// Each block is read once, even if the contents in progress are in more blocks than are kept.
 #[tokio::test]
 async fn an_archive_of_many_blocks_is_read_once() {
     let mut tree = many(150, 200_000);

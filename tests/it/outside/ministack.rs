@@ -101,7 +101,7 @@ async fn written(server: &Server) {
     let (small, large) = (job("small"), job("large"));
     let first = server.write(&small, b"small").await;
     assert_eq!((server.read(&first.version).await, first.bytes), (b"small".to_vec(), 5));
-    // Three parts, and a checksum of the whole.
+    // The object has three parts, and a checksum of the whole.
     let content = noise(4_500_000).repeat(4);
     let second = server.write(&large, &content).await;
     assert!(server.read(&second.version).await == content);
@@ -133,7 +133,7 @@ async fn held(server: &Server) {
     second.started("y").await.expect("it is held");
     let third = server.claimed(&job).await.expect("it is done");
     assert_eq!(third.record().execution.as_deref(), Some("y"));
-    // A retry of the same invocation takes over at once, and only it.
+    // Only a retry of the same invocation takes over at once.
     let (retried, hour) = (self::job("retried"), SystemTime::now() + Duration::from_hours(1));
     let mut killed = server.claimed_by(&retried, Some("request"), hour).await.expect("nobody holds it");
     let other = server.claimed_by(&retried, Some("other"), hour).await;

@@ -114,8 +114,8 @@ impl Repository {
         self.write(list);
     }
 
-    /// A plan made before another owner's change is not written, because the configuration id differs. (`begun` was
-    /// cleared.)
+    /// Writes the slow writer's latest plan. Plans from before another owner's change are no longer in `begun`, because
+    /// the configuration id would not match.
     fn finish(&mut self) {
         if let Some(stale) = self.begun.pop() {
             self.write(stale);

@@ -1,6 +1,7 @@
 //! A zip, read field by field from its central directory and its local headers.
 
-/// All that a reader can see of a zip but how its contents are deflated, and whether a short one is at all.
+/// All fields of a zip that do not depend on the deflate. The deflate also decides whether a short content is
+/// compressed.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Zip {
     pub(crate) entries: Vec<Entry>,

@@ -41,8 +41,8 @@ impl Remote {
         self.pack(commit, &request, limits, Pack::receive).await
     }
 
-    /// Fetches what one commit has that another has not, whose objects we have. Returns `None` if the server cannot
-    /// send that. A server that does not know the other commit sends everything.
+    /// Fetches the objects of a commit that the commit `had` does not have. The caller has the objects of `had`.
+    /// Returns `None` if the server cannot send thin packs. A server that does not know `had` sends everything.
     pub async fn fetch_difference(
         &self,
         commit: ObjectId,

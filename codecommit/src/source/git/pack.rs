@@ -63,10 +63,10 @@ impl Pack {
         Ok(Self::of(store))
     }
 
-    /// Makes a pack of a thin one. Blobs that it lacks are listed all the same.
+    /// Makes a complete pack of a thin one. A listing also has the blobs that are not in it.
     ///
     /// # Errors
-    /// [`PackError::MissingBase`] if a delta is on an object that was not added.
+    /// [`PackError::MissingBase`] if the base of a delta was not added.
     pub fn complete(thin: ThinPack) -> Result<Self, PackError> {
         thin.completed().map(Self::of)
     }

@@ -92,8 +92,8 @@ impl Advertisement {
         self.body(wanted, None)
     }
 
-    /// Returns the body of the request for what one commit has that another has not; `None` if the server cannot send
-    /// deltas on objects that it does not send.
+    /// Returns the body of the request for the objects of `wanted` that `had` does not have. Returns `None` if the
+    /// server cannot send a thin pack, whose deltas have bases that are not in it.
     pub(super) fn difference(&self, wanted: ObjectId, had: ObjectId) -> Result<Option<Bytes>, GitError> {
         if self.offers("thin-pack") { self.body(wanted, Some(had)).map(Some) } else { Ok(None) }
     }
@@ -193,7 +193,8 @@ impl FetchResponse {
     }
 }
 
-/// Returns whether a line says what the server knows of the commits that we have. Its first letter is no side band.
+/// Returns whether a line is the server's answer about the commits that we have. A line of a side band never looks like
+/// this, because its first byte is the number of the band.
 fn is_acknowledgement(data: &[u8]) -> bool {
     data.trim_ascii_end() == b"NAK" || data.starts_with(b"ACK ")
 }

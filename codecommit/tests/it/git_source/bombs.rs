@@ -1,4 +1,4 @@
-//! Small packs that expand to endless work. Each is refused early, with a permanent error.
+//! Small packs that cause an enormous amount of work. Each is refused early, with a permanent error.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -1,5 +1,5 @@
-//! Archives that copy deflate streams from a pack: their contents are those of git's archive whatever the pack holds,
-//! and programs that we did not write read every entry.
+//! Archives that copy deflate streams from a pack. Whatever the pack holds, their contents are those of git's archive,
+//! and other programs can read every entry.
 
 use std::io::Cursor;
 use std::path::Path;
@@ -49,7 +49,7 @@ fn copying() -> Options {
     Options { reuse_deflate: true, deflate: zlib, ..Options::default() }
 }
 
-/// All that does not depend on who deflates.
+/// Returns the rows of a zip without the fields that depend on the deflate.
 fn rows(zip: &[u8]) -> Vec<Row> {
     let (mut rows, _) = read(zip);
     for row in &mut rows {
@@ -168,7 +168,7 @@ async fn awkward_packs_give_the_same_contents_and_no_larger_zips() {
     }
 }
 
-/// Every entry is read by Info-ZIP, by Python, and by Java where there is one.
+/// Checks that Info-ZIP, Python and, if it is installed, Java can read every entry.
 fn readable(zip: &[u8], what: &str) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("a.zip");
@@ -216,8 +216,7 @@ async fn another_level_or_no_reuse_means_our_own_deflate() {
     }
 }
 
-/// A pack that is shared by both directions of the cache: what was copied is marked, and an archive that must always
-/// have the same bytes leaves it alone.
+/// Copied data are marked in the archive. A later archive that must always have the same bytes does not reuse them.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_copied_is_marked_for_the_next_archive() {
     use git_archive::central_directory::{Directory, locate};

@@ -1,4 +1,4 @@
-//! Hostile packs and trees. Each is refused, none causes a panic, and none gives content that does not match its id.
+//! Hostile packs and trees. Each is refused, none causes a panic, and none returns content that does not match its id.
 
 use std::sync::LazyLock;
 

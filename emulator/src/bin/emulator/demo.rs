@@ -22,7 +22,7 @@ use pull_request::DemoPullRequest;
 const BRANCH: &str = "feature/demo";
 /// The maximum time between a change and the function's answer to its event.
 const TIMEOUT: Duration = Duration::from_mins(2);
-/// The settings of the function beside those that the emulator gives it.
+/// The settings of the function, in addition to those that the emulator sets.
 const SETTINGS: [(&str, &str); 3] = [("SUPERSEDE", "on"), ("REPORT", "on"), ("APPROVE", "on")];
 
 /// Shows the life of a branch in a copy of the repository.
@@ -195,7 +195,7 @@ impl<W: Write> Life<'_, W> {
         answer.skipped.iter().try_for_each(|it| self.line("skipped", &format!("{}, {}", it.reference, it.reason)))
     }
 
-    /// Plays the calls of the stack's cleanup: it stops the runs of a branch that is gone.
+    /// Makes the same calls as the stack's cleanup, which stops the runs of a deleted branch.
     fn clean_up(&mut self, run: &str) -> io::Result<()> {
         let name = self.stage.name.clone();
         let branch = json!({ "repositoryName": name, "branchName": BRANCH });
@@ -237,7 +237,7 @@ impl<W: Write> Life<'_, W> {
         }
     }
 
-    /// Waits for the next delivery of an event that `wanted` knows.
+    /// Waits for the next delivery of an event for which `wanted` returns true.
     fn delivery(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> io::Result<Delivery> {
         let deadline = Instant::now() + TIMEOUT;
         while Instant::now() < deadline {
