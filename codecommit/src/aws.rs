@@ -4,6 +4,7 @@ pub mod choice;
 pub mod error;
 pub mod gate;
 pub mod http;
+pub mod signed;
 pub mod throttle;
 
 use std::sync::{Arc, OnceLock};
@@ -23,6 +24,7 @@ pub use choice::{Choice, UnknownProfile};
 pub use error::{CallError, Fault, StepFault, call};
 pub use gate::Gate;
 pub use http::{Calls, Counter, Metered, Operation};
+pub use signed::{SignedRequest, SignedService};
 
 use crate::retry::RetryPolicy;
 

@@ -168,6 +168,7 @@ def test_a_project_has_at_most_a_dozen_resources_of_its_own():
         {"Approve": "on", "Report": "off"},
         {"CleanupBuildspec": "cleanup.yml", "Cleanup": "off"},
         {"PipelineName": "dev", "ArtifactBucketName": "bucket", "CleanupBuildspec": "cleanup.yml"},
+        {"PipelineName": "dev", "ArtifactBucketName": "bucket", "WriterArns": "arn:aws:iam::111122223333:role/a"},
     ],
 )
 def test_parameters_that_contradict_each_other_are_refused(given):

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use emulator::{Emulator, Options};
 use tempfile::TempDir;
 
-pub(crate) const FUNCTION: &str = "arn:aws:lambda:eu-central-1:111122223333:function:updates";
+pub(crate) const FUNCTION: &str = "arn:aws:lambda:eu-central-1:123456789012:function:updates";
 /// Longer than any command takes on a busy machine.
 const DEADLINE: Duration = Duration::from_mins(2);
 
