@@ -10,7 +10,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::account::{IAM_REGION, role_arn};
+use crate::account::{IAM_REGION, REGION, role_arn};
 use crate::signature;
 use crate::unknown::{self, escaped};
 use crate::wire::{self, BoxError, HttpRequest, HttpResponse};
@@ -22,7 +22,9 @@ pub(crate) const OPERATION: &str = "SimulatePrincipalPolicy";
 pub(crate) async fn answer(request: HttpRequest, policy: Option<&Value>) -> Result<HttpResponse, BoxError> {
     let (head, content) = request.into_parts();
     let content = content.collect().await?.to_bytes();
-    if let Err(error) = signature::verify(&head, "iam", IAM_REGION, &content, OffsetDateTime::now_utc()) {
+    // Some SDKs sign for the client's region where the endpoint is not AWS's.
+    let verify = |region| signature::verify(&head, "iam", region, &content, OffsetDateTime::now_utc());
+    if let Err(error) = verify(IAM_REGION).or_else(|_| verify(REGION)) {
         return Ok(unknown::query_error(403, error.code, &error.message));
     }
     let fields = fields(&content);
