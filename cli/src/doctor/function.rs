@@ -1,5 +1,5 @@
-//! Checks of the function that pushes reach: its pipeline, and what its role may do. IAM simulates the role's policies, so that
-//! nobody has to assume the role.
+//! Checks of the function that pushes reach: its pipeline, and what its role may do. IAM simulates the role's
+//! policies, so that nobody has to assume the role.
 
 use codecommit::aws::{Aws, CallError, Fault, SignedRequest, SignedService};
 use serde_json::Value;
@@ -83,7 +83,8 @@ async fn configuration(aws: &Aws, name: &str) -> Result<Value, CallError> {
 /// The calls of the function, and the IAM actions that each needs.
 const PERMISSIONS: &str = include_str!("../../../stack/permissions.json");
 
-/// Returns the questions for IAM. One question has only resources of the same type, since each action is asked for each.
+/// Returns the questions for IAM. The resources of one question have the same type, because IAM decides every action
+/// on each of them.
 fn questions(configuration: &Value, needs: &Needs<'_>) -> Vec<Question> {
     let table: Value = serde_json::from_str(PERMISSIONS).unwrap_or_default();
     let actions = |service: &str| actions(&table["operations"][service]);

@@ -25,12 +25,15 @@ fn connected(role_policy: Option<Value>) -> World {
 
 /// The actions of the table, each with the resources that a push needs.
 fn needed() -> Vec<(String, Vec<&'static str>)> {
-    let table: Value = serde_json::from_str(include_str!("../../../stack/permissions.json")).unwrap();
-    let services =
-        table["operations"].as_object().unwrap().values().flat_map(|service| service.as_object().unwrap().values());
+    let table: Value = serde_json::from_str(include_str!("../../../stack/permissions.json")).expect("JSON");
+    let services = table["operations"]
+        .as_object()
+        .expect("operations")
+        .values()
+        .flat_map(|service| service.as_object().expect("operations").values());
     let mut actions: Vec<String> = services
-        .flat_map(|actions| actions.as_array().unwrap())
-        .map(|action| action.as_str().unwrap().to_owned())
+        .flat_map(|actions| actions.as_array().expect("a list"))
+        .map(|action| action.as_str().expect("text").to_owned())
         .collect();
     actions.push("codecommit:GitPull".to_owned());
     actions.sort();

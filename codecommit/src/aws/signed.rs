@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_runtime::auth::SigV4OperationSigningConfig;
 use aws_runtime::auth::sigv4::{SCHEME_ID, SigV4AuthScheme};
 use aws_smithy_runtime::client::identity::IdentityCache;
@@ -21,10 +22,13 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::Layer;
 use aws_smithy_types::error::ErrorMetadata;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SigningName;
 use aws_types::region::SigningRegion;
 
-use super::{Aws, CallError, OTHERS_AT_ONCE, choice, error, gate, http, https, retries, throttle, timeouts};
+use super::error::{self, CallError};
+use super::{http, throttle};
 
 /// A service that is called without a client of the SDK.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,39 +66,49 @@ impl SignedRequest {
     }
 }
 
-impl Aws {
-    /// Sends a signed request, with the retries of all other calls. Returns the answer's body.
-    pub async fn signed(&self, request: SignedRequest) -> Result<Vec<u8>, CallError> {
-        let SignedRequest { service, operation, .. } = request;
-        let region = self.region().map_or("us-east-1", |region| region.as_ref());
-        let endpoint = choice::endpoint(&self.config, service.id()).unwrap_or_else(|| service.endpoint(region));
-        let client = self.config.http_client().unwrap_or_else(https);
-        let client = http::Metered::new(client, gate::Gate::new(OTHERS_AT_ONCE), self.counter.clone());
-        let credentials = self.config.credentials_provider();
-        let signing = credentials.map(|provider| signed_by(SharedIdentityResolver::new(provider)));
-        let builder = Operation::builder()
-            .service_name(service.id())
-            .operation_name(operation)
-            .http_client(client)
-            .endpoint_url(&endpoint)
-            .standard_retry(&retries())
-            .retry_classifier(TransientErrorClassifier::<Refused>::new())
-            .retry_classifier(HttpStatusCodeClassifier::default())
-            .retry_classifier(throttle::RetryThrottles)
-            .interceptor(http::Label)
-            .timeout_config(timeouts());
-        let builder = match signing {
-            Some(signer) => builder.runtime_plugin(signer).runtime_plugin(scope(service, region)),
-            None => builder.no_auth(),
-        };
-        let operation = builder.serializer(serialized).deserializer(deserialized).build();
-        error::call(request.operation, Box::pin(operation.invoke(request))).await
-    }
+/// The parts of a client that a signed request needs.
+pub(super) struct Sender {
+    /// The HTTP client, which counts and limits requests.
+    pub(super) http: http::Metered,
+    /// The credentials.
+    pub(super) credentials: Option<SharedCredentialsProvider>,
+    /// The region of the clients.
+    pub(super) region: String,
+    /// The endpoint in place of AWS's own.
+    pub(super) endpoint: Option<String>,
+    /// The retries of all calls.
+    pub(super) retries: RetryConfig,
+    /// The timeouts of all calls.
+    pub(super) timeouts: TimeoutConfig,
+}
+
+/// Sends a signed request. Returns the answer's body.
+pub(super) async fn send(sender: Sender, request: SignedRequest) -> Result<Vec<u8>, CallError> {
+    let SignedRequest { service, operation, .. } = request;
+    let endpoint = sender.endpoint.unwrap_or_else(|| service.endpoint(&sender.region));
+    let builder = Operation::builder()
+        .service_name(service.id())
+        .operation_name(operation)
+        .http_client(sender.http)
+        .endpoint_url(&endpoint)
+        .standard_retry(&sender.retries)
+        .retry_classifier(TransientErrorClassifier::<Refused>::new())
+        .retry_classifier(HttpStatusCodeClassifier::default())
+        .retry_classifier(throttle::RetryThrottles)
+        .interceptor(http::Label)
+        .timeout_config(sender.timeouts);
+    let signer = sender.credentials.map(|provider| signed_by(SharedIdentityResolver::new(provider)));
+    let builder = match signer {
+        Some(signer) => builder.runtime_plugin(signer).runtime_plugin(scope(service, &sender.region)),
+        None => builder.no_auth(),
+    };
+    let sent = builder.serializer(serialized).deserializer(deserialized).build();
+    error::call(operation, Box::pin(sent.invoke(request))).await
 }
 
 impl SignedService {
     /// The service's id in the SDK, which names its own endpoint setting.
-    fn id(self) -> &'static str {
+    pub(super) fn id(self) -> &'static str {
         match self {
             Self::Lambda => "Lambda",
             Self::Iam => "IAM",

@@ -1,4 +1,4 @@
-//! An event in flight while the function is upgraded or rolled back: its next attempt has other code and other settings.
+//! An event in flight while the function is upgraded or rolled back: its next attempt has other code and settings.
 
 use aws_sdk_s3::primitives::ByteStream;
 use serde_json::json;
@@ -9,7 +9,8 @@ use codecommit_multibranch::record;
 
 const NEW: [(&str, &str); 3] = [("SOURCE", "git"), ("COMMIT_INFO", "commit.json"), ("REUSE_DEFLATE", "off")];
 
-/// The first attempt ends before its start. The second has new settings, and starts the version that the first one made.
+/// The first attempt ends before its start. The second has new settings, and starts the version that the first one
+/// made.
 #[tokio::test]
 async fn an_event_in_flight_goes_on_where_the_old_function_stopped() {
     let mut world = World::of(&small());

@@ -1,5 +1,5 @@
-//! The lifecycle function archives nothing: it hands new branches over to the function that delivers. Whatever fails between the
-//! two, a new branch has one run.
+//! The lifecycle function archives nothing: it hands new branches over to the function that delivers. Whatever fails
+//! between the two, a new branch has one run.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
