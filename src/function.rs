@@ -149,7 +149,9 @@ impl Function {
             failed.extend(lifecycle::follow(config, &self.aws, self.arn(), &changes, &mut jobs).await);
         }
         if let Some(function) = config.lifecycle.other_function(self.arn()) {
-            failed.extend(hand_over::hand_over(&self.aws, function, &jobs, &changes, &mut answer.handed_over).await);
+            let (handed_over, refused) = hand_over::hand_over(&self.aws, function, &jobs, &changes).await;
+            answer.hand_over(handed_over);
+            failed.extend(refused);
             jobs.clear();
         }
         for job in jobs {
@@ -267,6 +269,13 @@ impl Answer {
         let warned = self.started.iter().flat_map(|run| &run.warnings).map(String::len).sum();
         run.cut_warnings(WARNINGS_BYTES.saturating_sub(warned));
         self.started.push(run);
+    }
+
+    fn hand_over(&mut self, handed_over: Vec<HandedOver>) {
+        for one in &handed_over {
+            Line::handed_over(one).print();
+        }
+        self.handed_over.extend(handed_over);
     }
 
     fn skip(&mut self, skipped: Skipped, event_id: Option<&str>) {

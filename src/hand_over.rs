@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 
 use crate::error::{Failed, StepError};
 use crate::event::{Change, What};
-use crate::metrics::Line;
 use crate::plan::Job;
 use codecommit::aws::{Aws, CallError, SignedRequest, SignedService};
 
@@ -21,6 +20,8 @@ const EVENT_BYTES: usize = 200 << 10;
 /// A branch that another function delivers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HandedOver {
+    /// The id of the event.
+    pub event_id: String,
     /// The repository's name.
     pub repository: String,
     /// The full reference.
@@ -31,15 +32,14 @@ pub struct HandedOver {
     pub function: String,
 }
 
-/// Invokes a function asynchronously with these jobs of an event. Returns the jobs that Lambda did not accept.
+/// Invokes a function asynchronously with these jobs of an event. Returns those that Lambda accepted, and the others.
 pub(crate) async fn hand_over(
     aws: &Aws,
     function: &str,
     jobs: &[Job],
     changes: &[Change],
-    done: &mut Vec<HandedOver>,
-) -> Vec<Failed> {
-    let mut failed = Vec::new();
+) -> (Vec<HandedOver>, Vec<Failed>) {
+    let (mut done, mut failed) = (Vec::new(), Vec::new());
     for (jobs, records) in events(jobs, changes) {
         let sent = invoke(aws, function, &json!({ "Records": records })).await;
         for job in jobs {
@@ -53,18 +53,17 @@ pub(crate) async fn hand_over(
             }
         }
     }
-    failed
+    (done, failed)
 }
 
 fn accepted(job: &Job, function: &str) -> HandedOver {
-    let handed_over = HandedOver {
+    HandedOver {
+        event_id: job.event_id.clone(),
         repository: job.repository.name().to_owned(),
         reference: job.reference.0.clone(),
         commit: job.commit.to_string(),
         function: function.to_owned(),
-    };
-    Line::handed_over(&handed_over, &job.event_id).print();
-    handed_over
+    }
 }
 
 async fn invoke(aws: &Aws, function: &str, event: &Value) -> Result<(), CallError> {

@@ -71,10 +71,10 @@ impl Line {
     }
 
     /// Reports a branch that the function of the triggers delivers.
-    pub fn handed_over(handed_over: &HandedOver, event_id: &str) -> Self {
+    pub fn handed_over(handed_over: &HandedOver) -> Self {
         Self::uncounted(json!({
             "Outcome": "handed over",
-            "EventId": event_id,
+            "EventId": handed_over.event_id,
             "Repository": handed_over.repository,
             "Reference": shown(&handed_over.reference),
             "Commit": handed_over.commit,

@@ -83,7 +83,7 @@ fn each_permission_that_the_function_lacks_is_named() {
 fn a_denial_outweighs_a_permission() {
     let mut policy = policy(&needed());
     let denial = json!({ "Effect": "Deny", "Action": "s3:Put*", "Resource": "arn:aws:s3:::artifacts/*.deliveries/*" });
-    policy["Statement"].as_array_mut().unwrap().push(denial);
+    policy["Statement"].as_array_mut().expect("statements").push(denial);
     let told = lines(&connected(Some(policy)).run(&DOCTOR), "permissions").remove(0);
     let expected = "may not s3:PutObject on arn:aws:s3:::artifacts/source.zip.deliveries/doctor (explicitDeny);";
     assert!(told.0 == "FAIL" && told.1.contains(expected), "{told:?}");

@@ -24,6 +24,7 @@ async fn the_lifecycle_function_only_hands_over() {
     let answer = in_time(Box::pin(world.function.handle(created, deadline))).await.unwrap();
     let told = serde_json::to_value(&answer).unwrap();
     let handed_over = json!([{
+        "event_id": "1",
         "repository": NAME, "reference": "refs/heads/feature/x", "commit": commit.to_string(), "function": UPDATES,
     }]);
     assert_eq!((&told["handedOver"], &told["started"]), (&handed_over, &json!([])));
