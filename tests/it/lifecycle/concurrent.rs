@@ -122,14 +122,14 @@ async fn a_hundred_events_in_a_hundred_instances() {
         let world = Arc::clone(&world);
         events.spawn(async move {
             block_in_place(|| world.point(&branch, number % 2));
-            told(world, branch, number % 2, "created").await
+            told(world, branch, number % 2, "created").await;
         });
     }
     for branch in old {
         let world = Arc::clone(&world);
         events.spawn(async move {
             block_in_place(|| world.delete(&branch));
-            told(world, branch, 0, "deleted").await
+            told(world, branch, 0, "deleted").await;
         });
     }
     for branch in brief.iter().cloned() {
@@ -138,7 +138,7 @@ async fn a_hundred_events_in_a_hundred_instances() {
         events.spawn(told(Arc::clone(&world), created, 0, "created"));
         events.spawn(async move {
             block_in_place(|| world.delete(&branch));
-            told(world, branch, 0, "deleted").await
+            told(world, branch, 0, "deleted").await;
         });
     }
     in_time(events.join_all()).await;

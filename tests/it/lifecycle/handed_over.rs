@@ -67,7 +67,8 @@ async fn a_new_branch_has_one_run_whatever_fails_between_the_functions() {
                 }
             }
             let done = done.unwrap_or_else(|error| panic!("{first} {second}: {error:?}"));
-            assert!(done.started.iter().all(|run| run.commit == commit.to_string()), "{first} {second}");
+            let commit = commit.to_string();
+            assert!(done.started.iter().all(|run| run.commit == commit), "{first} {second}");
             assert_eq!((world.executions().len(), done.started.is_empty()), (1, false), "{first} {second}");
             world.assert_follows(&["feature/x"], &[]).await;
         }

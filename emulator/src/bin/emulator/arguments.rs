@@ -82,7 +82,7 @@ pub(crate) struct ServeArguments {
     /// The built Lambda function to run
     #[arg(long, value_name = "PATH")]
     function: Option<PathBuf>,
-    /// A file with the policy of the function's role, for IAM's SimulatePrincipalPolicy; by default it may do everything
+    /// A file with the policy of the function's role, for IAM's simulation; by default it may do everything
     #[arg(long, value_name = "FILE", value_parser = policy)]
     role_policy: Option<serde_json::Value>,
     /// Give every repository a trigger to the function for all branches
