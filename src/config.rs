@@ -82,6 +82,11 @@ impl Lifecycle {
     pub fn writes_triggers(&self) -> bool {
         self.branch_triggers || self.function_arn.is_some()
     }
+
+    /// Returns the function that delivers pushes, if that is not this function.
+    pub fn other_function(&self, own_arn: &str) -> Option<&str> {
+        self.function_arn.as_deref().filter(|arn| *arn != own_arn)
+    }
 }
 
 /// Repositories by name, or by ARN if the account and the region matter.

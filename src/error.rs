@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use codecommit::aws::CallError;
 use codecommit::causes::with_causes;
 
 use crate::config::ConfigError;
@@ -146,6 +147,17 @@ pub enum StepError {
         #[source]
         source: TriggersError,
     },
+    /// The job could not be handed to the function that delivers.
+    #[error("failed to hand commit {commit} over to {function}")]
+    HandOver {
+        /// The commit.
+        commit: String,
+        /// The function's ARN.
+        function: String,
+        /// The cause.
+        #[source]
+        source: CallError,
+    },
     /// The function's time ran out. Requests in flight were aborted.
     #[error("stopped at step {step}, because the function's time is over: raise its timeout or its memory")]
     Deadline {
@@ -223,6 +235,7 @@ impl StepError {
             Self::Record { source, .. } => source.code(),
             Self::Start { .. } => "NotStarted",
             Self::Triggers { source, .. } => source.code(),
+            Self::HandOver { .. } => "NotHandedOver",
             Self::Deadline { .. } => "DeadlineNear",
         }
     }
@@ -237,6 +250,7 @@ impl StepError {
             Self::Upload { source, .. } => source.is_permanent(),
             Self::Record { source, .. } => source.is_permanent(),
             Self::Triggers { source, .. } => source.is_permanent(),
+            Self::HandOver { source, .. } => source.fault.is_permanent(),
             Self::Deadline { .. } => false,
         }
     }

@@ -11,6 +11,7 @@ use crate::custom_resource::{self, CustomResourceError, Response, Stack, Tools};
 use crate::deliver::{self, Found, Outcome, Run};
 use crate::error::{Error, Failed, StepError};
 use crate::event::{Change, Message};
+use crate::hand_over::{self, HandedOver};
 use crate::invocation::Invocation;
 use crate::metrics::Line;
 use crate::paths::{self, Verdict};
@@ -44,6 +45,9 @@ pub struct Answer {
     pub started: Vec<Run>,
     /// The references that were skipped.
     pub skipped: Vec<Skipped>,
+    /// The branches that another function delivers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub handed_over: Vec<HandedOver>,
     /// The answer to the stack's custom resource.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom_resource: Option<Response>,
@@ -143,6 +147,12 @@ impl Function {
             unplanned.map(|(change, error)| Failed::new(&change.repository, &change.reference, error)).collect();
         if config.lifecycle.branch_triggers {
             failed.extend(lifecycle::follow(config, &self.aws, self.arn(), &changes, &mut jobs).await);
+        }
+        if let Some(function) = config.lifecycle.other_function(self.arn()) {
+            let (handed_over, refused) = hand_over::hand_over(&self.aws, function, &jobs, &changes).await;
+            answer.hand_over(handed_over);
+            failed.extend(refused);
+            jobs.clear();
         }
         for job in jobs {
             if let Err(error) = self.deliver(config, &job, answer, invocation).await {
@@ -259,6 +269,13 @@ impl Answer {
         let warned = self.started.iter().flat_map(|run| &run.warnings).map(String::len).sum();
         run.cut_warnings(WARNINGS_BYTES.saturating_sub(warned));
         self.started.push(run);
+    }
+
+    fn hand_over(&mut self, handed_over: Vec<HandedOver>) {
+        for one in &handed_over {
+            Line::handed_over(one).print();
+        }
+        self.handed_over.extend(handed_over);
     }
 
     fn skip(&mut self, skipped: Skipped, event_id: Option<&str>) {

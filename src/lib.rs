@@ -27,10 +27,12 @@ mod supersede;
 pub mod report;
 mod paths;
 mod lifecycle;
+mod hand_over;
 pub mod triggers;
 pub mod custom_resource;
 pub mod metrics;
 pub mod error;
 
 pub use function::{Answer, BatchItemFailure, Function};
+pub use hand_over::HandedOver;
 pub use invocation::Invocation;

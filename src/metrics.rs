@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::deliver::{Found, Run};
 use crate::error::{Failed, StepError};
 use crate::event::Change;
+use crate::hand_over::HandedOver;
 use crate::plan::{PlanError, Skipped};
 use crate::report::Reported;
 use crate::step::Step;
@@ -67,6 +68,18 @@ impl Line {
             "Commit": skipped.commit,
         });
         Self::counted(fields, "Skips", 1)
+    }
+
+    /// Reports a branch that the function of the triggers delivers.
+    pub fn handed_over(handed_over: &HandedOver) -> Self {
+        Self::uncounted(json!({
+            "Outcome": "handed over",
+            "EventId": handed_over.event_id,
+            "Repository": handed_over.repository,
+            "Reference": shown(&handed_over.reference),
+            "Commit": handed_over.commit,
+            "Function": handed_over.function,
+        }))
     }
 
     /// Reports a reference that failed. `change` is the event's change of it.

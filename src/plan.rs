@@ -41,6 +41,8 @@ pub struct Job {
     pub token: Token,
     /// The paths of which the branch must have changed one.
     pub paths: Option<Paths>,
+    /// The custom data of the event, for a function that the job is handed over to.
+    pub custom_data: Option<String>,
     /// True if a person asked for the run: then a mark such as `[skip ci]` is ignored.
     pub by_hand: bool,
 }
@@ -237,6 +239,7 @@ fn decide(change: &Change, config: &Config) -> Result<Decision, PlanError> {
         source_action: overrides.source_action.or(source_action),
         event_id: change.event_id.clone(),
         paths: overrides.paths.or_else(|| config.paths.clone()),
+        custom_data: change.custom_data.clone(),
         by_hand: false,
     })))
 }

@@ -7,38 +7,13 @@
 # shellcheck disable=SC2329
 set -euo pipefail
 
-stack=${1:?usage: untested.sh STACK}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-failed=0
-export AWS_PAGER=
-
-# check NUMBER PATTERN COMMAND…: the assumption is true if the command's output, with its errors, matches the pattern.
-check() {
-    local number=$1 pattern=$2 output
-    shift 2
-    output=$("$@" 2>&1) || true
-    if [[ $output =~ $pattern ]]; then
-        echo "$number holds"
-    else
-        failed=1
-        printf '%s does NOT hold: %s\n  expected %s, got: %s\n' "$number" "$*" "$pattern" "${output:0:500}"
-    fi
-}
+# shellcheck source=stack/untested_common.sh
+. "$here/untested_common.sh"
 
 output() {
     aws cloudformation describe-stacks --stack-name "$stack" --output text \
         --query "Stacks[0].Outputs[?OutputKey=='$1'].OutputValue"
-}
-
-parameter() {
-    aws cloudformation describe-stacks --stack-name "$stack" --output text \
-        --query "Stacks[0].Parameters[?ParameterKey=='$1'].ParameterValue"
-}
-
-# Prints the physical name of a resource: resource STACK LOGICAL-NAME
-resource() {
-    aws cloudformation describe-stack-resource --stack-name "$1" --logical-resource-id "$2" --output text \
-        --query StackResourceDetail.PhysicalResourceId
 }
 
 refused_branches() {

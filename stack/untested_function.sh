@@ -5,32 +5,9 @@
 # F5 to F7 need a failing function, an hour, or a hostile push, so people check them. Bash 4, AWS CLI 2.
 set -euo pipefail
 
-stack=${1:?usage: untested_function.sh STACK}
-failed=0
-export AWS_PAGER=
-
-# check NUMBER PATTERN COMMAND…: the assumption is true if the command's output, with its errors, matches the pattern.
-check() {
-    local number=$1 pattern=$2 output
-    shift 2
-    output=$("$@" 2>&1) || true
-    if [[ $output =~ $pattern ]]; then
-        echo "$number holds"
-    else
-        failed=1
-        printf '%s does NOT hold: %s\n  expected %s, got: %s\n' "$number" "$*" "$pattern" "${output:0:500}"
-    fi
-}
-
-resource() {
-    aws cloudformation describe-stack-resource --stack-name "$stack" --logical-resource-id "$1" --output text \
-        --query StackResourceDetail.PhysicalResourceId
-}
-
-parameter() {
-    aws cloudformation describe-stacks --stack-name "$stack" --output text \
-        --query "Stacks[0].Parameters[?ParameterKey=='$1'].ParameterValue"
-}
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=stack/untested_common.sh
+. "$here/untested_common.sh"
 
 put() {
     aws s3api put-object --bucket "$bucket" --key untested/record --output text --query ETag "$@"
@@ -40,7 +17,7 @@ branch_tip() {
     aws codecommit get-branch --repository-name "$repository" --branch-name "$1" --output text --query branch.commitId
 }
 
-bucket=$(resource PipelineBucket)
+bucket=$(resource "$stack" PipelineBucket)
 repository=$(parameter RepositoryName)
 branch=$(aws codecommit list-branches --repository-name "$repository" --output text --query 'branches[0]')
 tip=$(branch_tip "$branch")

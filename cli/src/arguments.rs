@@ -274,6 +274,9 @@ pub(crate) struct Doctor {
     /// The pipeline's S3 source action, if it has several
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) source_action: Option<String>,
+    /// The function that starts the pipeline, by name or ARN; by default the one that a trigger or a rule names
+    #[arg(long, value_name = "FUNCTION", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) function: Option<String>,
     /// The URL that the repository's name is appended to for Git, instead of AWS's own
     #[arg(long, value_name = "URL", env = "CODECOMMIT_GIT_URL", hide_env_values = true, help_heading = AWS)]
     pub(crate) git_url: Option<String>,

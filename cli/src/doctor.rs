@@ -1,10 +1,12 @@
 //! `codecommit doctor`: everything that a push needs to run through a pipeline, and what to fix.
 
+mod function;
 mod object;
 mod pipeline;
 mod report;
 mod repository;
 mod routes;
+mod simulation;
 
 use codecommit::aws::{CallError, Fault};
 use codecommit::causes::with_causes;
@@ -17,7 +19,7 @@ use report::Report;
 pub(crate) async fn run(arguments: Doctor, client: &Client, printer: &Printer) -> Result<(), Failure> {
     let aws = client::connect(client).await?;
     let mut report = Report::default();
-    let Doctor { pipeline, repository, source_action, git_url } = arguments;
+    let Doctor { pipeline, repository, source_action, function, git_url } = arguments;
     let object = pipeline::check(&aws, &pipeline, source_action.as_deref(), &mut report).await;
     if let Some(object) = &object {
         object::check(&aws, object, &mut report).await;
@@ -30,7 +32,15 @@ pub(crate) async fn run(arguments: Doctor, client: &Client, printer: &Printer) -
         None
     };
     let route = routes::Route { pipeline: &pipeline, object: object.as_ref(), repository: repository.as_deref() };
-    routes::check(&aws, &route, triggers, &mut report).await;
+    let found = routes::check(&aws, &route, triggers, &mut report).await;
+    let needs = function::Needs { pipeline: &pipeline, object: object.as_ref(), repository: repository.as_deref() };
+    let functions = function.map_or(found, |name| vec![name]);
+    for name in &functions {
+        function::check(&aws, name, &needs, &mut report).await;
+    }
+    if functions.is_empty() {
+        report.warn("function", "not checked, since no route to one was found; name it with --function");
+    }
     report.show(printer)
 }
 

@@ -72,7 +72,19 @@ async fn job(aws: &Aws, arguments: Start) -> Result<Job, Failure> {
     let reference = Reference(format!("refs/heads/{branch}"));
     let event_id = event_id.unwrap_or_else(fresh);
     let token = Token::new(&event_id, &repository, &reference, commit, &pipeline);
-    Ok(Job { event_id, repository, reference, commit, pipeline, source_action, token, paths: None, by_hand: true })
+    let (paths, custom_data) = (None, None);
+    Ok(Job {
+        event_id,
+        repository,
+        reference,
+        commit,
+        pipeline,
+        source_action,
+        token,
+        paths,
+        custom_data,
+        by_hand: true,
+    })
 }
 
 fn show(run: &Run, printer: &Printer) -> Result<(), Failure> {

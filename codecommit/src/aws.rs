@@ -4,6 +4,7 @@ pub mod choice;
 pub mod error;
 pub mod gate;
 pub mod http;
+pub mod signed;
 pub mod throttle;
 
 use std::sync::{Arc, OnceLock};
@@ -23,6 +24,7 @@ pub use choice::{Choice, UnknownProfile};
 pub use error::{CallError, Fault, StepFault, call};
 pub use gate::Gate;
 pub use http::{Calls, Counter, Metered, Operation};
+pub use signed::{SignedRequest, SignedService};
 
 use crate::retry::RetryPolicy;
 
@@ -129,6 +131,21 @@ impl Aws {
             http::connector(connector, OTHERS_AT_ONCE, self.counter.clone())
         };
         self.connector.get_or_init(make).clone()
+    }
+
+    /// Sends a signed request to a service without a client here, with the retries of all other calls. Returns the
+    /// answer's body.
+    pub async fn signed(&self, request: SignedRequest) -> Result<Vec<u8>, CallError> {
+        let inner = self.config.http_client().unwrap_or_else(https);
+        let sender = signed::Sender {
+            http: Metered::new(inner, Gate::new(OTHERS_AT_ONCE), self.counter.clone()),
+            credentials: self.config.credentials_provider(),
+            region: self.region().map_or_else(|| "us-east-1".to_owned(), ToString::to_string),
+            endpoint: choice::endpoint(&self.config, request.service.id()),
+            retries: retries(),
+            timeouts: timeouts(),
+        };
+        signed::send(sender, request).await
     }
 
     /// Returns the same clients, but with another role's credentials for reading repositories.

@@ -8,12 +8,19 @@ pub const SECRET_KEY: &str = "emulator-secret";
 pub const ACCOUNT: &str = "123456789012";
 /// The region that holds every resource.
 pub const REGION: &str = "eu-central-1";
+/// The region that requests to IAM, which has none, are signed for.
+pub(crate) const IAM_REGION: &str = "us-east-1";
 /// The name of the function that `--function` runs.
 pub const FUNCTION: &str = "updates";
 
 /// Returns the ARN of the one function, which triggers name as their destination.
 pub(crate) fn function_arn() -> String {
     format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{FUNCTION}")
+}
+
+/// Returns the ARN of the role of the one function.
+pub(crate) fn role_arn() -> String {
+    format!("arn:aws:iam::{ACCOUNT}:role/{FUNCTION}")
 }
 
 /// Returns the ARN of a repository, as policies, events and triggers name it.

@@ -14,6 +14,7 @@ use crate::account::user_arn;
 use crate::faults::FaultKind;
 use crate::json;
 use crate::log::Service;
+use crate::unknown;
 use crate::wire::{self, BoxError, HttpBody, HttpResponse};
 
 /// Returns the response that replaces the operation, if this kind of fault has one.
@@ -29,6 +30,9 @@ pub(crate) fn instead(fault: &FaultKind, service: Service) -> Option<HttpRespons
         FaultKind::ThrottleEmpty => wire::empty(429),
         FaultKind::Denied if service == Service::S3 => xml(403, "AccessDenied", "Access Denied"),
         FaultKind::Denied if service == Service::Git => wire::empty(403),
+        FaultKind::Denied if service == Service::Iam => {
+            unknown::query_error(403, "AccessDenied", "not authorized to perform: iam:SimulatePrincipalPolicy")
+        }
         FaultKind::Denied => {
             let message = format!("User: {} is not authorized to perform this operation", user_arn());
             json::exception(400, "AccessDeniedException", &message)

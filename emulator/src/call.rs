@@ -4,6 +4,7 @@ use http::HeaderMap;
 use hyper::body::Incoming;
 
 use crate::git_http;
+use crate::iam;
 use crate::log::Service;
 use crate::operation;
 use crate::runtime_api;
@@ -24,12 +25,13 @@ impl Call {
         let (service, operation) = match target.split_once('.') {
             Some(("CodeCommit_20150413", operation)) => (Service::CodeCommit, operation),
             Some(("CodePipeline_20150709", operation)) => (Service::CodePipeline, operation),
-            _ if path.starts_with(runtime_api::INVOKE) => (Service::Lambda, "Invoke"),
+            _ if path.starts_with(runtime_api::INVOKE) => (Service::Lambda, runtime_api::operation(path)),
             _ if path.starts_with(git_http::ROOT) => (Service::Git, git_http::operation(path)),
             _ if !target.is_empty() => (Service::Other, target),
             _ => match unmodelled_service(path, headers) {
                 // Other services of S3, such as S3 Express, speak its protocol.
                 Some(service) if service.starts_with("s3") => (Service::S3, operation::UNKNOWN),
+                Some("iam") => (Service::Iam, iam::OPERATION),
                 Some(service) => (Service::Other, service),
                 None => (Service::S3, operation::of_s3(request.method(), request.uri(), headers)),
             },

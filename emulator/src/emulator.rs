@@ -142,6 +142,20 @@ impl Emulator {
         self.services.lambda.send(event);
     }
 
+    /// Takes the function's next event out of its queue, with its request ID: the caller is the function, and reports
+    /// the outcome to [`finish_event`](Self::finish_event).
+    pub fn take_event(&self) -> Option<(String, Value)> {
+        let _context = self.threads.handle().enter();
+        let next = self.services.lambda.take_next()?;
+        Some((next.id, serde_json::from_slice(&next.payload).unwrap_or_default()))
+    }
+
+    /// Ends an event that was taken, with the function's answer or its error.
+    pub fn finish_event(&self, id: &str, outcome: Result<Value, Value>) {
+        let bytes = |value: Value| Bytes::from(value.to_string());
+        self.services.lambda.finish(id, outcome.map(bytes).map_err(bytes));
+    }
+
     /// Calls an operation of CodeCommit, with its input as in the service's model.
     pub async fn codecommit(&self, operation: &str, input: Value) -> Result<Value, ServiceError> {
         let (services, operation) = (Arc::clone(&self.services), operation.to_owned());

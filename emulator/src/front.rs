@@ -18,6 +18,7 @@ use crate::call::Call;
 use crate::control;
 use crate::faults::FaultKind;
 use crate::guard;
+use crate::iam;
 use crate::json;
 use crate::log::Service;
 use crate::operation;
@@ -101,7 +102,11 @@ async fn dispatch(services: &Services, call: &Call, request: HttpRequest) -> Res
             json::answer(request, "codepipeline", |input| services.codepipeline.call(operation, input)).await
         }
         Service::Git => services.git.call(request).await,
+        Service::Lambda if operation == runtime_api::CONFIGURATION => {
+            runtime_api::configuration(&services.lambda, request).await
+        }
         Service::Lambda => runtime_api::invoke(&services.lambda, request).await,
+        Service::Iam => iam::answer(request, services.role_policy.as_ref()).await,
         Service::Other => {
             let (head, content) = request.into_parts();
             content.collect().await?; // some clients lose a response that comes before the request's end

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::account::REGION;
 use crate::error::ServiceError;
 use crate::signature;
 use crate::wire::{self, BoxError, HttpRequest, HttpResponse};
@@ -21,11 +22,12 @@ where
 {
     let (parts, content) = request.into_parts();
     let content = content.collect().await?.to_bytes();
-    let output =
-        match signature::verify(&parts, service, &content, OffsetDateTime::now_utc()).and_then(|()| parse(&content)) {
-            Ok(input) => operation(input).await,
-            Err(error) => Err(error),
-        };
+    let output = match signature::verify(&parts, service, REGION, &content, OffsetDateTime::now_utc())
+        .and_then(|()| parse(&content))
+    {
+        Ok(input) => operation(input).await,
+        Err(error) => Err(error),
+    };
     Ok(match output {
         Ok(output) => respond(200, "", output.to_string()),
         Err(error) => exception(error.status, error.code, &error.message),

@@ -15,6 +15,8 @@ use tokio::process::{Child, Command};
 use tokio::sync::{Notify, oneshot, watch};
 use uuid::Uuid;
 
+use crate::account::{FUNCTION, function_arn, role_arn};
+
 /// The delays before the two retries of an asynchronous invocation; Lambda waits about one and two minutes.
 const RETRY_DELAYS: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(400)];
 /// The delay between the exit of a child process and the start of the next.
@@ -42,6 +44,8 @@ pub struct FunctionError {
 
 pub(crate) struct Lambda {
     timeout: Duration,
+    /// The function's own environment variables.
+    variables: Vec<(String, String)>,
     state: Mutex<Invocations>,
     arrived: Notify,
     /// The number of child processes that exited; a change ends the polls of a dead process.
@@ -75,9 +79,10 @@ pub(crate) struct Next {
 }
 
 impl Lambda {
-    pub(crate) fn new(timeout: Duration) -> Self {
+    pub(crate) fn new(timeout: Duration, variables: Vec<(String, String)>) -> Self {
         Self {
             timeout,
+            variables,
             state: Mutex::default(),
             arrived: Notify::new(),
             generation: watch::Sender::default(),
@@ -92,11 +97,39 @@ impl Lambda {
         self.attempt(Uuid::new_v4().to_string(), payload).await
     }
 
+    /// Returns the function's configuration, as `GetFunctionConfiguration` shows it.
+    pub(crate) fn configuration(&self) -> Value {
+        let variables: serde_json::Map<String, Value> =
+            self.variables.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
+        json!({
+            "FunctionName": FUNCTION,
+            "FunctionArn": function_arn(),
+            "Role": role_arn(),
+            "Runtime": "provided.al2023",
+            "Handler": "bootstrap",
+            "Timeout": self.timeout.as_secs(),
+            "Version": "$LATEST",
+            "Environment": { "Variables": variables },
+            "State": "Active",
+        })
+    }
+
     /// Invokes the function under a request ID.
     async fn attempt(&self, id: String, payload: Bytes) -> Outcome {
-        let (reply, mut outcome) = oneshot::channel();
-        self.state().queue.push_back(Invocation { id: id.clone(), payload, reply });
+        let outcome = self.enqueue(&id, payload);
+        self.outcome(id, outcome).await
+    }
+
+    /// Puts an event into the queue of the runtime.
+    fn enqueue(&self, id: &str, payload: Bytes) -> oneshot::Receiver<Outcome> {
+        let (reply, outcome) = oneshot::channel();
+        self.state().queue.push_back(Invocation { id: id.to_owned(), payload, reply });
         self.arrived.notify_one();
+        outcome
+    }
+
+    /// Waits for the outcome of an event, or until no runtime took it in time.
+    async fn outcome(&self, id: String, mut outcome: oneshot::Receiver<Outcome>) -> Outcome {
         let first = tokio::time::timeout(self.timeout, &mut outcome).await;
         let outcome = match first {
             Ok(outcome) => outcome,
@@ -111,9 +144,10 @@ impl Lambda {
     /// Invokes the function without waiting, with Lambda's two retries, which have the request ID of the first attempt.
     pub(crate) fn send(self: &Arc<Self>, event: Value) {
         let lambda = Arc::clone(self);
+        let (id, payload) = (Uuid::new_v4().to_string(), Bytes::from(event.to_string()));
+        let first = self.enqueue(&id, payload.clone());
         tokio::spawn(async move {
-            let (id, payload) = (Uuid::new_v4().to_string(), Bytes::from(event.to_string()));
-            let mut outcome = lambda.attempt(id.clone(), payload.clone()).await;
+            let mut outcome = lambda.outcome(id.clone(), first).await;
             for delay in RETRY_DELAYS {
                 if outcome.is_err() {
                     tokio::time::sleep(delay).await;
@@ -154,6 +188,11 @@ impl Lambda {
                 _ = generation.changed() => return None,
             }
         }
+    }
+
+    /// Takes the next event, in place of a runtime that polls.
+    pub(crate) fn take_next(self: &Arc<Self>) -> Option<Next> {
+        self.take().map(|invocation| self.start(invocation))
     }
 
     /// Records the outcome of an invocation; returns false if it is not running.

@@ -30,6 +30,7 @@ mod codecommit;
 pub mod codepipeline;
 mod dev_pipeline;
 mod git_http;
+mod iam;
 mod json;
 mod runtime_api;
 pub mod s3;

@@ -19,8 +19,10 @@ pub enum Service {
     S3,
     /// CodeCommit's Git endpoint.
     Git,
-    /// Lambda's Invoke.
+    /// Lambda's Invoke and `GetFunctionConfiguration`.
     Lambda,
+    /// IAM's simulation.
+    Iam,
     /// A service that the emulator does not model.
     Other,
 }
@@ -33,6 +35,7 @@ impl fmt::Display for Service {
             Self::S3 => "s3",
             Self::Git => "git",
             Self::Lambda => "lambda",
+            Self::Iam => "iam",
             Self::Other => "other",
         })
     }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::process::Command;
 
 use crate::account::{ACCESS_KEY, FUNCTION, REGION, SECRET_KEY};
@@ -27,6 +28,8 @@ pub struct Options {
     pub function: Option<PathBuf>,
     /// Additional environment variables of the function.
     pub environment: Vec<(String, String)>,
+    /// The policy of the function's role, for IAM's simulation; without it the role may do everything.
+    pub role_policy: Option<Value>,
     /// Drops the function's standard output, which is its log and its metrics, instead of copying it to standard error.
     pub quiet: bool,
     /// Prints a line for each request on standard error.
@@ -67,6 +70,7 @@ impl Default for Options {
             port: 0,
             function: None,
             environment: Vec::new(),
+            role_policy: None,
             quiet: false,
             request_log: false,
             timeout: Duration::from_mins(5),
@@ -99,6 +103,12 @@ impl Options {
         ]
     }
 
+    /// Returns the function's own environment variables, which its configuration shows.
+    pub(crate) fn function_variables(&self) -> Vec<(String, String)> {
+        let pipeline = self.pipeline.iter().map(|name| ("PIPELINE_NAME".to_owned(), name.clone()));
+        pipeline.chain(self.environment.iter().cloned()).collect()
+    }
+
     /// Returns the function's command, with the environment that Lambda sets.
     pub(crate) fn function_command(&self, address: SocketAddr) -> Option<impl Fn() -> Command + Send + use<>> {
         let function = self.function.clone()?;
@@ -111,10 +121,7 @@ impl Options {
         if std::env::var_os(MEMORY).is_none() {
             add(MEMORY, "512");
         }
-        if let Some(pipeline) = &self.pipeline {
-            add("PIPELINE_NAME", pipeline);
-        }
-        variables.extend(self.environment.iter().cloned());
+        variables.extend(self.function_variables());
         let quiet = self.quiet;
         Some(move || {
             let mut command = Command::new(&function);

@@ -4,12 +4,16 @@ use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
+use http::Uri;
+use http::request::Parts;
 use http_body_util::BodyExt as _;
 use serde_json::json;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::account::{FUNCTION, function_arn};
+use crate::account::{FUNCTION, REGION, function_arn};
 use crate::lambda::{Lambda, Next, Outcome};
+use crate::signature;
 use crate::wire::{self, BoxError, HttpRequest, HttpResponse};
 
 /// The path of Invoke.
@@ -17,18 +21,45 @@ pub(crate) const INVOKE: &str = "/2015-03-31/functions/";
 /// The path of the Runtime API.
 pub(crate) const RUNTIME: &str = "/2018-06-01/runtime/";
 
+/// The name of the operation that shows the function's configuration.
+pub(crate) const CONFIGURATION: &str = "GetFunctionConfiguration";
+
+/// Returns the operation of Lambda that a path asks for.
+pub(crate) fn operation(path: &str) -> &'static str {
+    if path.ends_with("/configuration") { CONFIGURATION } else { "Invoke" }
+}
+
+/// Answers `GetFunctionConfiguration`.
+pub(crate) async fn configuration(lambda: &Lambda, request: HttpRequest) -> Result<HttpResponse, BoxError> {
+    let (head, content) = request.into_parts();
+    let content = content.collect().await?.to_bytes();
+    if let Some(refused) = unsigned(&head, &content) {
+        return Ok(refused);
+    }
+    let (path, is_get) = (plain_path(&head.uri), head.method == "GET");
+    let name = path.strip_prefix(INVOKE).and_then(|rest| rest.strip_suffix("/configuration")).filter(|_| is_get);
+    Ok(match name {
+        None => refuse(501, "NotImplemented", NOT_MODELLED),
+        Some(name) if is_function(name) => wire::json(200, &lambda.configuration()),
+        Some(name) => not_found(name),
+    })
+}
+
 /// Answers Invoke, with the invocation types `RequestResponse`, `Event` and `DryRun`.
 pub(crate) async fn invoke(lambda: &Arc<Lambda>, request: HttpRequest) -> Result<HttpResponse, BoxError> {
-    let path = request.uri().path().replace("%3A", ":").replace("%24", "$");
+    let (head, content) = request.into_parts();
+    let payload = content.collect().await?.to_bytes();
+    let path = plain_path(&head.uri);
     let Some(name) = path.strip_prefix(INVOKE).and_then(|rest| rest.strip_suffix("/invocations")) else {
-        return Ok(refuse(501, "NotImplemented", "the emulator models no operation of Lambda but Invoke"));
+        return Ok(refuse(501, "NotImplemented", NOT_MODELLED));
     };
-    let name = name.strip_prefix(&function_arn().replace(FUNCTION, "")).unwrap_or(name);
-    if name.split(':').next() != Some(FUNCTION) {
-        return Ok(refuse(404, "ResourceNotFoundException", &format!("Function not found: {name}")));
+    if let Some(refused) = unsigned(&head, &payload) {
+        return Ok(refused);
     }
-    let kind = request.headers().get("x-amz-invocation-type").map(|kind| kind.as_bytes().to_vec());
-    let payload = request.into_body().collect().await?.to_bytes();
+    if !is_function(name) {
+        return Ok(not_found(name));
+    }
+    let kind = head.headers.get("x-amz-invocation-type").map(|kind| kind.as_bytes().to_vec());
     let payload = if payload.is_empty() { Bytes::from_static(b"{}") } else { payload };
     let Ok(event) = serde_json::from_slice(&payload) else {
         return Ok(refuse(400, "InvalidRequestContentException", "Could not parse request body into json"));
@@ -42,6 +73,29 @@ pub(crate) async fn invoke(lambda: &Arc<Lambda>, request: HttpRequest) -> Result
         Some(b"DryRun") => wire::empty(204),
         Some(_) => refuse(400, "InvalidParameterValueException", "unknown invocation type"),
     })
+}
+
+const NOT_MODELLED: &str = "the emulator models no operation of Lambda but Invoke and GetFunctionConfiguration";
+
+fn plain_path(uri: &Uri) -> String {
+    uri.path().replace("%3A", ":").replace("%24", "$")
+}
+
+/// Returns whether a name or an ARN, with or without a version, is that of the one function.
+fn is_function(name: &str) -> bool {
+    let name = name.strip_prefix(&function_arn().replace(FUNCTION, "")).unwrap_or(name);
+    name.split(':').next() == Some(FUNCTION)
+}
+
+fn not_found(name: &str) -> HttpResponse {
+    refuse(404, "ResourceNotFoundException", &format!("Function not found: {name}"))
+}
+
+/// Returns the refusal of a request with a wrong signature. Local tools may send none.
+fn unsigned(head: &Parts, body: &[u8]) -> Option<HttpResponse> {
+    head.headers.get("authorization")?;
+    let error = signature::verify(head, "lambda", REGION, body, OffsetDateTime::now_utc()).err()?;
+    Some(refuse(403, error.code, &error.message))
 }
 
 /// Answers the Runtime API; `None` closes the connection of a runtime that has exited.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::codecommit::CodeCommit;
@@ -35,6 +36,8 @@ pub(crate) struct Services {
     pub(crate) console: Console,
     /// The token that requests to the control address need.
     pub(crate) control_token: String,
+    /// The policy of the function's role.
+    pub(crate) role_policy: Option<Value>,
     pub(crate) faults: Faults,
     pub(crate) pace: Pace,
 }
@@ -44,7 +47,7 @@ impl Services {
     pub(crate) fn new(options: &Options) -> Result<Self, ServiceError> {
         check_repositories(options)?;
         let repositories = Arc::new(Repositories::new(options.repositories.clone(), options.repository.clone()));
-        let lambda = Arc::new(Lambda::new(options.timeout));
+        let lambda = Arc::new(Lambda::new(options.timeout, options.function_variables()));
         let rule = Arc::new(EventBridge::new(Arc::clone(&lambda), options.events));
         let events = Arc::new(Events::new(Arc::clone(&lambda), Arc::clone(&rule)));
         let store = Arc::new(Store::default());
@@ -67,6 +70,7 @@ impl Services {
             log: Log::default(),
             console: Console::new(options.request_log),
             control_token: Uuid::new_v4().simple().to_string(),
+            role_policy: options.role_policy.clone(),
             faults: Faults::of(options.faults.clone()),
             pace: Pace::new(options.latency, options.rate),
         })

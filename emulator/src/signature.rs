@@ -12,8 +12,14 @@ use crate::error::ServiceError;
 /// The maximum difference between a signature's time and now; AWS allows 5 to 15 minutes, depending on the service.
 const WINDOW: Duration = Duration::minutes(15);
 
-/// Checks the `Authorization` header of a request to a JSON service against its body.
-pub(crate) fn verify(request: &Parts, service: &str, body: &[u8], now: OffsetDateTime) -> Result<(), ServiceError> {
+/// Checks the `Authorization` header of a request to a service against its body.
+pub(crate) fn verify(
+    request: &Parts,
+    service: &str,
+    in_region: &str,
+    body: &[u8],
+    now: OffsetDateTime,
+) -> Result<(), ServiceError> {
     let header = header(request, "authorization")
         .ok_or_else(|| ServiceError::new("MissingAuthenticationTokenException", "Missing Authentication Token"))?;
     let signed = Authorization::parse(header)
@@ -30,8 +36,8 @@ pub(crate) fn verify(request: &Parts, service: &str, body: &[u8], now: OffsetDat
     };
     let signed_service =
         rest.strip_suffix("/aws4_request").ok_or_else(|| mismatch("the scope must end in aws4_request"))?;
-    if region != REGION {
-        return Err(mismatch(&format!("Credential should be scoped to a valid region: {REGION}, not {region}")));
+    if region != in_region {
+        return Err(mismatch(&format!("Credential should be scoped to a valid region: {in_region}, not {region}")));
     }
     if signed_service != service {
         return Err(mismatch(&format!(
@@ -100,7 +106,8 @@ fn canonical_request(request: &Parts, signed: &Authorization<'_>, body: &[u8]) -
         format!("{name}:{}\n", values.join(","))
     };
     let headers: String = signed.headers.split(';').map(header).collect();
-    let (method, path) = (&request.method, request.uri.path());
+    // A signature covers the path encoded once more than it is sent, except for S3.
+    let (method, path) = (&request.method, request.uri.path().replace('%', "%25").replace(':', "%3A"));
     format!("{method}\n{path}\n{}\n{headers}\n{}\n{}", query.join("&"), signed.headers, digest(body))
 }
 

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::json;
 use crate::wire::{self, HttpResponse};
 
-const CODE: &str = "NotImplemented";
+pub(crate) const CODE: &str = "NotImplemented";
 
 /// Returns the 501 in the protocol that the request's headers show.
 pub(crate) fn not_modelled(headers: &HeaderMap, operation: &str) -> HttpResponse {
@@ -17,17 +17,17 @@ pub(crate) fn not_modelled(headers: &HeaderMap, operation: &str) -> HttpResponse
         return wire::response(501, &headers, cbor(&message));
     }
     if value("content-type").starts_with("application/x-www-form-urlencoded") {
-        return query(&message);
+        return query_error(501, CODE, &message);
     }
     json::exception(501, CODE, &message)
 }
 
-/// The error of the query protocol, which STS, SNS and IAM have.
-fn query(message: &str) -> HttpResponse {
+/// Returns an error of the query protocol, which STS, SNS and IAM have.
+pub(crate) fn query_error(status: u16, code: &str, message: &str) -> HttpResponse {
     let id = Uuid::new_v4();
-    let error = format!("<Error><Type>Sender</Type><Code>{CODE}</Code><Message>{}</Message></Error>", escaped(message));
+    let error = format!("<Error><Type>Sender</Type><Code>{code}</Code><Message>{}</Message></Error>", escaped(message));
     let body = format!("<ErrorResponse>{error}<RequestId>{id}</RequestId></ErrorResponse>");
-    wire::response(501, &[("content-type", "text/xml"), ("x-amzn-requestid", &id.to_string())], body)
+    wire::response(status, &[("content-type", "text/xml"), ("x-amzn-requestid", &id.to_string())], body)
 }
 
 /// Returns the map of `__type` and `message` in CBOR.

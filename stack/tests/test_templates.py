@@ -83,11 +83,13 @@ def test_the_dev_build_cannot_read_what_the_ops_pipeline_stores():
     assert stored["OpsPipelineOfTrunk"] not in str(resources["DevBuildRole"])
 
 
-def test_the_lifecycle_role_delivers_only_with_branch_triggers():
-    for value, delivers in [("on", True), ("off", False)]:
-        resources = dict(stack(RepositoryName="demo", BranchTriggers=value).resources())
-        attached = resources["LifecycleRole"]["Properties"]["ManagedPolicyArns"]
-        assert any("DeliveryPolicy" in arn for arn in attached) == delivers
+def test_the_lifecycle_role_hands_over_only_with_branch_triggers():
+    for value, hands_over in [("on", True), ("off", False)]:
+        role = dict(stack(RepositoryName="demo", BranchTriggers=value).resources())["LifecycleRole"]["Properties"]
+        statements = [s for policy in role["Policies"] for s in policy["PolicyDocument"]["Statement"]]
+        invoked = [s["Resource"] for s in statements if s["Action"] == "lambda:InvokeFunction"]
+        assert [arn.rsplit(":", 1)[1] for arn in invoked] == ["demo-UpdatesFunction"] * hands_over
+        assert not role["ManagedPolicyArns"], "it delivers nothing itself"
 
 
 def test_triggers_are_checked_in_every_mode_and_an_alarm_says_so():
@@ -168,6 +170,7 @@ def test_a_project_has_at_most_a_dozen_resources_of_its_own():
         {"Approve": "on", "Report": "off"},
         {"CleanupBuildspec": "cleanup.yml", "Cleanup": "off"},
         {"PipelineName": "dev", "ArtifactBucketName": "bucket", "CleanupBuildspec": "cleanup.yml"},
+        {"PipelineName": "dev", "ArtifactBucketName": "bucket", "WriterArns": "arn:aws:iam::111122223333:role/a"},
     ],
 )
 def test_parameters_that_contradict_each_other_are_refused(given):

@@ -11,6 +11,7 @@ mod once;
 mod pipeline;
 mod run;
 mod several;
+mod upgrade;
 
 use oracle::Tree;
 

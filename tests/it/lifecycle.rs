@@ -2,6 +2,7 @@
 //! every route.
 
 mod concurrent;
+mod handed_over;
 mod pushed;
 mod routes;
 
@@ -29,9 +30,12 @@ const SETTINGS: [(&str, &str); 5] = [
     ("SOURCE", "api"),
 ];
 
-/// Makes a repository with the commits `skip/0`, `skip/1`, …, and its lifecycle function.
+/// Makes a repository with the commits `skip/0`, `skip/1`, …, its lifecycle function, and the function that delivers.
 fn world(settings: &[(&str, &str)]) -> World {
-    let world = World::with(repository(), &[settings, &SETTINGS].concat());
+    let mut world = World::with(repository(), &[settings, &SETTINGS].concat());
+    let delivers = |(name, _): &&(&str, &str)| !["BRANCH_TRIGGERS", "TRIGGER_FUNCTION_ARN"].contains(name);
+    world.updates =
+        Some(world.instance(&settings.iter().chain(&SETTINGS).filter(delivers).copied().collect::<Vec<_>>()));
     // Lambda gives the ARN with an alias.
     world.function.invoked_as(&format!("{LIFECYCLE}:live"));
     world

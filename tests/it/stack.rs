@@ -135,8 +135,10 @@ fn the_dashboard_and_the_saved_queries_ask_for_fields_that_the_function_writes()
 /// Returns the outcome line's field that a word of a query names.
 fn field(word: &str) -> Option<String> {
     let camel = word.starts_with(|c: char| c.is_ascii_uppercase()) && word.contains(|c: char| c.is_ascii_lowercase());
-    (camel && word.chars().all(char::is_alphanumeric) && !["UpdatesLogs", "AWS"].contains(&word))
-        .then(|| word.to_owned())
+    (camel
+        && word.chars().all(char::is_alphanumeric)
+        && !["UpdatesLogs", "LifecycleLogs", "Logs", "AWS"].contains(&word))
+    .then(|| word.to_owned())
 }
 
 /// A row of the document's table.

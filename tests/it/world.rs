@@ -12,7 +12,7 @@ use codecommit::write;
 use codecommit_multibranch::config::Config;
 use codecommit_multibranch::deliver::Run;
 use codecommit_multibranch::error::{Error, Failed};
-use codecommit_multibranch::{Answer, Function};
+use codecommit_multibranch::{Answer, Function, Invocation};
 use emulator::codepipeline::Execution;
 use emulator::{ACCESS_KEY, Emulator, REGION, SECRET_KEY};
 use git_archive::object::ObjectId;
@@ -50,6 +50,8 @@ pub(crate) struct World {
     pub(crate) repository: Repository,
     pub(crate) aws: Aws,
     pub(crate) function: Function,
+    /// The function that the other one hands pushes over to, if it does.
+    pub(crate) updates: Option<Function>,
 }
 
 impl World {
@@ -68,7 +70,7 @@ impl World {
         let emulator = start(&repository);
         let aws = clients(&emulator);
         let function = Function::new(configured(&emulator, settings), aws.clone());
-        Self { emulator, repository, aws, function }
+        Self { emulator, repository, aws, function, updates: None }
     }
 
     /// Replaces the function with a new one on the same emulator, which has no cached state.
@@ -91,9 +93,40 @@ impl World {
         pushed("push-1", &[(BRANCH, self.tip())])
     }
 
+    /// Handles an event, and what the function hands over.
     pub(crate) async fn handle(&self, event: Value) -> Result<Answer, Error> {
         let deadline = Instant::now() + 2 * DEADLINE;
-        in_time(Box::pin(self.function.handle(event, deadline))).await
+        let handled = in_time(Box::pin(self.function.handle(event, deadline))).await;
+        let delivered = self.deliver_handed_over().await;
+        let mut answer = handled?;
+        for delivered in delivered {
+            let delivered = delivered?;
+            answer.started.extend(delivered.started);
+            answer.skipped.extend(delivered.skipped);
+        }
+        Ok(answer)
+    }
+
+    /// Lets the other function handle the events that it was handed, each up to three times, as Lambda does.
+    pub(crate) async fn deliver_handed_over(&self) -> Vec<Result<Answer, Error>> {
+        let mut handled = Vec::new();
+        let Some(updates) = &self.updates else { return handled };
+        while let Some((id, event)) = self.emulator.take_event() {
+            let mut outcome = None;
+            for _ in 0..3 {
+                let deadline = Instant::now() + 2 * DEADLINE;
+                let invocation = Invocation { deadline, request_id: Some(id.clone()) };
+                let done = in_time(Box::pin(updates.handle(event.clone(), invocation))).await;
+                let ended = done.is_ok();
+                outcome = Some(done);
+                if ended {
+                    break;
+                }
+            }
+            self.emulator.finish_event(&id, Ok(json!({})));
+            handled.extend(outcome);
+        }
+        handled
     }
 
     /// Handles an event that starts one run.
@@ -203,7 +236,7 @@ fn start(repository: &Repository) -> Emulator {
     Emulator::start(options).expect("loopback has a free port")
 }
 
-fn clients(emulator: &Emulator) -> Aws {
+pub(crate) fn clients(emulator: &Emulator) -> Aws {
     let credentials = Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "emulator");
     hurried(Aws::new(config(&emulator.endpoint(), SharedCredentialsProvider::new(credentials))))
 }

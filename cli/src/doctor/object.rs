@@ -51,11 +51,19 @@ async fn upload(aws: &Aws, Object { bucket, key }: &Object, report: &mut Report)
     let begun = aws.s3.create_multipart_upload().bucket(bucket).key(key).send().await;
     let id = match begun.map_err(|error| CallError::new("CreateMultipartUpload", error)) {
         Ok(answer) => answer.upload_id.unwrap_or_default(),
+        Err(call) if call.fault == Fault::Denied => return refused(&call, report),
         Err(call) => return report.fail("upload", format!("{} (s3:PutObject)", described(&call))),
     };
     let ended = aws.s3.abort_multipart_upload().bucket(bucket).key(key).upload_id(id).send().await;
     match ended.map_err(|error| CallError::new("AbortMultipartUpload", error)) {
         Ok(_) => report.ok("upload", "can be begun and aborted"),
+        Err(call) if call.fault == Fault::Denied => refused(&call, report),
         Err(call) => report.fail("upload", described(&call)),
     }
+}
+
+/// A push does not need this permission of a person: the stack lets only its function write.
+fn refused(call: &CallError, report: &mut Report) {
+    let who = "only `codecommit start` needs this of you; the stack's parameter WriterArns gives it";
+    report.warn("upload", format!("{} (s3:PutObject); {who}", described(call)));
 }

@@ -16,7 +16,13 @@ pub(super) struct Route<'a> {
     pub(super) repository: Option<&'a str>,
 }
 
-pub(super) async fn check(aws: &Aws, route: &Route<'_>, triggers: Option<Vec<Trigger>>, report: &mut Report) {
+/// Checks the routes, and returns the functions that they lead to.
+pub(super) async fn check(
+    aws: &Aws,
+    route: &Route<'_>,
+    triggers: Option<Vec<Trigger>>,
+    report: &mut Report,
+) -> Vec<String> {
     let rules = match rules::read(aws).await {
         Ok(rules) => {
             past_the_function(&rules, route, report);
@@ -27,8 +33,9 @@ pub(super) async fn check(aws: &Aws, route: &Route<'_>, triggers: Option<Vec<Tri
             Vec::new()
         }
     };
-    if let (Some(triggers), Some(repository)) = (triggers, route.repository) {
-        to_functions(&triggers, &rules, repository, report);
+    match (triggers, route.repository) {
+        (Some(triggers), Some(repository)) => to_functions(&triggers, &rules, repository, report),
+        _ => Vec::new(),
     }
 }
 
@@ -52,8 +59,8 @@ fn past_the_function(rules: &[Rule], route: &Route<'_>, report: &mut Report) {
     }
 }
 
-/// Checks the triggers and rules that send pushes to a function.
-fn to_functions(triggers: &[Trigger], rules: &[Rule], repository: &str, report: &mut Report) {
+/// Checks the triggers and rules that send pushes to a function, and returns these functions.
+fn to_functions(triggers: &[Trigger], rules: &[Rule], repository: &str, report: &mut Report) -> Vec<String> {
     let routes: Vec<&Trigger> = triggers.iter().filter(|trigger| is_route(trigger)).collect();
     let mut sources: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for trigger in &routes {
@@ -67,6 +74,7 @@ fn to_functions(triggers: &[Trigger], rules: &[Rule], repository: &str, report: 
             names.push(format!("rule {}", rule.name));
         }
     }
+    let functions = sources.keys().map(|&function| function.to_owned()).collect();
     let routes: Vec<String> =
         sources.iter().map(|(function, names)| format!("{} to {function}", names.join(", "))).collect();
     if routes.is_empty() {
@@ -79,6 +87,7 @@ fn to_functions(triggers: &[Trigger], rules: &[Rule], repository: &str, report: 
     } else {
         report.ok("triggers", routes.join("; "));
     }
+    functions
 }
 
 fn is_route(trigger: &Trigger) -> bool {

@@ -1,6 +1,7 @@
 //! The built `codecommit` against the emulator, over repositories that git made.
 
 mod archive;
+mod doctor;
 mod failures;
 mod pipeline;
 mod rules;

@@ -55,6 +55,8 @@ fn doctor_finds_a_healthy_pipeline_and_what_is_not() {
         "ok    contents",
         "ok    git",
         "ok    triggers",
+        "ok    function",
+        "ok    permissions",
         "warn  rules         not checked",
     ] {
         assert!(told.contains(line), "{line} in\n{told}");
@@ -79,8 +81,6 @@ fn doctor_asks_for_every_permission_and_leaves_nothing() {
         ("ListPipelineExecutions", "runs"),
         ("GetBucketVersioning", "versioning"),
         ("HeadObject", "object"),
-        ("CreateMultipartUpload", "upload"),
-        ("AbortMultipartUpload", "upload"),
         ("GetRepository", "repository"),
         ("GetBranch", "contents"),
         ("GetCommit", "contents"),

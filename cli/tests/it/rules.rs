@@ -130,7 +130,7 @@ fn a_rule_that_starts_the_pipeline_too_is_named() {
 
 #[test]
 fn a_rule_beside_a_trigger_is_a_second_route() {
-    let alias = concat!("arn:aws:lambda:eu-central-1:111122223333:function:updates", ":live");
+    let alias = concat!("arn:aws:lambda:eu-central-1:123456789012:function:updates", ":live");
     for target in [FUNCTION, alias] {
         let rules = Box::leak(Box::new([("pushes", ON_REPOSITORY, target)]));
         check(rules, &["ok    rules", "FAIL  triggers", "trigger codecommit-multibranch-1, rule pushes to"]);

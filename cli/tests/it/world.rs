@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use emulator::{Emulator, Options};
 use tempfile::TempDir;
 
-pub(crate) const FUNCTION: &str = "arn:aws:lambda:eu-central-1:111122223333:function:updates";
+pub(crate) const FUNCTION: &str = "arn:aws:lambda:eu-central-1:123456789012:function:updates";
 /// Longer than any command takes on a busy machine.
 const DEADLINE: Duration = Duration::from_mins(2);
 
@@ -84,6 +84,11 @@ Release
 
 impl World {
     pub(crate) fn new() -> Self {
+        Self::with_role_policy(None)
+    }
+
+    /// A world whose function has this policy; without one, its role may do everything.
+    pub(crate) fn with_role_policy(role_policy: Option<serde_json::Value>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let project = folder.path().join("repositories/project");
         std::fs::create_dir_all(&project).expect("a folder");
@@ -93,6 +98,7 @@ impl World {
             repositories: Some(folder.path().join("repositories")),
             bucket: Some("artifacts".into()),
             pipeline: Some("dev".into()),
+            role_policy,
             ..Options::default()
         };
         Self { emulator: Emulator::start(options).expect("loopback has a free port"), folder }

@@ -1,6 +1,6 @@
 //! Many branches at once, with an invocation for each event.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -49,7 +49,10 @@ async fn many_created_and_deleted_at_once() {
         events.push(changed(&format!("{name} gone"), name, world.known(0), "deleted"));
     }
     let done = join_all(events.into_iter().map(|event| as_lambda_would(&world.function, event))).await;
-    let answers: Vec<Answer> = done.into_iter().map(|done| done.expect("it is done in three tries")).collect();
+    for answer in done {
+        assert!(answer.expect("it is done in three tries").started.is_empty());
+    }
+    let answers = delivered(&world).await;
     assert_eq!(answers.iter().map(|answer| answer.started.len()).sum::<usize>(), new.len());
     world.assert_follows(&new.iter().map(String::as_str).collect::<Vec<_>>(), &theirs).await;
     let executions = world.executions();
@@ -63,8 +66,14 @@ async fn many_created_and_deleted_at_once() {
     }
 }
 
+/// Returns the answers of the function that delivers.
+async fn delivered(world: &World) -> Vec<Answer> {
+    let all = world.deliver_handed_over().await.into_iter();
+    all.map(|answer| answer.expect("it is done in three tries")).collect()
+}
+
 /// The faults: throttles in each form, failures, and a write whose answer is lost.
-const FAULTS: [&str; 10] = [
+const FAULTS: [&str; 14] = [
     "PutRepositoryTriggers:2x3:status:503",
     "PutRepositoryTriggers:8:lost",
     "GetRepositoryTriggers:20x10:throttle-xml",
@@ -75,6 +84,10 @@ const FAULTS: [&str; 10] = [
     "GetCommit:5x5:throttle-xml",
     "PutObject:7x2:status:503",
     "StartPipelineExecution:9x2:throttle-json",
+    "Invoke:3x2:status:503",
+    "Invoke:8x2:lost",
+    "Invoke:15x3:throttle-json",
+    "Invoke:25:reset",
 ];
 
 fn names(of: &str, count: usize) -> Vec<String> {
@@ -82,11 +95,11 @@ fn names(of: &str, count: usize) -> Vec<String> {
 }
 
 /// Handles one event in its own instance, as Lambda does.
-async fn told(world: Arc<World>, branch: String, number: usize, what: &'static str) -> Answer {
+async fn told(world: Arc<World>, branch: String, number: usize, what: &'static str) {
     let instance = world.instance(&SETTINGS);
     instance.invoked_as(LIFECYCLE);
     let event = changed(&format!("{what} {branch}"), &branch, world.known(number), what);
-    as_lambda_would(&instance, event).await.expect("it is done in three tries")
+    as_lambda_would(&instance, event).await.expect("it is done in three tries");
 }
 
 /// Sixty branches are created and forty deleted at once, and twenty of those are new. Each event has its own
@@ -109,14 +122,14 @@ async fn a_hundred_events_in_a_hundred_instances() {
         let world = Arc::clone(&world);
         events.spawn(async move {
             block_in_place(|| world.point(&branch, number % 2));
-            told(world, branch, number % 2, "created").await
+            told(world, branch, number % 2, "created").await;
         });
     }
     for branch in old {
         let world = Arc::clone(&world);
         events.spawn(async move {
             block_in_place(|| world.delete(&branch));
-            told(world, branch, 0, "deleted").await
+            told(world, branch, 0, "deleted").await;
         });
     }
     for branch in brief.iter().cloned() {
@@ -125,13 +138,15 @@ async fn a_hundred_events_in_a_hundred_instances() {
         events.spawn(told(Arc::clone(&world), created, 0, "created"));
         events.spawn(async move {
             block_in_place(|| world.delete(&branch));
-            told(world, branch, 0, "deleted").await
+            told(world, branch, 0, "deleted").await;
         });
     }
-    let mut runs: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for answer in in_time(events.join_all()).await {
+    in_time(events.join_all()).await;
+    // An event whose hand-over seemed to fail arrives twice, and is one run.
+    let mut runs: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for answer in delivered(&world).await {
         for run in answer.started {
-            runs.entry(run.reference).or_default().push(run.pipeline_execution_id);
+            runs.entry(run.reference).or_default().insert(run.pipeline_execution_id);
         }
     }
     world.emulator.clear_faults();
@@ -140,5 +155,5 @@ async fn a_hundred_events_in_a_hundred_instances() {
         assert_eq!(runs[&format!("refs/heads/{branch}")].len(), 1, "{branch} runs once");
     }
     assert!(runs.len() <= new.len() + brief.len());
-    assert_eq!(world.executions().len(), runs.values().map(Vec::len).sum::<usize>(), "nothing runs unseen");
+    assert_eq!(world.executions().len(), runs.values().map(BTreeSet::len).sum::<usize>(), "nothing runs unseen");
 }

@@ -82,6 +82,9 @@ pub(crate) struct ServeArguments {
     /// The built Lambda function to run
     #[arg(long, value_name = "PATH")]
     function: Option<PathBuf>,
+    /// A file with the policy of the function's role, for IAM's simulation; by default it may do everything
+    #[arg(long, value_name = "FILE", value_parser = policy)]
+    role_policy: Option<serde_json::Value>,
     /// Give every repository a trigger to the function for all branches
     #[arg(long, requires = "function")]
     pub(crate) connect: bool,
@@ -137,6 +140,7 @@ impl From<ServeArguments> for Options {
             port: arguments.port,
             function: arguments.function,
             environment: Vec::new(),
+            role_policy: arguments.role_policy,
             quiet: arguments.quiet,
             request_log: !arguments.quiet,
             timeout: Duration::from_secs(arguments.timeout),
@@ -161,6 +165,11 @@ fn named_path(text: &str) -> Result<(String, PathBuf), String> {
         Some((name, path)) if !name.is_empty() && !path.is_empty() => Ok((name.to_owned(), path.into())),
         _ => Err("expected NAME=PATH".to_owned()),
     }
+}
+
+fn policy(path: &str) -> Result<serde_json::Value, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    serde_json::from_str(&text).map_err(|error| error.to_string())
 }
 
 /// Parses `10` or `10/s`.
