@@ -16,6 +16,7 @@ use crate::metrics::Line;
 use crate::paths::{self, Verdict};
 use crate::pipeline::Targets;
 use crate::plan::{Job, Plan, Reason, Skipped};
+use crate::readers::Readers;
 use crate::report::{self, ReportOutcome, Reported};
 use crate::{event, lifecycle, plan, supersede};
 use codecommit::aws::{self, Aws};
@@ -26,6 +27,7 @@ pub struct Function {
     config: Result<Config, Misconfigured>,
     aws: Aws,
     targets: Targets,
+    readers: Readers,
     arn: OnceLock<String>,
 }
 
@@ -75,14 +77,17 @@ const WARNINGS_BYTES: usize = 64 << 10;
 impl Function {
     /// Makes a function with these settings and clients.
     pub fn new(config: Config, aws: Aws) -> Self {
-        Self { config: Ok(config), aws, targets: Targets::default(), arn: OnceLock::new() }
+        Self::of(Ok(config), aws)
     }
 
     /// Makes a function with invalid settings. Every event fails with them. The lifecycle function also reports them
     /// to `CloudFormation`.
     pub fn misconfigured(error: ConfigError, is_lifecycle: bool, aws: Aws) -> Self {
-        let config = Err(Misconfigured { error, is_lifecycle });
-        Self { config, aws, targets: Targets::default(), arn: OnceLock::new() }
+        Self::of(Err(Misconfigured { error, is_lifecycle }), aws)
+    }
+
+    fn of(config: Result<Config, Misconfigured>, aws: Aws) -> Self {
+        Self { config, aws, targets: Targets::default(), readers: Readers::default(), arn: OnceLock::new() }
     }
 
     /// Sets the function's own ARN, which no environment variable has.
@@ -160,7 +165,8 @@ impl Function {
         answer: &mut Answer,
         invocation: &Invocation,
     ) -> Result<(), StepError> {
-        let mut warnings = match self.changed_paths(config, job).await {
+        let aws = &self.readers.of(config, &self.aws, &job.repository).await;
+        let mut warnings = match changed_paths(config, aws, job).await {
             Verdict::NoMatch => {
                 answer.skip(job.skipped(Reason::PathsNotChanged), Some(&job.event_id));
                 return Ok(());
@@ -168,14 +174,14 @@ impl Function {
             Verdict::Matches => Vec::new(),
             Verdict::Unknown(why) => vec![why],
         };
-        let outcome = deliver::deliver(job, config, &self.aws, &self.targets, invocation).await?;
+        let outcome = deliver::deliver(job, config, aws, &self.targets, invocation).await?;
         let started = match &outcome {
             Outcome::Started(run) => (run.found != Some(Found::Started)).then_some(&*run.pipeline_execution_id),
             Outcome::Skipped(_) => None,
         };
         // An earlier delivery of an overtaken event may have started a run that nothing has stopped.
         if config.supersede && matches!(outcome, Outcome::Started(_) | Outcome::Skipped(Reason::Overtaken)) {
-            warnings.extend(supersede::stop_outdated(&self.aws, job, started, invocation.deadline).await);
+            warnings.extend(supersede::stop_outdated(aws, job, started, invocation.deadline).await);
         }
         match outcome {
             Outcome::Started(mut run) => {
@@ -190,14 +196,6 @@ impl Function {
             }
         }
         Ok(())
-    }
-
-    /// Returns whether the job's branch changed a selected path. Makes no call if the job has no paths.
-    async fn changed_paths(&self, config: &Config, job: &Job) -> Verdict {
-        match &job.paths {
-            Some(paths) => paths::examine(&self.aws, job, paths, config.trunk.as_deref()).await,
-            None => Verdict::Matches,
-        }
     }
 
     /// Reports the result of a run to the branch's pull requests, unless `REPORT` is off.
@@ -238,6 +236,14 @@ impl Function {
     /// The function's own ARN, without a version or an alias.
     fn arn(&self) -> &str {
         self.arn.get().map_or("", String::as_str)
+    }
+}
+
+/// Returns whether the job's branch changed a selected path. Makes no call if the job has no paths.
+async fn changed_paths(config: &Config, aws: &Aws, job: &Job) -> Verdict {
+    match &job.paths {
+        Some(paths) => paths::examine(aws, job, paths, config.trunk.as_deref()).await,
+        None => Verdict::Matches,
     }
 }
 

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::{Config, Repositories};
+use crate::authority::Repositories;
+use crate::config::Config;
 use crate::error::{Failed, StepError};
 use crate::event::{Change, What};
 use crate::metrics::Line;

@@ -196,7 +196,8 @@ enum Decision {
 }
 
 fn decide(change: &Change, config: &Config) -> Result<Decision, PlanError> {
-    if config.repositories.as_ref().is_some_and(|allowed| !allowed.allow(&change.repository)) {
+    let is_listed = config.repositories.as_ref().is_none_or(|allowed| allowed.allow(&change.repository));
+    if !is_listed || (config.reads_each_account() && !change.repository.has_account()) {
         return Err(PlanError::Refused { arn: change.repository.arn.clone() });
     }
     let Some(branch) = change.reference.branch() else {
@@ -219,14 +220,16 @@ fn decide(change: &Change, config: &Config) -> Result<Decision, PlanError> {
     if commit.is_null() {
         return Ok(Decision::Skip(Reason::ZeroCommit));
     }
-    if let Some(pipeline) = overrides.pipeline_name.as_ref().filter(|name| !config.allows_pipeline(name)) {
+    if let Some(pipeline) =
+        overrides.pipeline_name.as_ref().filter(|name| !config.allows_pipeline(name, change.repository.name()))
+    {
         return Err(PlanError::PipelineRefused { repository: repository(), pipeline: pipeline.clone() });
     }
     // `SOURCE_ACTION` does not apply to a pipeline that the custom data names.
     let source_action = if overrides.pipeline_name.is_some() { None } else { config.source_action.clone() };
     let pipeline = overrides
         .pipeline_name
-        .or_else(|| config.pipeline_name.clone())
+        .or_else(|| config.pipeline_of(change.repository.name()))
         .ok_or_else(|| PlanError::NoPipeline { repository: repository() })?;
     Ok(Decision::Deliver(Box::new(Job {
         token: Token::new(&change.event_id, &change.repository, &change.reference, commit, &pipeline),

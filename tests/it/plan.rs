@@ -124,6 +124,18 @@ fn a_repository_that_is_not_allowed_is_refused() {
     assert!(matches!(&failed[..], [PlanError::Refused { arn }] if arn.ends_with(":123456789012:demo")), "{failed:?}");
 }
 
+/// The account of an event becomes part of a role's ARN.
+#[test]
+fn an_account_that_is_none_is_refused() {
+    let role = ("SOURCE_ROLE_ARN", "arn:aws:iam::{account}:role/source");
+    for (account, is_allowed) in [("123456789012", true), ("12345678901", false), ("12345678901/", false)] {
+        let mut event = event("branch-updated.json");
+        event["Records"][0]["eventSourceARN"] = format!("arn:aws:codecommit:eu-central-1:{account}:demo").into();
+        let (plan, failed) = plan(changes(event), &config(&[("PIPELINE_NAME", "dev"), role]));
+        assert_eq!((plan.jobs.len(), failed.is_empty()), (usize::from(is_allowed), is_allowed), "{account}");
+    }
+}
+
 #[test]
 fn a_push_that_names_no_commit_is_a_failure_and_the_zero_commit_is_not() {
     let with = |commit: Value| {
