@@ -110,8 +110,8 @@ impl Function {
         }
         let arrival = event::parse(event).map_err(Error::Event)?;
         let mut answer = Answer { batch_item_failures: arrival.from_queue.then(Vec::new), ..Answer::default() };
-        if arrival.scheduled && config.lifecycle.writes_triggers() {
-            let checked = lifecycle::check_routes(config, &self.aws, self.arn()).await;
+        if let Some(schedule) = arrival.schedule.filter(|_| config.lifecycle.writes_triggers()) {
+            let checked = lifecycle::check(config, &self.aws, self.arn(), &schedule).await.map_err(Error::Event)?;
             all_done(checked.failed, &[], 1)?;
             answer.broken_routes = checked.broken;
         }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::branches::Branches;
@@ -285,13 +286,14 @@ impl Overrides {
     /// Custom data that is not a JSON object is not for this function and is ignored.
     fn of(change: &Change) -> Result<Self, PlanError> {
         let text = change.custom_data.as_deref().unwrap_or_default();
-        let Ok(object) = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text) else {
+        let Ok(object) = serde_json::from_str::<serde_json::Map<String, Value>>(text) else {
             return Ok(Self::default());
         };
         let fault =
             |field, reason| PlanError::CustomData { repository: change.repository.name().to_owned(), field, reason };
-        let data: CustomData =
-            serde_json::from_value(object.into()).map_err(|error| fault("as JSON", error.to_string()))?;
+        // An empty value counts as unset, as in the environment.
+        let object: Value = object.into_iter().filter(|(_, value)| *value != "").collect();
+        let data: CustomData = serde_json::from_value(object).map_err(|error| fault("as JSON", error.to_string()))?;
         let check = |field, value: Option<String>| {
             value.map(|value| config::pipeline_name(&value).map_err(|reason| fault(field, reason))).transpose()
         };

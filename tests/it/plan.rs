@@ -63,6 +63,7 @@ fn custom_data_never_widens() {
 fn custom_data_may_say_some_of_it() {
     for (custom_data, pipeline, action) in [
         ("{}", "env", Some("EnvSource")),
+        (r#"{"pipeline_name":"","branches":"","paths":""}"#, "env", Some("EnvSource")),
         (r#"{"pipeline_name":"own"}"#, "own", None),
         (r#"{"source_action":"Own"}"#, "env", Some("Own")),
         (r#"{"pipeline_name":"own","source_action":"Own"}"#, "own", Some("Own")),

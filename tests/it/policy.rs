@@ -52,6 +52,7 @@ fn the_lifecycle_role_may_write_triggers_besides() {
 fn the_report_role_may_report_and_nothing_else() {
     let own = actions(&table().report_operations);
     let besides = [
+        "codepipeline:GetPipeline",
         "codepipeline:GetPipelineExecution",
         "codepipeline:ListPipelineExecutions",
         "kms:Decrypt",

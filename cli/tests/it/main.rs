@@ -2,6 +2,7 @@
 
 mod archive;
 mod failures;
+mod large;
 mod pipeline;
 mod rules;
 mod runs;
