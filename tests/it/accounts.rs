@@ -84,8 +84,10 @@ async fn each_account_is_read_with_its_own_role_and_has_its_own_pipelines() {
     };
     world.change_pipeline(key).await;
     let credentials = SharedCredentialsProvider::new(Credentials::new("own", "own", None, None, "test"));
-    let Aws { codecommit, s3, codepipeline, .. } = world.aws.clone();
-    let aws = Aws { codecommit, s3, codepipeline, ..Aws::new(config(&address, credentials)) };
+    let mut aws = Aws::new(config(&address, credentials));
+    // Everything but STS is the emulator's.
+    (aws.codecommit, aws.s3, aws.codepipeline) =
+        (world.aws.codecommit.clone(), world.aws.s3.clone(), world.aws.codepipeline.clone());
     let value = |name: &str| SETTINGS.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
     world.function = Function::new(Config::from_lookup(value).expect("the settings are right"), aws);
 
