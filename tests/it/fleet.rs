@@ -111,7 +111,7 @@ fn bridged(id: &str, repository: &str, branch: &str, commit: ObjectId) -> Value 
     event
 }
 
-/// A push as a trigger or a rule sends it, with the settings of a project. Without settings, as they come by themselves.
+/// A push as a trigger or a rule sends it, with or without the settings of a project.
 fn sent(by_rule: bool, id: &str, repository: &str, branch: &str, commit: ObjectId, settings: Option<&Value>) -> Value {
     if by_rule {
         let event = bridged(id, repository, branch, commit);

@@ -1,6 +1,5 @@
 //! All tests of the Lambda, as one test program.
 
-mod accounts;
 mod binary;
 mod branch;
 mod config;
