@@ -58,16 +58,20 @@ build-UpdatesFunction build-LifecycleFunction build-ReportFunction: bootstrap
 
 # Runs all checks of the stack that need no AWS account: the templates (also as a plain template, and rendered for each set of
 # parameters), the policies, and the tests of the scripts.
-# W1028: in the plain template, the condition of a resource may already decide an Fn::If in it. W1030: see template.yaml.
+# W1028: in the plain template, the condition of a resource may already decide an Fn::If in it. W1030: see template.yaml. W1031: the
+# repository has no name by default. W8003: what the main stack hands its project decides some of the project's conditions.
 validate: $(venv)/.sam $(checkov)/.checkov $(stack_checks)/.stack
 	$(venv)/bin/sam validate --lint --region eu-central-1
 	$(venv)/bin/cfn-lint $(templates)
 	@mkdir -p target
 	@sed 's|CodeUri: .*|CodeUri: s3://bucket/zip|' template.yaml > target/packaged-as-if.yaml
 	$(venv)/bin/python stack/plain.py target/packaged-as-if.yaml > target/plain-as-if.json
-	$(venv)/bin/cfn-lint --ignore-checks W1028 W1030 -- target/plain-as-if.json
+	$(venv)/bin/cfn-lint --ignore-checks W1028 W1030 W1031 W8003 -- target/plain-as-if.json
+	$(venv)/bin/python stack/plain.py stack/project.yaml > target/plain-project.json
+	$(venv)/bin/cfn-lint --ignore-checks W1028 W1030 -- target/plain-project.json
 	$(venv)/bin/python stack/checks/rendered.py target/plain-as-if.json target/rendered
-	$(venv)/bin/cfn-lint target/rendered/*.json
+	$(venv)/bin/python stack/checks/rendered.py target/plain-project.json target/rendered/projects stack/project.yaml
+	$(venv)/bin/cfn-lint target/rendered/*.json target/rendered/projects/*.json
 	$(checkov)/bin/checkov --file $(templates) --config-file stack/checkov.yaml
 	$(stack_checks)/bin/python stack/checks/policies.py
 	$(stack_checks)/bin/shellcheck --shell bash $(wildcard stack/*.sh)
@@ -95,12 +99,14 @@ logs: $(venv)/.sam
 redrive: $(venv)/.sam
 	$(if $(REGION),AWS_DEFAULT_REGION=$(REGION)) $(venv)/bin/python stack/redrive.py $(if $(DRY_RUN),--dry-run) $(if $(YES),--yes) $(STACK)
 
-# The packaged template without SAM's transform and nested stacks, which service-managed stack sets refuse. BUCKET holds the zip.
+# The packaged template without SAM's transform and nested stacks, which service-managed stack sets refuse. BUCKET holds the zip. The
+# project's template likewise: it needs no zip.
 plain-template: $(venv)/.sam
 	@[ -n "$(BUCKET)" ] || { echo "BUCKET=name of a bucket that the target accounts can read" >&2; exit 2; }
 	$(venv)/bin/sam build
 	$(venv)/bin/sam package --s3-bucket $(BUCKET) --output-template-file target/packaged.yaml
 	$(venv)/bin/python stack/plain.py target/packaged.yaml > target/plain-template.json
+	$(venv)/bin/python stack/plain.py stack/project.yaml > target/plain-project.json
 
 $(venv)/.%: stack/requirements/%.txt | $(venv)
 	$(venv)/bin/pip install --quiet --disable-pip-version-check --requirement $<

@@ -1,4 +1,4 @@
-//! Globs that select branches and pipelines, in the syntax of `BRANCHES`, `PIPELINES` and custom data.
+//! Globs that select branches, in the syntax of `BRANCHES` and custom data.
 
 use std::fmt;
 use std::str::FromStr;
@@ -35,34 +35,6 @@ impl Branches {
             }
         }
         Ok(false)
-    }
-}
-
-/// Globs over pipeline names, separated by commas, as in `PIPELINES`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pipelines(Vec<String>);
-
-impl Pipelines {
-    /// Returns whether custom data may name this pipeline.
-    pub fn allow(&self, pipeline: &str) -> bool {
-        let mut steps = STEPS;
-        let mut matches = |glob: &String| wildmatch(glob.as_bytes(), pipeline.as_bytes(), PATHS, &mut steps);
-        self.0.iter().any(|glob| matches(glob) == Ok(true))
-    }
-}
-
-impl FromStr for Pipelines {
-    type Err = String;
-
-    fn from_str(value: &str) -> Result<Self, String> {
-        let globs: Vec<String> =
-            value.split(',').map(str::trim).filter(|glob| !glob.is_empty()).map(Into::into).collect();
-        let allowed = |c: char| c.is_ascii_alphanumeric() || ".@-_*?[]".contains(c);
-        match globs.iter().find(|glob| !glob.chars().all(allowed)) {
-            Some(glob) => Err(format!("has {glob:?}, which is not a glob over the names of pipelines")),
-            None if globs.is_empty() => Err(format!("is {value:?}, which names no pipeline")),
-            None => Ok(Self(globs)),
-        }
     }
 }
 

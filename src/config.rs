@@ -1,9 +1,9 @@
 //! Settings, read from the environment and checked once. No other module reads environment variables.
 
 use std::fmt;
-use std::str::FromStr;
 
-use crate::branches::{Branches, Pipelines};
+use crate::authority::{ACCOUNT, PipelineName, Pipelines, Repositories};
+use crate::branches::Branches;
 use crate::names::RepositoryArn;
 use crate::path_globs::Paths;
 use codecommit::aws::Concurrency;
@@ -13,8 +13,9 @@ use codecommit::source;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting that is on or off")]
 pub struct Config {
-    /// `PIPELINE_NAME`: the dev pipeline, unless the trigger's custom data names another one.
-    pub pipeline_name: Option<String>,
+    /// `PIPELINE_NAME`: the dev pipeline, unless the trigger's custom data names another one. `{repository}` in it
+    /// stands for the repository's name.
+    pub pipeline_name: Option<PipelineName>,
     /// `PIPELINES`: the pipelines that a trigger's custom data may name. If unset, `PIPELINE_NAME` alone.
     pub pipelines: Option<Pipelines>,
     /// `SOURCE_ACTION`: the S3 source action to use if the pipeline has several.
@@ -26,7 +27,8 @@ pub struct Config {
     /// `SOURCE`, `CODECOMMIT_GIT_URL`, `GIT_FROM_REQUESTS`, the function's memory and ephemeral storage: how commits
     /// are read.
     pub source: source::SourceOptions,
-    /// `SOURCE_ROLE_ARN`: the role that reads the repository if it is in another account.
+    /// `SOURCE_ROLE_ARN`: the role that reads the repository if it is in another account. `{account}` in it stands for
+    /// that account.
     pub source_role: Option<String>,
     /// `CACHE`: whether an archive copies unchanged entries from the previous archive.
     pub cache: bool,
@@ -89,36 +91,6 @@ impl Lifecycle {
     }
 }
 
-/// Repositories by name, or by ARN if the account and the region matter.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Repositories(Vec<String>);
-
-impl Repositories {
-    /// Returns whether events of this repository are accepted.
-    pub fn allow(&self, repository: &RepositoryArn) -> bool {
-        self.0.iter().any(|allowed| *allowed == repository.arn || allowed == repository.name())
-    }
-
-    /// Returns the names of all the repositories.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|allowed| allowed.rsplit(':').next().unwrap_or(allowed))
-    }
-}
-
-impl FromStr for Repositories {
-    type Err = String;
-
-    fn from_str(value: &str) -> Result<Self, String> {
-        let names: Vec<String> =
-            value.split(',').map(str::trim).filter(|name| !name.is_empty()).map(Into::into).collect();
-        let wrong = |name: &&String| name.contains(':') && RepositoryArn::from_arn(name).is_none();
-        match names.iter().find(wrong) {
-            Some(name) => Err(format!("has {name:?}, which is neither a repository's name nor its ARN")),
-            None => Ok(Self(names)),
-        }
-    }
-}
-
 /// Every invalid setting, reported together so that all can be fixed at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError(pub Vec<InvalidSetting>);
@@ -152,7 +124,7 @@ impl Config {
         let mut settings = Environment { lookup, invalid: Vec::new() };
         let memory = settings.checked("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", mebibytes).unwrap_or(512 << 20);
         let config = Self {
-            pipeline_name: settings.checked("PIPELINE_NAME", pipeline_name),
+            pipeline_name: settings.checked("PIPELINE_NAME", str::parse),
             pipelines: settings.checked("PIPELINES", str::parse),
             source_action: settings.checked("SOURCE_ACTION", action_name),
             branches: settings.checked("BRANCHES", str::parse).unwrap_or_default(),
@@ -185,10 +157,36 @@ impl Config {
 }
 
 impl Config {
-    /// Returns whether a trigger's custom data may name this pipeline.
-    pub fn allows_pipeline(&self, pipeline: &str) -> bool {
-        self.pipeline_name.as_deref() == Some(pipeline)
-            || self.pipelines.as_ref().is_some_and(|pipelines| pipelines.allow(pipeline))
+    /// Returns the pipeline of this repository, unless its trigger's custom data names another one.
+    pub fn pipeline_of(&self, repository: &str) -> Option<String> {
+        self.pipeline_name.as_ref().map(|name| name.of(repository))
+    }
+
+    /// Returns whether this pipeline may run pushes of this repository. `*` stands for any repository.
+    pub fn allows_pipeline(&self, pipeline: &str, repository: &str) -> bool {
+        self.pipeline_name.as_ref().is_some_and(|name| name.is(pipeline, repository))
+            || self.pipelines.as_ref().is_some_and(|pipelines| pipelines.allow(pipeline, repository))
+    }
+
+    /// Returns how the source key of every pipeline of this repository must begin, or `None` if any key will do. Where
+    /// one function serves several repositories, no repository can start the pipeline of another one.
+    pub fn key_prefix(&self, repository: &RepositoryArn) -> Option<String> {
+        let each = self.pipeline_name.as_ref().is_some_and(PipelineName::is_for_each_repository);
+        // Without a list and without a choice, somebody has connected one fixed pipeline by hand.
+        let may_choose = || self.pipelines.is_some() || each;
+        let of_several = self.repositories.as_ref().map_or_else(may_choose, Repositories::are_several);
+        let prefix = if self.reads_each_account() {
+            // Two accounts may have repositories of the same name.
+            format!("{}/{}/", repository.account(), repository.name())
+        } else {
+            format!("{}/", repository.name())
+        };
+        of_several.then_some(prefix)
+    }
+
+    /// Returns whether a repository is read with a role of its own account.
+    pub fn reads_each_account(&self) -> bool {
+        self.source_role.as_ref().is_some_and(|role| role.contains(ACCOUNT))
     }
 
     /// Returns how many bytes may be held between the source and the archive: a quarter of the function's memory. For

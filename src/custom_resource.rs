@@ -22,7 +22,8 @@ use thiserror::Error;
 use tokio::time::{Instant, timeout_at};
 
 use crate::config::ConfigError;
-use crate::triggers::{Applied, Goal, TriggersError, apply, disconnect};
+use crate::event::EventError;
+use crate::triggers::{Applied, Goal, TriggerSettings, TriggersError, apply, disconnect};
 use codecommit::causes::with_causes;
 
 mod properties;
@@ -127,6 +128,19 @@ impl CustomResourceError {
 /// Returns whether an event is a request for a custom resource.
 pub fn is_request(event: &Value) -> bool {
     ["RequestType", "ResponseURL", "LogicalResourceId"].iter().all(|key| event.get(key).is_some_and(Value::is_string))
+}
+
+/// Reads the properties of a project's triggers, which its schedule sends to have them checked: the repository and the
+/// settings of its triggers.
+pub(crate) fn checked(properties: &Value, stack: &Stack<'_>) -> Result<(String, TriggerSettings), EventError> {
+    let properties =
+        Properties::deserialize(properties).map_err(|error| EventError::new("check", error.to_string()))?;
+    match stack.foreign(&properties) {
+        Some((property, value)) => {
+            Err(EventError::new(format!("check.{property}"), format!("is {value:?}, which is not this stack's")))
+        }
+        None => Ok((properties.repository_name.clone(), properties.settings())),
+    }
 }
 
 /// Carries out a request and answers it.

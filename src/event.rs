@@ -24,8 +24,17 @@ pub struct Arrival {
     pub messages: Vec<Message>,
     /// True if they come from a queue, which needs to know which of them failed.
     pub from_queue: bool,
-    /// True if the event is the schedule, which checks the triggers.
-    pub scheduled: bool,
+    /// The schedule, which checks the triggers.
+    pub schedule: Option<Schedule>,
+}
+
+/// A tick of a schedule.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Schedule {
+    /// Of the function's own stack: it checks the repositories in the settings.
+    Own,
+    /// Of a project's stack: it checks the triggers with these properties, which its custom resource has as well.
+    Project(Value),
 }
 
 /// One message and its changes.
@@ -80,7 +89,7 @@ pub struct EventError {
 }
 
 impl EventError {
-    fn new(at: impl Into<String>, reason: impl Into<String>) -> Self {
+    pub(crate) fn new(at: impl Into<String>, reason: impl Into<String>) -> Self {
         Self { at: at.into(), reason: reason.into() }
     }
 }
@@ -93,11 +102,14 @@ pub fn parse(event: Value) -> Result<Arrival, EventError> {
             id: record.message_id,
             changes: json(record.body.as_deref(), "body").and_then(|body| changes(body, 1)),
         });
-        return Ok(Arrival { messages: messages.collect(), from_queue: true, scheduled: false });
+        return Ok(Arrival { messages: messages.collect(), from_queue: true, schedule: None });
     }
-    let scheduled = event["detail-type"] == "Scheduled Event";
-    let changes = if scheduled { Vec::new() } else { changes(event, 0)? };
-    Ok(Arrival { messages: vec![Message { id: None, changes: Ok(changes) }], from_queue: false, scheduled })
+    let schedule = (event["detail-type"] == "Scheduled Event").then(|| match &event["check"] {
+        Value::Null => Schedule::Own,
+        properties => Schedule::Project(properties.clone()),
+    });
+    let changes = if schedule.is_some() { Vec::new() } else { changes(event, 0)? };
+    Ok(Arrival { messages: vec![Message { id: None, changes: Ok(changes) }], from_queue: false, schedule })
 }
 
 fn changes(mut event: Value, depth: usize) -> Result<Vec<Change>, EventError> {

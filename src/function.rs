@@ -17,6 +17,7 @@ use crate::metrics::Line;
 use crate::paths::{self, Verdict};
 use crate::pipeline::Targets;
 use crate::plan::{Job, Plan, Reason, Skipped};
+use crate::readers::Readers;
 use crate::report::{self, ReportOutcome, Reported};
 use crate::{event, lifecycle, plan, supersede};
 use codecommit::aws::{self, Aws};
@@ -27,6 +28,7 @@ pub struct Function {
     config: Result<Config, Misconfigured>,
     aws: Aws,
     targets: Targets,
+    readers: Readers,
     arn: OnceLock<String>,
 }
 
@@ -79,14 +81,17 @@ const WARNINGS_BYTES: usize = 64 << 10;
 impl Function {
     /// Makes a function with these settings and clients.
     pub fn new(config: Config, aws: Aws) -> Self {
-        Self { config: Ok(config), aws, targets: Targets::default(), arn: OnceLock::new() }
+        Self::of(Ok(config), aws)
     }
 
     /// Makes a function with invalid settings. Every event fails with them. The lifecycle function also reports them
     /// to `CloudFormation`.
     pub fn misconfigured(error: ConfigError, is_lifecycle: bool, aws: Aws) -> Self {
-        let config = Err(Misconfigured { error, is_lifecycle });
-        Self { config, aws, targets: Targets::default(), arn: OnceLock::new() }
+        Self::of(Err(Misconfigured { error, is_lifecycle }), aws)
+    }
+
+    fn of(config: Result<Config, Misconfigured>, aws: Aws) -> Self {
+        Self { config, aws, targets: Targets::default(), readers: Readers::default(), arn: OnceLock::new() }
     }
 
     /// Sets the function's own ARN, which no environment variable has.
@@ -109,8 +114,8 @@ impl Function {
         }
         let arrival = event::parse(event).map_err(Error::Event)?;
         let mut answer = Answer { batch_item_failures: arrival.from_queue.then(Vec::new), ..Answer::default() };
-        if arrival.scheduled && config.lifecycle.writes_triggers() {
-            let checked = lifecycle::check_routes(config, &self.aws, self.arn()).await;
+        if let Some(schedule) = arrival.schedule.filter(|_| config.lifecycle.writes_triggers()) {
+            let checked = lifecycle::check(config, &self.aws, self.arn(), &schedule).await.map_err(Error::Event)?;
             all_done(checked.failed, &[], 1)?;
             answer.broken_routes = checked.broken;
         }
@@ -170,7 +175,8 @@ impl Function {
         answer: &mut Answer,
         invocation: &Invocation,
     ) -> Result<(), StepError> {
-        let mut warnings = match self.changed_paths(config, job).await {
+        let aws = &self.readers.of(config, &self.aws, &job.repository).await;
+        let mut warnings = match changed_paths(config, aws, job).await {
             Verdict::NoMatch => {
                 answer.skip(job.skipped(Reason::PathsNotChanged), Some(&job.event_id));
                 return Ok(());
@@ -178,14 +184,14 @@ impl Function {
             Verdict::Matches => Vec::new(),
             Verdict::Unknown(why) => vec![why],
         };
-        let outcome = deliver::deliver(job, config, &self.aws, &self.targets, invocation).await?;
+        let outcome = deliver::deliver(job, config, aws, &self.targets, invocation).await?;
         let started = match &outcome {
             Outcome::Started(run) => (run.found != Some(Found::Started)).then_some(&*run.pipeline_execution_id),
             Outcome::Skipped(_) => None,
         };
         // An earlier delivery of an overtaken event may have started a run that nothing has stopped.
         if config.supersede && matches!(outcome, Outcome::Started(_) | Outcome::Skipped(Reason::Overtaken)) {
-            warnings.extend(supersede::stop_outdated(&self.aws, job, started, invocation.deadline).await);
+            warnings.extend(supersede::stop_outdated(aws, job, started, invocation.deadline).await);
         }
         match outcome {
             Outcome::Started(mut run) => {
@@ -200,14 +206,6 @@ impl Function {
             }
         }
         Ok(())
-    }
-
-    /// Returns whether the job's branch changed a selected path. Makes no call if the job has no paths.
-    async fn changed_paths(&self, config: &Config, job: &Job) -> Verdict {
-        match &job.paths {
-            Some(paths) => paths::examine(&self.aws, job, paths, config.trunk.as_deref()).await,
-            None => Verdict::Matches,
-        }
     }
 
     /// Reports the result of a run to the branch's pull requests, unless `REPORT` is off.
@@ -248,6 +246,14 @@ impl Function {
     /// The function's own ARN, without a version or an alias.
     fn arn(&self) -> &str {
         self.arn.get().map_or("", String::as_str)
+    }
+}
+
+/// Returns whether the job's branch changed a selected path. Makes no call if the job has no paths.
+async fn changed_paths(config: &Config, aws: &Aws, job: &Job) -> Verdict {
+    match &job.paths {
+        Some(paths) => paths::examine(aws, job, paths, config.trunk.as_deref()).await,
+        None => Verdict::Matches,
     }
 }
 

@@ -3,9 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::config::{Config, Repositories};
+use crate::authority::Repositories;
+use crate::config::Config;
+use crate::custom_resource::{self, Stack};
 use crate::error::{Failed, StepError};
-use crate::event::{Change, What};
+use crate::event::{Change, EventError, Schedule, What};
 use crate::metrics::Line;
 use crate::names::{Reference, RepositoryArn};
 use crate::plan::{Job, Token};
@@ -43,25 +45,29 @@ pub(crate) async fn follow(
     failed
 }
 
-/// Checks the triggers of all repositories in the settings and repairs them. The schedule calls this. A metric
-/// reports a repository that may have missed pushes.
-pub(crate) async fn check_routes(config: &Config, aws: &Aws, own_arn: &str) -> Checked {
+/// Checks triggers and repairs them: those of all repositories that the settings name in full, or those of one project.
+/// A metric reports a repository that may have missed pushes.
+pub(crate) async fn check(
+    config: &Config,
+    aws: &Aws,
+    own_arn: &str,
+    schedule: &Schedule,
+) -> Result<Checked, EventError> {
     let mut checked = Checked::default();
-    let repositories = config.repositories.iter().flat_map(Repositories::names);
-    for name in repositories {
-        let repository = RepositoryArn { arn: format!("arn:aws:codecommit:::{name}") };
-        match reconciled(config, aws, own_arn, name).await {
-            Ok(applied) if misses_pushes(config, &applied) => checked.broken(name, &applied.difference().to_string()),
-            Ok(_) => {}
-            Err(error) => {
-                if error.is_permanent() {
-                    checked.broken(name, &with_causes(&error));
-                }
-                checked.failed.push(Failed::new(&repository, &Reference("every branch".to_owned()), error));
+    match (schedule, Stack::of(config, own_arn)) {
+        (Schedule::Project(properties), Some(stack)) => {
+            let (repository, settings) = custom_resource::checked(properties, &stack)?;
+            checked.check(config, aws, &settings, &repository).await;
+        }
+        (Schedule::Project(_), None) => return Err(EventError::new("check", "is for the lifecycle function")),
+        (Schedule::Own, _) => {
+            let settings = trigger_settings(config, own_arn);
+            for name in config.repositories.iter().flat_map(Repositories::names) {
+                checked.check(config, aws, &settings, name).await;
             }
         }
     }
-    checked
+    Ok(checked)
 }
 
 /// The findings of a scheduled check.
@@ -74,6 +80,20 @@ pub(crate) struct Checked {
 }
 
 impl Checked {
+    async fn check(&mut self, config: &Config, aws: &Aws, settings: &TriggerSettings, name: &str) {
+        let repository = RepositoryArn { arn: format!("arn:aws:codecommit:::{name}") };
+        match reconciled(config, aws, settings, name).await {
+            Ok(applied) if misses_pushes(settings, &applied) => self.broken(name, &applied.difference().to_string()),
+            Ok(_) => {}
+            Err(error) => {
+                if error.is_permanent() {
+                    self.broken(name, &with_causes(&error));
+                }
+                self.failed.push(Failed::new(&repository, &Reference("every branch".to_owned()), error));
+            }
+        }
+    }
+
     fn broken(&mut self, repository: &str, why: &str) {
         Line::route_broken(repository, why).print();
         self.broken.push(repository.to_owned());
@@ -82,9 +102,9 @@ impl Checked {
 
 /// Returns whether the repaired triggers report pushes or new branches. A trigger for a deleted branch misses
 /// nothing.
-fn misses_pushes(config: &Config, applied: &Applied) -> bool {
+fn misses_pushes(settings: &TriggerSettings, applied: &Applied) -> bool {
     let Difference { added, changed, .. } = applied.difference();
-    let missed = if config.lifecycle.branch_triggers { !applied.newly_covered.is_empty() } else { !changed.is_empty() };
+    let missed = if settings.lifecycle_arn.is_some() { !applied.newly_covered.is_empty() } else { !changed.is_empty() };
     missed || !added.is_empty()
 }
 
@@ -95,18 +115,27 @@ fn created_in(repository: &RepositoryArn, changes: &[Change]) -> Vec<String> {
     created.filter_map(|change| change.reference.branch()).map(str::to_owned).collect()
 }
 
-/// Updates the repository's triggers.
-async fn reconciled(config: &Config, aws: &Aws, own_arn: &str, repository: &str) -> Result<Applied, StepError> {
+/// Returns the triggers that the settings ask for.
+fn trigger_settings(config: &Config, own_arn: &str) -> TriggerSettings {
     let lifecycle = &config.lifecycle;
-    let settings = TriggerSettings {
+    TriggerSettings {
         prefix: lifecycle.prefix.clone(),
         updates_arn: lifecycle.function_arn.clone().unwrap_or_else(|| own_arn.to_owned()),
         lifecycle_arn: lifecycle.branch_triggers.then(|| own_arn.to_owned()),
         custom_data: None,
-    };
+    }
+}
+
+/// Updates the repository's triggers.
+async fn reconciled(
+    config: &Config,
+    aws: &Aws,
+    settings: &TriggerSettings,
+    repository: &str,
+) -> Result<Applied, StepError> {
     let branches = config.branches.clone();
     let selects = move |branch: &str| branches.select(branch);
-    let goal = Goal::reconciled(&settings, &selects);
+    let goal = Goal::reconciled(settings, &selects);
     let applied = triggers::apply(&aws.codecommit, repository, &goal).await.map_err(failed_for(repository))?;
     let difference = applied.difference();
     if !difference.is_empty() {
@@ -130,7 +159,7 @@ async fn followed(
     repository: &str,
     created: &[String],
 ) -> Result<Vec<triggers::Tip>, StepError> {
-    reconciled(config, aws, own_arn, repository).await?;
+    reconciled(config, aws, &trigger_settings(config, own_arn), repository).await?;
     triggers::tips(&aws.codecommit, repository, created).await.map_err(failed_for(repository))
 }
 

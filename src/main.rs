@@ -66,8 +66,9 @@ async fn clients(config: &Config) -> Aws {
     let concurrency = Concurrency { most: config.requests_at_once, ..Concurrency::default() };
     let aws = Aws::from_env_with(concurrency).await;
     match &config.source_role {
-        Some(role) => aws.with_source_role(role).await,
-        None => aws,
+        // The account of each event decides.
+        Some(role) if !config.reads_each_account() => aws.with_source_role(role).await,
+        _ => aws,
     }
 }
 

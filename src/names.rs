@@ -28,6 +28,11 @@ impl RepositoryArn {
         self.field(4)
     }
 
+    /// Returns whether the account is one of AWS: twelve digits.
+    pub fn has_account(&self) -> bool {
+        self.account().len() == 12 && self.account().bytes().all(|byte| byte.is_ascii_digit())
+    }
+
     /// Returns the region of the repository.
     pub fn region(&self) -> &str {
         self.field(3)

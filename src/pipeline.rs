@@ -44,6 +44,16 @@ pub enum PipelineError {
     /// The pipeline has no S3 source action, or none with this name.
     #[error("the pipeline has no S3 source action{}", .0.as_ref().map(|name| format!(" named {name}")).unwrap_or_default())]
     NoSource(Option<String>),
+    /// One function serves several repositories, and the key is not this repository's.
+    #[error(
+        "the source key {key} does not begin with {prefix}: the function serves several repositories, and a pipeline runs only the one that its key names"
+    )]
+    KeyRefused {
+        /// The key.
+        key: String,
+        /// How it must begin.
+        prefix: String,
+    },
     /// The pipeline has several S3 source actions.
     #[error("the pipeline has the S3 source actions {}: choose one with SOURCE_ACTION", .0.join(", "))]
     ManySources(Vec<String>),
@@ -80,6 +90,7 @@ impl PipelineError {
             }
             .code(),
             Self::NoSource(_) | Self::ManySources(_) | Self::NoObject(_) => "PipelineSource",
+            Self::KeyRefused { .. } => "KeyRefused",
             Self::Polls(_) => "PipelinePolls",
             Self::Variables(_) => "PipelineVariable",
             Self::Unversioned(_) => "BucketUnversioned",
@@ -126,11 +137,31 @@ impl Targets {
     }
 }
 
-/// Reads a pipeline and checks that a run can be pinned.
-pub async fn read(aws: &Aws, pipeline: &str, action: Option<&str>) -> Result<Target, PipelineError> {
+impl Target {
+    /// Checks that the key begins with `prefix`, if there is one.
+    pub fn with_prefix(&self, prefix: Option<String>) -> Result<(), PipelineError> {
+        let refused = prefix.filter(|prefix| !self.key.starts_with(prefix));
+        refused.map_or(Ok(()), |prefix| Err(PipelineError::KeyRefused { key: self.key.clone(), prefix }))
+    }
+}
+
+/// Returns whether a source of the pipeline has a key that begins with `prefix`.
+pub async fn has_key(aws: &Aws, pipeline: &str, prefix: &str) -> Result<bool, CallError> {
+    let declaration = declaration(aws, pipeline).await?;
+    let mut actions = declaration.stages().iter().flat_map(StageDeclaration::actions);
+    let key = |action: &ActionDeclaration| action.configuration().and_then(|all| all.get("S3ObjectKey")).cloned();
+    Ok(actions.any(|action| is_s3_source(action) && key(action).is_some_and(|key| key.starts_with(prefix))))
+}
+
+async fn declaration(aws: &Aws, pipeline: &str) -> Result<PipelineDeclaration, CallError> {
     let sent = aws.codepipeline.get_pipeline().name(pipeline).send().await;
     let answer = sent.map_err(|error| CallError::new("GetPipeline", error))?;
-    let declaration = answer.pipeline.ok_or_else(|| CallError::malformed("GetPipeline", "no pipeline"))?;
+    answer.pipeline.ok_or_else(|| CallError::malformed("GetPipeline", "no pipeline"))
+}
+
+/// Reads a pipeline and checks that a run can be pinned.
+pub async fn read(aws: &Aws, pipeline: &str, action: Option<&str>) -> Result<Target, PipelineError> {
+    let declaration = declaration(aws, pipeline).await?;
     let target = target_of(&declaration, action)?;
     let sent = aws.s3.get_bucket_versioning().bucket(&target.bucket).send().await;
     let versioning = sent.map_err(|error| CallError::new("GetBucketVersioning", error))?;

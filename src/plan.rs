@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::branches::Branches;
@@ -198,7 +199,8 @@ enum Decision {
 }
 
 fn decide(change: &Change, config: &Config) -> Result<Decision, PlanError> {
-    if config.repositories.as_ref().is_some_and(|allowed| !allowed.allow(&change.repository)) {
+    let is_listed = config.repositories.as_ref().is_none_or(|allowed| allowed.allow(&change.repository));
+    if !is_listed || (config.reads_each_account() && !change.repository.has_account()) {
         return Err(PlanError::Refused { arn: change.repository.arn.clone() });
     }
     let Some(branch) = change.reference.branch() else {
@@ -221,14 +223,16 @@ fn decide(change: &Change, config: &Config) -> Result<Decision, PlanError> {
     if commit.is_null() {
         return Ok(Decision::Skip(Reason::ZeroCommit));
     }
-    if let Some(pipeline) = overrides.pipeline_name.as_ref().filter(|name| !config.allows_pipeline(name)) {
+    if let Some(pipeline) =
+        overrides.pipeline_name.as_ref().filter(|name| !config.allows_pipeline(name, change.repository.name()))
+    {
         return Err(PlanError::PipelineRefused { repository: repository(), pipeline: pipeline.clone() });
     }
     // `SOURCE_ACTION` does not apply to a pipeline that the custom data names.
     let source_action = if overrides.pipeline_name.is_some() { None } else { config.source_action.clone() };
     let pipeline = overrides
         .pipeline_name
-        .or_else(|| config.pipeline_name.clone())
+        .or_else(|| config.pipeline_of(change.repository.name()))
         .ok_or_else(|| PlanError::NoPipeline { repository: repository() })?;
     Ok(Decision::Deliver(Box::new(Job {
         token: Token::new(&change.event_id, &change.repository, &change.reference, commit, &pipeline),
@@ -285,13 +289,14 @@ impl Overrides {
     /// Custom data that is not a JSON object is not for this function and is ignored.
     fn of(change: &Change) -> Result<Self, PlanError> {
         let text = change.custom_data.as_deref().unwrap_or_default();
-        let Ok(object) = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text) else {
+        let Ok(object) = serde_json::from_str::<serde_json::Map<String, Value>>(text) else {
             return Ok(Self::default());
         };
         let fault =
             |field, reason| PlanError::CustomData { repository: change.repository.name().to_owned(), field, reason };
-        let data: CustomData =
-            serde_json::from_value(object.into()).map_err(|error| fault("as JSON", error.to_string()))?;
+        // An empty value counts as unset, as in the environment.
+        let object: Value = object.into_iter().filter(|(_, value)| *value != "").collect();
+        let data: CustomData = serde_json::from_value(object).map_err(|error| fault("as JSON", error.to_string()))?;
         let check = |field, value: Option<String>| {
             value.map(|value| config::pipeline_name(&value).map_err(|reason| fault(field, reason))).transpose()
         };

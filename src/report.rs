@@ -20,6 +20,8 @@ use self::pull_requests::PullRequest;
 use self::result::RunResult;
 use crate::config::{Config, Reporting};
 use crate::event::EventError;
+use crate::names::RepositoryArn;
+use crate::pipeline;
 use crate::runs::{self, BranchRun};
 use codecommit::aws::{Aws, CallError, Fault};
 
@@ -29,6 +31,8 @@ pub use self::pull_requests::CommentChange;
 /// The pauses in which `CodePipeline` may still show an execution in progress after the event of its end.
 const PAUSES: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8)];
+
+const PIPELINE_REFUSED: &str = "neither PIPELINE_NAME nor PIPELINES allows the pipeline";
 
 /// The number of executions that are searched for the run of a new pull request's commit.
 const SEARCHED: usize = 100;
@@ -117,14 +121,14 @@ struct Reporter<'a> {
 
 impl Reporter<'_> {
     async fn ended(&self, ended: &Ended) -> Result<ReportOutcome, CallError> {
-        if !self.config.allows_pipeline(&ended.pipeline) {
-            return Ok(ReportOutcome::NotReported("neither PIPELINE_NAME nor PIPELINES allows the pipeline"));
+        if !self.config.allows_pipeline(&ended.pipeline, "*") {
+            return Ok(ReportOutcome::NotReported(PIPELINE_REFUSED));
         }
         let Some(run) = self.settled(ended).await? else {
             return Ok(ReportOutcome::NotReported("the execution is not the run of a branch, or it goes on"));
         };
-        if !self.serves(&run.repository) {
-            return Ok(ReportOutcome::NotReported("REPOSITORIES does not name the repository"));
+        if let Some(reason) = self.refuses(&ended.pipeline, &run.repository).await? {
+            return Ok(ReportOutcome::NotReported(reason));
         }
         let requests = pull_requests::open(self.aws, &run.repository).await?;
         let requests: Vec<PullRequest> = requests.into_iter().filter(|request| request.is_at(&run)).collect();
@@ -136,19 +140,19 @@ impl Reporter<'_> {
     }
 
     async fn opened(&self, opened: &ChangedPullRequest) -> Result<ReportOutcome, CallError> {
-        let Some(pipeline) = opened.pipeline.as_ref().or(self.config.pipeline_name.as_ref()) else {
+        if opened.pipeline.as_ref().is_some_and(|named| !self.config.allows_pipeline(named, "*")) {
+            return Ok(ReportOutcome::NotReported(PIPELINE_REFUSED));
+        }
+        let request = pull_requests::read(self.aws, &opened.pull_request).await?;
+        let Some(request) = request.filter(|request| request.is_open) else {
+            return Ok(ReportOutcome::NotReported("the pull request is closed"));
+        };
+        let Some(pipeline) = &opened.pipeline.clone().or_else(|| self.config.pipeline_of(&request.repository)) else {
             return Ok(ReportOutcome::NotReported("neither PIPELINE_NAME nor the event's settings name a pipeline"));
         };
-        if !self.config.allows_pipeline(pipeline) {
-            return Ok(ReportOutcome::NotReported("neither PIPELINE_NAME nor PIPELINES allows the pipeline"));
+        if let Some(reason) = self.refuses(pipeline, &request.repository).await? {
+            return Ok(ReportOutcome::NotReported(reason));
         }
-        let request = match pull_requests::read(self.aws, &opened.pull_request).await? {
-            Some(request) if request.is_open && self.serves(&request.repository) => request,
-            Some(request) if request.is_open => {
-                return Ok(ReportOutcome::NotReported("REPOSITORIES does not name the repository"));
-            }
-            _ => return Ok(ReportOutcome::NotReported("the pull request is closed")),
-        };
         let limit = if opened.is_new { SEARCHED } else { SEARCHED_FOR_MOVE };
         match self.last_run(pipeline, &request, limit).await? {
             Some(run) if run.has_ended() => self.tell(pipeline, &opened.region, run, &[request], self.approves()).await,
@@ -161,8 +165,22 @@ impl Reporter<'_> {
         self.config.reporting == Reporting::CommentAndApproval
     }
 
-    fn serves(&self, repository: &str) -> bool {
-        self.config.repositories.as_ref().is_none_or(|allowed| allowed.names().any(|name| name == repository))
+    /// Returns why the pipeline's runs are not reported to this repository, for which they say that they are: a person
+    /// can start a run with any variables.
+    async fn refuses(&self, pipeline: &str, repository: &str) -> Result<Option<&'static str>, CallError> {
+        if self.config.repositories.as_ref().is_some_and(|allowed| !allowed.allow_name(repository)) {
+            return Ok(Some("REPOSITORIES does not name the repository"));
+        }
+        if !self.config.allows_pipeline(pipeline, repository) {
+            return Ok(Some(PIPELINE_REFUSED));
+        }
+        let repository = RepositoryArn { arn: format!("arn:aws:codecommit:::{repository}") };
+        match self.config.key_prefix(&repository) {
+            Some(prefix) if !pipeline::has_key(self.aws, pipeline, &prefix).await? => {
+                Ok(Some("no source key of the pipeline begins with the repository's name"))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Reads the run that ended, and waits a few seconds if `CodePipeline` still shows it in progress. Returns `None`

@@ -38,9 +38,10 @@ def nested(path, name):
 
 
 def main():
+    given = pathlib.Path(sys.argv[1])
     # Packaging replaces a nested template's path with an address. The source still has the path.
-    source = ROOT / "template.yaml"
-    template = flatten(read(pathlib.Path(sys.argv[1])), lambda name: flat(nested(source, name)))
+    source = given if given.name == "project.yaml" else ROOT / "template.yaml"
+    template = flatten(read(given), lambda name: flat(nested(source, name)))
     # The translator needs a region only for the partition, which the template leaves to CloudFormation.
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
     template = transform(template, {}, NoManagedPolicies())

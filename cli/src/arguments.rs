@@ -221,6 +221,9 @@ pub(crate) struct Start {
     /// Wait for the end of the run, at most an hour; any end but success is a failure
     #[arg(long)]
     pub(crate) wait: bool,
+    /// The longest time in minutes until the run is started; more than a function has, for what is too large for one
+    #[arg(long, value_name = "MINUTES", default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) timeout: u16,
     /// The ID of the event; the same ID starts the same commit only once. By default a new one
     #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) event_id: Option<String>,

@@ -17,8 +17,6 @@ use crate::client;
 use crate::output::{self, Failure, Printer};
 use crate::runs;
 
-/// The time limit of a delivery by hand, which is Lambda's largest timeout.
-const PATIENCE: Duration = Duration::from_mins(15);
 /// The longest wait for the end of a run.
 const WAIT: Duration = Duration::from_hours(1);
 
@@ -26,8 +24,8 @@ pub(crate) async fn run(arguments: Start, client: &Client, printer: &Printer) ->
     let aws = client::connect(client).await?;
     let config = config(&aws, &arguments)?;
     let waits = arguments.wait;
+    let invocation = Invocation::from(Instant::now() + Duration::from_mins(u64::from(arguments.timeout)));
     let job = job(&aws, arguments).await?;
-    let invocation = Invocation::from(Instant::now() + PATIENCE);
     let delivered = deliver::deliver(&job, &config, &aws, &Targets::default(), &invocation).await;
     match delivered.map_err(|error| Failure::new(&error, error.code()))? {
         Outcome::Started(run) => {

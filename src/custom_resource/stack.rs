@@ -1,8 +1,9 @@
 //! The repositories and functions that a request may name: those of the stack.
 
 use super::properties::Properties;
+use crate::authority::Repositories;
 use crate::branches::Branches;
-use crate::config::{Config, Repositories};
+use crate::config::Config;
 
 /// The stack of the function, according to its settings.
 #[derive(Debug, Clone)]
@@ -31,7 +32,7 @@ impl<'a> Stack<'a> {
     /// Returns the first property that names a repository or function outside the stack, with its value.
     pub(super) fn foreign<'p>(&self, properties: &'p Properties) -> Option<(&'static str, &'p str)> {
         let Properties { repository_name, function_arn, lifecycle_function_arn, .. } = properties;
-        let known = |all: &Repositories| all.names().any(|name| name == repository_name);
+        let known = |all: &Repositories| all.allow_name(repository_name);
         let lifecycle = [self.lifecycle_arn, ""];
         [
             ("RepositoryName", repository_name, self.repositories.is_none_or(known)),

@@ -39,6 +39,14 @@ ARNS = {
     "AWS::SQS::Queue": "sqs:{region}:{account}:{name}",
     "AWS::Serverless::Function": "lambda:{region}:{account}:function:{name}",
 }
+# The ends of the names of exports, and what they are. Every other export is a name.
+IMPORTS = {
+    "-FunctionArn": "AWS::Lambda::Function",
+    "-LifecycleFunctionArn": "AWS::Lambda::Function",
+    "-FailureQueueArn": "AWS::SQS::Queue",
+    "-ArtifactBucketName": "AWS::S3::Bucket",
+    "-PipelineBucketName": "AWS::S3::Bucket",
+}
 # The properties that name a resource, for types whose name a template may choose.
 NAME_PROPERTIES = ("Name", "RepositoryName", "FunctionName", "LogGroupName")
 # The largest lengths of the names of these types.
@@ -199,10 +207,18 @@ class Stack:
             case "Fn::Select":
                 index, items = argument
                 return self.evaluate(items)[int(index)]
+            case "Fn::ImportValue":
+                return self._import(self.evaluate(argument))
             case "Fn::FindInMap":
                 table, first, second = map(self.evaluate, argument)
                 return self.template["Mappings"][table][first][second]
         raise RenderError(f"{self.path}: {function} is not known")
+
+    def _import(self, name):
+        for end, kind in IMPORTS.items():
+            if name.endswith(end):
+                return self._arn(ARNS[kind], name) if end.endswith("Arn") else name.lower()
+        raise RenderError(f"{self.path}: {name} is not known as an export")
 
     def _substitute(self, argument):
         text, own = argument if isinstance(argument, list) else (argument, {})

@@ -1,4 +1,6 @@
-"""Writes the plain template as CloudFormation would see it, once for every set of parameters, for cfn-lint: rendered.py PLAIN FOLDER
+"""Writes a plain template as CloudFormation would see it, once for every set of parameters, for cfn-lint: rendered.py PLAIN FOLDER [NAME]
+
+NAME is the template in parameter-sets.yaml, template.yaml by default.
 
 Without conditions and functions, every value is checked as it is: enumerations, patterns, limits.
 """
@@ -14,13 +16,14 @@ import render
 
 
 def main():
-    plain, folder = map(pathlib.Path, sys.argv[1:])
+    plain, folder = map(pathlib.Path, sys.argv[1:3])
+    name_of_sets = sys.argv[3] if len(sys.argv) > 3 else "template.yaml"
     template = json.loads(plain.read_text(encoding="utf-8"))
     sets = yaml.safe_load(pathlib.Path(__file__).with_name("parameter-sets.yaml").read_text(encoding="utf-8"))
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.json"):
         old.unlink()
-    for name, given in sets["template.yaml"].items():
+    for name, given in sets[name_of_sets].items():
         pseudo = {key: value for key, value in given.items() if key.startswith("AWS::")}
         parameters = {key: value for key, value in given.items() if key not in pseudo}
         stack = render.Stack(plain, parameters, pseudo, split_attributes(template))

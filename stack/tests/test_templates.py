@@ -1,8 +1,10 @@
 """The parameters that the templates refuse, and the resources for each set of parameters."""
 
+import json
 import pathlib
 import re
 
+import policies
 import pytest
 import render
 import yaml
@@ -73,8 +75,8 @@ def test_names_fit_their_limits_whatever_the_stacks_name(name):
 
 
 def test_the_dev_build_cannot_read_what_the_ops_pipeline_stores():
-    (project,) = [child for _, child in stack(**SETS["everything on"]).nested()]
-    resources = dict(project.resources())
+    (nested,) = [child for _, child in stack(**SETS["everything on"]).nested()]
+    resources = dict(nested.resources())
     readable = re.findall(r"arn:aws:s3:::[^']+", str(resources["DevBuildRole"]))
     stored = {name: resources[name]["Properties"]["Name"] for name in ("DevPipelineOfBranches", "OpsPipelineOfTrunk")}
     assert len(readable) == 1 and readable[0].endswith(f"/{stored['DevPipelineOfBranches']}/*")
@@ -140,25 +142,113 @@ def test_every_alarm_also_tells_that_all_is_well(name):
 
 
 def test_the_hub_hands_every_parameter_to_its_project():
-    project = render.load(ROOT / "stack/project.yaml")
-    assert set(TEMPLATE["Resources"]["Project"]["Properties"]["Parameters"]) == set(project["Parameters"])
+    nested_project = render.load(ROOT / "stack/project.yaml")
+    assert set(TEMPLATE["Resources"]["Project"]["Properties"]["Parameters"]) == set(nested_project["Parameters"])
     for resource, path in [("Product", "stack/product.yaml"), ("CleanupOfBranches", "stack/cleanup.yaml")]:
         nested = render.load(ROOT / path)
-        assert set(project["Resources"][resource]["Properties"]["Parameters"]) == set(nested["Parameters"])
+        assert set(nested_project["Resources"][resource]["Properties"]["Parameters"]) == set(nested["Parameters"])
+
+
+PROJECT = {"HubName": "branches", "NamePrefix": "demo", "RepositoryName": "demo", "TrunkBranch": "main", "Cleanup": "on"}
+
+
+def project(**given):
+    return render.Stack(ROOT / "stack/project.yaml", PROJECT | given)
+
+
+@pytest.mark.parametrize("route", ["hub", "trigger", "eventbridge"])
+def test_a_project_of_a_hub_is_a_dozen_resources_with_its_route(route):
+    made = dict(project(Route=route).resources())
+    assert len(made) <= 12
+    assert [name for name in made if name.startswith(("Project", "Trigger"))] == {
+        "hub": [], "trigger": ["ProjectTrigger", "TriggerCheck"], "eventbridge": ["ProjectRule"],
+    }[route]
+    source = made["DevPipelineOfBranches"]["Properties"]["Stages"][0]["Actions"][0]["Configuration"]
+    assert source["S3ObjectKey"] == "demo/source.zip"
+
+
+@pytest.mark.parametrize("paths", ["", "api/**,!**/*.md"])
+def test_a_projects_trigger_and_rule_carry_its_settings(paths):
+    wanted = {"pipeline_name": "demo-dev", "branches": "feature/**,!main", "paths": paths}
+    made = dict(project(Route="trigger", Branches="feature/**", Paths=paths).resources())
+    trigger = made["ProjectTrigger"]["Properties"]
+    assert json.loads(trigger["CustomData"]) == wanted
+    (target,) = made["TriggerCheck"]["Properties"]["Targets"]
+    check = json.loads(target["Input"])
+    # The check repairs what the resource made.
+    assert check["detail-type"] == "Scheduled Event"
+    assert check["check"] == {name: trigger[name] for name in ("RepositoryName", "FunctionArn", "TriggerNamePrefix", "CustomData")}
+    assert made["TriggerCheck"]["DependsOn"] == "ProjectTrigger"
+    made = dict(project(Route="eventbridge", Branches="feature/**", Paths=paths).resources())
+    (target,) = made["ProjectRule"]["Properties"]["Targets"]
+    event = json.loads(target["InputTransformer"]["InputTemplate"].replace("<aws.events.event.json>", "{}"))
+    assert event == {"settings": wanted, "event": {}}
+    assert "DeadLetterConfig" in target
+
+
+def hub(**given):
+    return stack(Repositories="*", Pipelines="*-dev", **given)
+
+
+def test_a_hub_has_one_set_of_everything_and_no_project():
+    made = dict(hub().resources())
+    assert "RepositoryTrigger" not in made and "Project" not in made and "ReconcileRule" not in made
+    assert {"LifecycleFunction", "ArtifactBucket", "PipelineBucket", "FailureQueue", "RouteBroken"} <= set(made)
+    for name in ("UpdatesTriggerPermission", "PushRulePermission", "ReconcilePermission"):
+        assert made[name]["Properties"]["SourceAccount"] == "111122223333" and made[name]["Properties"]["SourceArn"].endswith("*")
+    one_rule = dict(stack(Repositories="demo,other", PipelineName="{repository}-dev", Route="eventbridge").resources())
+    pattern = one_rule["PushRule"]["Properties"]["EventPattern"]
+    assert pattern["detail"]["repositoryName"] == ["demo", "other"] and pattern["account"] == ["111122223333"]
+    for given, name in [({}, "demo"), ({"HubName": "branches"}, "branches")]:
+        current = hub(**given)
+        exports = [body["Export"]["Name"] for body in TEMPLATE["Outputs"].values() if "Export" in body]
+        imports = set(re.findall(r"\$\{HubName\}(-\w+)", str(render.load(ROOT / "stack/project.yaml"))))
+        assert set(map(current.evaluate, exports)) == {name + end for end in imports}
+
+
+def test_names_and_a_tag_limit_what_the_hubs_roles_may_do():
+    limited = dict(hub(PolicyRepositories="team-*", PolicyPipelines="team-*-dev", PolicyTag="on").resources())
+    whole = dict(hub().resources())
+    roles = ("DeliveryPolicy", "LifecycleRole", "ReportRole")
+    for name in roles:
+        for statement in statements(limited[name]):
+            if re.search(r"codecommit:|codepipeline:", str(statement["Action"])):
+                assert "team-*" in statement["Resource"], (name, statement)
+                assert statement["Condition"] == {"StringEquals": {"aws:ResourceTag/codecommit-multibranch": "on"}}
+        assert all("Condition" not in statement for statement in statements(whole[name]))
+
+
+def statements(resource):
+    return [statement for _, statement in policies.statements(resource["Properties"]) if "Principal" not in statement]
+
+
+def test_an_organization_needs_one_statement():
+    made = dict(stack(**SETS["some repositories of an organization"]).resources())
+    statement = made["OrganizationsEvents"]["Properties"]["Statement"]
+    assert statement["Condition"]["StringEquals"] == {
+        "aws:PrincipalOrgID": "o-0123456789",
+        "events:source": "aws.codecommit",
+        "events:detail-type": "CodeCommit Repository State Change",
+    }
+    assert "account" not in made["PushRule"]["Properties"]["EventPattern"]
+    (assume,) = [one for one in statements(made["DeliveryPolicy"]) if one["Action"] == "sts:AssumeRole"]
+    assert assume["Resource"] == "arn:aws:iam::*:role/codecommit-multibranch-source"
 
 
 def test_a_project_has_at_most_a_dozen_resources_of_its_own():
     """The dev and the ops pipeline without options. Each option adds to them."""
-    project = render.Stack(
-        ROOT / "stack/project.yaml",
-        {"NamePrefix": "demo", "RepositoryName": "demo", "PipelineBucketName": "pipelines", "OpsPipeline": "on", "TrunkBranch": "main"},
-    )
-    assert len(list(project.resources())) <= 12
+    assert len(list(project(HubName="", Cleanup="off", PipelineBucketName="pipelines", OpsPipeline="on").resources())) <= 12
 
 
 @pytest.mark.parametrize(
     "given",
     [
+        {"RepositoryName": ""},
+        {"Repositories": "*"},
+        {"RepositoryName": "", "Repositories": "*", "CreateRepository": "true"},
+        {"RepositoryName": "", "Repositories": "*", "BranchTriggers": "on"},
+        {"RepositoryName": "", "Repositories": "*", "OrganizationId": "o-0123456789", "Route": "eventbridge", "Report": "off"},
+        {"OrganizationId": "o-0123456789"},
         {"PipelineName": "dev"},
         {"ArtifactBucketName": "bucket"},
         {"ArtifactKmsKeyArn": "arn:aws:kms:eu-central-1:111122223333:key/1"},
@@ -174,7 +264,7 @@ def test_a_project_has_at_most_a_dozen_resources_of_its_own():
     ],
 )
 def test_parameters_that_contradict_each_other_are_refused(given):
-    assert stack(RepositoryName="demo", **given).broken_rules()
+    assert stack(**{"RepositoryName": "demo"} | given).broken_rules()
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ fn settings_are_taken_without_the_space_around_them() {
         ("REPOSITORIES", "demo, arn:aws:codecommit:eu-central-1:123456789012:other"),
     ];
     let config = read(&settings).unwrap();
-    assert_eq!(config.pipeline_name.as_deref(), Some("dev.A@b-c_1"));
+    assert_eq!(config.pipeline_of("demo").as_deref(), Some("dev.A@b-c_1"));
     assert_eq!(config.source_action.as_deref(), Some("Source"));
     assert_eq!(config.branches.to_string(), "feature/**,!feature/x");
     assert_eq!((config.source.mode, config.cache, config.reuse_deflate), (Mode::Git, false, false));
@@ -58,6 +58,48 @@ fn settings_are_taken_without_the_space_around_them() {
     ] {
         assert_eq!(allowed.allow(&RepositoryArn::from_arn(arn).unwrap()), expected, "{arn}");
     }
+}
+
+/// Whose pushes a pipeline runs, by name and by key.
+#[test]
+fn repositories_and_their_pipelines() {
+    let arn = |account: &str, name: &str| {
+        RepositoryArn::from_arn(&format!("arn:aws:codecommit:eu-central-1:{account}:{name}")).unwrap()
+    };
+    let [demo, other] = ["demo", "team-x"].map(|name| arn("123456789012", name));
+    for (repositories, accepted, prefix) in [
+        ("demo", [true, false], None),
+        ("demo,", [true, false], None),
+        ("*", [true, true], Some("demo/")),
+        ("d*", [true, false], Some("demo/")),
+        ("demo,team-?", [true, true], Some("demo/")),
+        ("arn:aws:codecommit:*:123456789012:*", [true, true], Some("demo/")),
+        ("arn:aws:codecommit:*:999999999999:*", [false, false], Some("demo/")),
+    ] {
+        let config = read(&[("PIPELINE_NAME", "dev"), ("REPOSITORIES", repositories)]).unwrap();
+        let allowed = config.repositories.as_ref().unwrap();
+        assert_eq!([&demo, &other].map(|one| allowed.allow(one)), accepted, "{repositories}");
+        assert_eq!(config.key_prefix(&demo).as_deref(), prefix, "{repositories}");
+    }
+    let each = read(&[("PIPELINE_NAME", "{repository}-dev"), ("PIPELINES", "{repository}-*,shared")]).unwrap();
+    assert_eq!(each.pipeline_of("demo").as_deref(), Some("demo-dev"));
+    // Whoever may choose needs the key, also without REPOSITORIES.
+    assert_eq!(each.key_prefix(&other).as_deref(), Some("team-x/"));
+    assert_eq!(read(&[("PIPELINE_NAME", "dev")]).unwrap().key_prefix(&demo), None);
+    for (pipeline, repository, is_allowed) in [
+        ("demo-dev", "demo", true),
+        ("demo-web", "demo", true),
+        ("shared", "demo", true),
+        ("team-x-dev", "demo", false),
+        ("demo-web", "*", true),
+        ("web", "*", false),
+    ] {
+        assert_eq!(each.allows_pipeline(pipeline, repository), is_allowed, "{pipeline} for {repository}");
+    }
+    let by_name = read(&[("PIPELINE_NAME", "{repository}-dev")]).unwrap();
+    assert!(by_name.allows_pipeline("team-x-dev", "team-x") && !by_name.allows_pipeline("team-x-dev", "demo"));
+    let accounts = [("REPOSITORIES", "*"), ("SOURCE_ROLE_ARN", "arn:aws:iam::{account}:role/source")];
+    assert_eq!(read(&accounts).unwrap().key_prefix(&demo).as_deref(), Some("123456789012/demo/"));
 }
 
 const WRONG: [(&str, &str); 17] = [

@@ -1,7 +1,7 @@
 //! Each event of `events/`, the changes in it, and the plan for them.
 
 use codecommit_multibranch::config::Config;
-use codecommit_multibranch::event::{self, EventError};
+use codecommit_multibranch::event::{self, EventError, Schedule};
 use codecommit_multibranch::plan::plan;
 use serde_json::{Value, json};
 
@@ -115,7 +115,11 @@ fn either_may_come_in_sns_and_sqs() {
 #[test]
 fn what_is_for_the_lifecycle_is_no_push() {
     check("schedule.json", &[]);
-    assert!(event::parse(event("schedule.json")).unwrap().scheduled);
+    assert_eq!(event::parse(event("schedule.json")).unwrap().schedule, Some(Schedule::Own));
+    let of_project = event::parse(event("schedule-project.json")).unwrap();
+    assert!(
+        matches!(of_project.schedule, Some(Schedule::Project(properties)) if properties["RepositoryName"] == "demo")
+    );
     for file in ["custom-resource-create.json", "custom-resource-update.json", "custom-resource-delete.json"] {
         assert_eq!(told(event(file)).unwrap_err().at, "the event", "{file}");
     }

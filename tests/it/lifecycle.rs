@@ -227,6 +227,37 @@ async fn the_schedule_repairs_the_one_trigger_on_all_branches() {
     assert_eq!(world.triggers().await, [foreign(0), whole]);
 }
 
+/// One function for all repositories knows no list of them: each project's stack has its trigger checked, with its
+/// settings.
+#[tokio::test]
+async fn the_schedule_of_a_project_repairs_its_trigger_and_its_settings() {
+    let world = world(&[("REPOSITORIES", "*"), ("BRANCH_TRIGGERS", "off")]);
+    let check = event("schedule-project.json");
+    let settings = check["check"]["CustomData"].as_str().expect("settings").to_owned();
+    let whole = Trigger { custom_data: Some(settings), ..trigger("dev-1", UPDATES, &[], &[triggers::Event::All]) };
+    let without_settings = Trigger { custom_data: None, ..whole.clone() };
+    for lost in [vec![foreign(0)], vec![foreign(0), without_settings]] {
+        world.put(&lost).await;
+        let answer = world.handle(check.clone()).await.unwrap();
+        assert_eq!(answer.broken_routes, [NAME], "{lost:?}");
+        assert_eq!(world.triggers().await, [foreign(0), whole.clone()]);
+    }
+    let writes = world.emulator.count("PutRepositoryTriggers");
+    // The hub's own schedule has no list to check.
+    for tick in [check.clone(), event("schedule.json")] {
+        let answer = world.handle(tick).await.unwrap();
+        assert_eq!((world.emulator.count("PutRepositoryTriggers"), answer.broken_routes.len()), (writes, 0));
+    }
+    // Another stack's function, and properties that are none.
+    for (property, value) in
+        [("FunctionArn", json!("arn:aws:lambda:eu-central-1:1:function:x")), ("RepositoryName", json!(5))]
+    {
+        let mut other = check.clone();
+        other["check"][property] = value;
+        assert_eq!(world.handle(other).await.unwrap_err().code(), "EventMalformed", "{property}");
+    }
+}
+
 #[tokio::test]
 async fn a_schedule_that_fails_names_the_repository() {
     let world = world(&[("REPOSITORIES", "demo,nowhere")]);
@@ -266,7 +297,7 @@ async fn events_of_a_repository_that_is_not_allowed_are_refused() {
         }
         assert_eq!(world.emulator.requests().len(), 0, "{allowed}");
     }
-    let world = world(&[("REPOSITORIES", "other,arn:aws:codecommit:eu-central-1:123456789012:demo")]);
+    let world = world(&[("REPOSITORIES", "arn:aws:codecommit:eu-central-1:123456789012:demo")]);
     let commit = world.point("feature/x", 0);
     world.started(changed("1", "feature/x", commit, "created")).await;
 }

@@ -5,6 +5,7 @@ mod branch;
 mod config;
 mod delivery;
 mod events;
+mod fleet;
 mod graph;
 mod hostile;
 mod incremental;

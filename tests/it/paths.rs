@@ -92,7 +92,7 @@ async fn custom_data_has_paths_of_its_own_and_no_paths_ask_nobody() {
 /// Two rules on one repository send the same event, each with settings of its own.
 #[tokio::test]
 async fn a_push_starts_each_pipeline_of_a_monorepo_once() {
-    let world = monorepo(&[("PIPELINES", "demo-*")]);
+    let world = monorepo(&[("PIPELINES", "demo-*"), ("REPOSITORIES", "demo")]);
     let service = world.emulator.codepipeline();
     let declared = service.call("GetPipeline", json!({ "name": PIPELINE })).await.expect("it is there");
     let mut web = declared["pipeline"].clone();

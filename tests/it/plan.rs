@@ -63,6 +63,7 @@ fn custom_data_never_widens() {
 fn custom_data_may_say_some_of_it() {
     for (custom_data, pipeline, action) in [
         ("{}", "env", Some("EnvSource")),
+        (r#"{"pipeline_name":"","branches":"","paths":""}"#, "env", Some("EnvSource")),
         (r#"{"pipeline_name":"own"}"#, "own", None),
         (r#"{"source_action":"Own"}"#, "env", Some("Own")),
         (r#"{"pipeline_name":"own","source_action":"Own"}"#, "own", Some("Own")),
@@ -122,6 +123,18 @@ fn a_repository_that_is_not_allowed_is_refused() {
     let (plan, failed) = planned("", &settings("arn:aws:codecommit:eu-central-1:999999999999:demo,other"));
     assert!(plan.jobs.is_empty());
     assert!(matches!(&failed[..], [PlanError::Refused { arn }] if arn.ends_with(":123456789012:demo")), "{failed:?}");
+}
+
+/// The account of an event becomes part of a role's ARN.
+#[test]
+fn an_account_that_is_none_is_refused() {
+    let role = ("SOURCE_ROLE_ARN", "arn:aws:iam::{account}:role/source");
+    for (account, is_allowed) in [("123456789012", true), ("12345678901", false), ("12345678901/", false)] {
+        let mut event = event("branch-updated.json");
+        event["Records"][0]["eventSourceARN"] = format!("arn:aws:codecommit:eu-central-1:{account}:demo").into();
+        let (plan, failed) = plan(changes(event), &config(&[("PIPELINE_NAME", "dev"), role]));
+        assert_eq!((plan.jobs.len(), failed.is_empty()), (usize::from(is_allowed), is_allowed), "{account}");
+    }
 }
 
 #[test]

@@ -124,6 +124,36 @@ async fn what_is_not_the_result_of_a_branch_is_left_alone() {
     }
 }
 
+/// Where one function serves several repositories, a run can say that it is another repository's: whoever may start it
+/// chooses its variables.
+#[tokio::test]
+async fn a_run_reports_only_to_the_repository_of_its_key() {
+    let world = held(&[ON[0], ON[1], ("REPOSITORIES", "*")]);
+    let reads = async |key: &str| {
+        let change = |pipeline: &mut serde_json::Value| {
+            pipeline["stages"][0]["actions"][0]["configuration"]["S3ObjectKey"] = key.into();
+        };
+        world.change_pipeline(change).await;
+    };
+    reads("demo/source.zip").await;
+    let run = world.pushed_run("one").await;
+    let request = world.open().await;
+    world.end(&run, None);
+    for key in ["other/source.zip", "demo-x/source.zip", "source.zip"] {
+        reads(key).await;
+        let answer = world.handle(ended(&run, "SUCCEEDED")).await.expect("it is handled");
+        assert_eq!(
+            answer.not_reported,
+            Some("no source key of the pipeline begins with the repository's name"),
+            "{key}"
+        );
+    }
+    assert!(!world.is_approved(&request).await);
+    reads("demo/source.zip").await;
+    assert_eq!(reported(&world, ended(&run, "SUCCEEDED")).await, [CommentChange::Posted]);
+    assert!(world.is_approved(&request).await);
+}
+
 #[tokio::test]
 async fn a_refusal_has_its_code_and_the_next_try_tells() {
     let world = held(&ON);

@@ -80,7 +80,7 @@ impl World {
 
     /// Makes another function with its own clients on the same emulator, as Lambda does for concurrent events.
     pub(crate) fn instance(&self, settings: &[(&str, &str)]) -> Function {
-        Function::new(configured(&self.emulator, settings), clients(&self.emulator))
+        function(&self.emulator, settings)
     }
 
     /// Returns the tip of [`BRANCH`].
@@ -234,6 +234,11 @@ fn start(repository: &Repository) -> Emulator {
     let (bucket, pipeline) = (Some(BUCKET.to_owned()), Some(PIPELINE.to_owned()));
     let options = emulator::Options { repository: served, bucket, pipeline, ..Default::default() };
     Emulator::start(options).expect("loopback has a free port")
+}
+
+/// Makes a function with its own clients.
+pub(crate) fn function(emulator: &Emulator, settings: &[(&str, &str)]) -> Function {
+    Function::new(configured(emulator, settings), clients(emulator))
 }
 
 pub(crate) fn clients(emulator: &Emulator) -> Aws {

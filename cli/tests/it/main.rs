@@ -3,6 +3,7 @@
 mod archive;
 mod doctor;
 mod failures;
+mod large;
 mod pipeline;
 mod rules;
 mod runs;

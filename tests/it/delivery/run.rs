@@ -144,7 +144,7 @@ async fn an_empty_tree_is_an_empty_zip() {
 #[tokio::test]
 async fn custom_data_names_the_pipeline() {
     let mut world = World::of(&small());
-    world.restarted(&[("SOURCE", "api"), ("CACHE", "off"), ("PIPELINES", "other")]);
+    world.restarted(&[("SOURCE", "api"), ("CACHE", "off"), ("PIPELINES", "other"), ("REPOSITORIES", "demo")]);
     let mut event = world.push();
     event["Records"][0]["customData"] = r#"{"pipeline_name":"other","source_action":"Second"}"#.into();
     let failed = world.failed(event.clone()).await;
