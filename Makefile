@@ -55,14 +55,15 @@ $(tests)/.test: stack/requirements/test.txt | $(tests)
 	$(tests)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
-# --no-deps leaves out its linker, because nothing is cross-compiled with it.
+# --no-deps leaves out its linker, because nothing is cross-compiled with it. The list has no hashes of that either.
 $(tests)/.cargo-lambda: stack/requirements/cargo-lambda.txt | $(tests)
 	$(tests)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement $<
 	@touch $@
 
 # It is included in SAM's command line. Nothing else of that is needed here.
 $(rie): stack/requirements/sam.txt | $(tests)
-	$(tests)/bin/pip download --quiet --disable-pip-version-check --no-deps --dest .tools/download --requirement $<
+	@sed -n '/^aws-sam-cli==/,/[^\\]$$/p' $< > .tools/rie.txt
+	$(tests)/bin/pip download --quiet --disable-pip-version-check --no-deps --dest .tools/download --requirement .tools/rie.txt
 	@$(tests)/bin/python stack/rie.py .tools/download $@
 
 $(tests):

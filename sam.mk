@@ -1,4 +1,4 @@
-# The stack's part of the Makefile: the deployable zip, the checks of the template, and commands for a deployed stack.
+# The stack's part of the Makefile: the release, the checks of the template, and commands for a deployed stack.
 # GNU make; needs Rust and Python 3. The other tools are installed into .tools/.
 
 # The value of a key in samconfig.toml, from the first section that has it.
@@ -22,35 +22,36 @@ triple.arm64 := aarch64-unknown-linux-gnu
 triple = $(triple.$(ARCH))
 in_region = $(if $(REGION),--region $(REGION))
 binary = target/$(triple)/release/updates
-# provided.al2023 has this glibc. A binary linked against a newer one does not start there.
-glibc := 2.34
+# The oldest glibc that Rust supports. The command line runs on old systems, and the function on provided.al2023, which has 2.34.
+glibc := 2.17
 
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: build zip bootstrap build-UpdatesFunction build-LifecycleFunction build-ReportFunction validate deploy invoke logs redrive plain-template
+.PHONY: release requirements bootstrap build-UpdatesFunction build-LifecycleFunction build-ReportFunction validate deploy invoke logs redrive
 
-# Makes the zips for deployments without SAM: always x86_64, and arm64 if Rust has the target.
-build:
-	@$(MAKE) --no-print-directory --file $(this) zip ARCH=x86_64
-	@if [ -d "$$(rustc --print target-libdir --target $(triple.arm64))" ]; then \
-	    $(MAKE) --no-print-directory --file $(this) zip ARCH=arm64; \
-	else \
-	    echo "arm64: not built, Rust's library for $(triple.arm64) is missing (rustup target add $(triple.arm64))"; \
-	fi
+# Writes the folder of a release, which a person with only the AWS CLI deploys. VERSION must be the one in Cargo.toml. arm64 is in it if
+# Rust has the target.
+release: $(venv)/.build $(venv)/.sam
+	@[ -n "$(VERSION)" ] || { echo "VERSION=the version in Cargo.toml" >&2; exit 2; }
+	$(venv)/bin/python stack/release.py $(VERSION) dist/$(VERSION)
 
-zip: bootstrap
-	@mkdir -p target/lambda
-	@python3 stack/zip.py $(binary) target/lambda/updates-$(ARCH).zip
-
-# Builds the function's binary. zig links it for Lambda's glibc, independent of this machine's glibc.
+# Builds the function's binary, or other PROGRAMS. zig links them for an old glibc, independent of this machine's glibc. The binaries have
+# no paths of this machine, so that the same commit makes the same bytes in every folder.
+bootstrap: PROGRAMS ?= --bin updates
 bootstrap: $(venv)/.build
 	@[ -n "$(triple)" ] || { echo "ARCH=$(ARCH): x86_64 or arm64" >&2; exit 2; }
 	@[ -d "$$(rustc --print target-libdir --target $(triple))" ] || \
 	    { echo "$(ARCH): Rust's library for $(triple) is missing: rustup target add $(triple)" >&2; exit 2; }
-	PATH="$(CURDIR)/$(venv)/bin:$$PATH" cargo zigbuild --release --locked --bin updates --target $(triple).$(glibc)
+	cargo fetch --locked
+	@rust="--remap-path-prefix=$(CURDIR)=/build"; c="-ffile-prefix-map=$(CURDIR)=/build"; \
+	for folder in "$${CARGO_HOME:-$$HOME/.cargo}"/registry/src/*; do \
+	    rust="$$rust --remap-path-prefix=$$folder=/crates"; c="$$c -ffile-prefix-map=$$folder=/crates"; \
+	done; \
+	RUSTFLAGS="$$rust" CFLAGS="$$c" PATH="$(CURDIR)/$(venv)/bin:$$PATH" \
+	    cargo zigbuild --release --locked $(PROGRAMS) --target $(triple).$(glibc)
 	@newest=$$(grep -aoE 'GLIBC_2\.[0-9]+' $(binary) | sort -uV | tail -1); \
 	[ "$$(printf '%s\n' "$$newest" GLIBC_$(glibc) | sort -V | tail -1)" = GLIBC_$(glibc) ] || \
-	    { echo "$(binary) needs $$newest, the Lambda has GLIBC_$(glibc)" >&2; exit 1; }
+	    { echo "$(binary) needs $$newest, more than GLIBC_$(glibc)" >&2; exit 1; }
 
 # `sam build` calls these targets, from stack/function/Makefile.
 build-UpdatesFunction build-LifecycleFunction build-ReportFunction: bootstrap
@@ -64,13 +65,11 @@ validate: $(venv)/.sam $(checkov)/.checkov $(stack_checks)/.stack
 	$(venv)/bin/sam validate --lint --region eu-central-1
 	$(venv)/bin/cfn-lint $(templates)
 	@mkdir -p target
-	@sed 's|CodeUri: .*|CodeUri: s3://bucket/zip|' template.yaml > target/packaged-as-if.yaml
-	$(venv)/bin/python stack/plain.py target/packaged-as-if.yaml > target/plain-as-if.json
-	$(venv)/bin/cfn-lint --ignore-checks W1028 W1030 W1031 W8003 -- target/plain-as-if.json
-	$(venv)/bin/python stack/plain.py stack/project.yaml > target/plain-project.json
-	$(venv)/bin/cfn-lint --ignore-checks W1028 W1030 -- target/plain-project.json
-	$(venv)/bin/python stack/checks/rendered.py target/plain-as-if.json target/rendered
-	$(venv)/bin/python stack/checks/rendered.py target/plain-project.json target/rendered/projects stack/project.yaml
+	$(venv)/bin/python stack/plain.py template.yaml > target/hub.json
+	$(venv)/bin/python stack/plain.py stack/project.yaml > target/project.json
+	$(venv)/bin/cfn-lint --ignore-checks W1028 W1030 W1031 W8003 -- target/hub.json target/project.json
+	$(venv)/bin/python stack/checks/rendered.py target/hub.json target/rendered
+	$(venv)/bin/python stack/checks/rendered.py target/project.json target/rendered/projects stack/project.yaml
 	$(venv)/bin/cfn-lint target/rendered/*.json target/rendered/projects/*.json
 	$(checkov)/bin/checkov --file $(templates) --config-file stack/checkov.yaml
 	$(stack_checks)/bin/python stack/checks/policies.py
@@ -99,14 +98,9 @@ logs: $(venv)/.sam
 redrive: $(venv)/.sam
 	$(if $(REGION),AWS_DEFAULT_REGION=$(REGION)) $(venv)/bin/python stack/redrive.py $(if $(DRY_RUN),--dry-run) $(if $(YES),--yes) $(STACK)
 
-# The packaged template without SAM's transform and nested stacks, which service-managed stack sets refuse. BUCKET holds the zip. The
-# project's template likewise: it needs no zip.
-plain-template: $(venv)/.sam
-	@[ -n "$(BUCKET)" ] || { echo "BUCKET=name of a bucket that the target accounts can read" >&2; exit 2; }
-	$(venv)/bin/sam build
-	$(venv)/bin/sam package --s3-bucket $(BUCKET) --output-template-file target/packaged.yaml
-	$(venv)/bin/python stack/plain.py target/packaged.yaml > target/plain-template.json
-	$(venv)/bin/python stack/plain.py stack/project.yaml > target/plain-project.json
+# Locks the versions and hashes of stack/requirements/*.in again.
+requirements: $(venv)/.lock
+	$(venv)/bin/python stack/lock.py $(venv)/bin/uv
 
 $(venv)/.%: stack/requirements/%.txt | $(venv)
 	$(venv)/bin/pip install --quiet --disable-pip-version-check --requirement $<
@@ -117,7 +111,7 @@ $(checkov)/.checkov: stack/requirements/checkov.txt
 	$(checkov)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
-$(stack_checks)/.stack: stack/requirements/stack.txt stack/requirements/test.txt
+$(stack_checks)/.stack: stack/requirements/stack.txt
 	python3 -m venv $(stack_checks)
 	$(stack_checks)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@

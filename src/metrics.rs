@@ -146,6 +146,7 @@ impl Line {
     fn uncounted(mut fields: Value) -> Self {
         if let Some(fields) = fields.as_object_mut() {
             fields.retain(|_, value| !value.is_null());
+            fields.insert("Version".to_owned(), env!("CARGO_PKG_VERSION").into());
         }
         Self(fields)
     }

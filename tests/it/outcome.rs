@@ -53,6 +53,7 @@ async fn a_start_tells_what_it_took() {
         ("Pipeline", PIPELINE),
         ("ExecutionId", &run.pipeline_execution_id),
         ("VersionId", &run.version_id),
+        ("Version", env!("CARGO_PKG_VERSION")),
     ] {
         assert_eq!(line[field], value, "{field}");
     }

@@ -9,4 +9,5 @@ mod rules;
 mod runs;
 mod triggers;
 mod usage;
+mod version;
 mod world;

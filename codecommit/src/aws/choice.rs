@@ -8,6 +8,7 @@ use aws_config::profile::{self, ProfileSet};
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_runtime::env_config::file::EnvConfigFiles;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_types::app_name::AppName;
 use aws_types::os_shim_internal::{Env, Fs};
 use aws_types::service_config::ServiceConfigKey;
 
@@ -34,6 +35,9 @@ pub struct UnknownProfile {
 const CREDENTIALS: [&str; 4] =
     ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_WEB_IDENTITY_TOKEN_FILE"];
 
+/// The name and version of this project in the user agent of every call, which CloudTrail records.
+const APP: &str = concat!("codecommit-multibranch-", env!("CARGO_PKG_VERSION"));
+
 impl Choice {
     /// Reads the configuration.
     pub(super) async fn load(self, client: SharedHttpClient) -> SdkConfig {
@@ -41,7 +45,12 @@ impl Choice {
         let loader = given(self.profile).into_iter().fold(loader, ConfigLoader::profile_name);
         let loader = given(self.region).map(Region::new).into_iter().fold(loader, ConfigLoader::region);
         let loader = given(self.endpoint_url).into_iter().fold(loader, ConfigLoader::endpoint_url);
-        loader.load().await
+        let config = loader.load().await;
+        // A person's own name (`AWS_SDK_UA_APP_ID`) takes precedence.
+        let app = config.app_name().cloned().or_else(|| AppName::new(APP).ok());
+        let mut config = config.into_builder();
+        config.set_app_name(app);
+        config.build()
     }
 
     /// Returns an error if the chosen profile, or the one that the environment names, does not exist.
