@@ -18,8 +18,8 @@ pub(super) fn pack(data: &[u8]) {
     let in_memory = Pack::receive(chunks(), &limits);
     let on_disk = Pack::receive([Bytes::copy_from_slice(&pack)], &Limits { in_memory: 100, ..limits });
     let (Ok(in_memory), Ok(on_disk)) = (&in_memory, &on_disk) else {
-        let (in_memory, on_disk) = (in_memory.map(drop), on_disk.map(drop));
-        assert_eq!(format!("{in_memory:?}"), format!("{on_disk:?}"), "where the pack is does not matter");
+        // What is said of damage may depend on the chunks.
+        assert_eq!(in_memory.is_ok(), on_disk.is_ok(), "where the pack is does not matter");
         return;
     };
     assert!(in_memory.ids().eq(on_disk.ids()));
