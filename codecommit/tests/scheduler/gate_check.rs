@@ -17,7 +17,9 @@ fn requests(gate: &Arc<Gate>, under_way: &AtomicUsize, count: usize) {
         let now = under_way.fetch_add(1, Ordering::SeqCst) + 1;
         let limit = quietly(|| gate.limit());
         assert!(now <= limit, "{now} are under way, and the limit is {limit}");
-        (0..below(3)).for_each(|_| point());
+        for _ in 0..below(3) {
+            point();
+        }
         under_way.fetch_sub(1, Ordering::SeqCst);
         match below(3) {
             0 => slot.answered(true),

@@ -6,7 +6,8 @@
 //! What has to be checked is small: our few locks around tokio's primitives, which tokio checks with loom itself. So
 //! these sources are compiled again here as they are, with another `crate::lock`, at which the [scheduler](lockstep)
 //! may switch to another thread. It also switches wherever a future waits. Each choice comes from a seed: a failure
-//! prints its seed, and `SEED=7 TRIALS=1 cargo test --workspace --test scheduler` repeats it.
+//! prints its seed, and `SEED=7 cargo test --workspace --test scheduler`
+//! repeats it.
 //!
 //! The window spawns tasks. It runs on tokio's scheduler of one thread, whose order is fixed, with made-up work that
 //! takes a random number of turns. When nothing can run and the archive is not written, that is a deadlock.
@@ -29,10 +30,12 @@ mod window_check;
 
 /// Runs a check under `schedules` seeds, or under those that the environment names.
 fn every_schedule(schedules: u64, check: impl Fn(u64) -> Result<(), String>) {
-    let first = std::env::var("SEED").ok().map_or(0, |seed| seed.parse().expect("SEED is a number"));
-    for seed in first..first + oracle::trials(1) * if std::env::var_os("SEED").is_some() { 1 } else { schedules } {
+    let seed = std::env::var("SEED").ok().map(|seed| seed.parse::<u64>().expect("SEED is a number"));
+    let first = seed.unwrap_or(0);
+    let trials = oracle::trials(if seed.is_some() { 1 } else { schedules });
+    for seed in first..first + trials {
         if let Err(reason) = check(seed) {
-            panic!("{reason}\nSEED={seed} TRIALS=1 repeats it");
+            panic!("{reason}\nSEED={seed} repeats it");
         }
     }
 }

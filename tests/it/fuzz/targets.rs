@@ -83,7 +83,9 @@ fn planned(changes: Vec<Change>, config: &Config) {
         assert!(!job.commit.is_null());
         assert!(job.token.0.len() == 64 && job.token.0.bytes().all(|byte| byte.is_ascii_hexdigit()));
     }
-    failed.iter().for_each(|(_, error)| assert!(!error.to_string().is_empty()));
+    for (_, error) in &failed {
+        assert!(!error.to_string().is_empty());
+    }
 }
 
 /// The targets with their names.

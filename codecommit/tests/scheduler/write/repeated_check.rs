@@ -27,7 +27,9 @@ impl Check {
         match wait(role, index > 0 && below(4) == 0) {
             Some(Role::First(first)) => {
                 assert_eq!(index, 0, "the first in the order of the archive is first");
-                (0..below(4)).for_each(|_| point());
+                for _ in 0..below(4) {
+                    point();
+                }
                 match below(4) {
                     0 => drop(first),
                     1 => first.offer(None),
