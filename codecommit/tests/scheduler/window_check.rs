@@ -15,13 +15,13 @@ use super::write::prepare::{Preparation, entry};
 use super::write::{EntryError, in_order};
 
 /// A scheduler of one thread that tells when nothing can run.
-struct Idle {
+struct OneThread {
     runtime: Runtime,
     is_idle: Arc<AtomicBool>,
     waiting: Arc<Mutex<Option<Waker>>>,
 }
 
-impl Idle {
+impl OneThread {
     fn new() -> Self {
         let (is_idle, waiting) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(None::<Waker>)));
         let (idle, waker) = (is_idle.clone(), waiting.clone());
@@ -76,7 +76,7 @@ fn check(seed: u64) -> Result<(), String> {
     let size = 1 + random.below(60) as u64;
     let end = if random.one_in(3) { Some(random.below(4 * count)) } else { None };
     let preparation = Preparation::new(entries, size, fault, random);
-    let idle = Idle::new();
+    let idle = OneThread::new();
     match (idle.run(archive(&preparation), end.unwrap_or(usize::MAX)), end) {
         (Some(Ok(written)), _) if written == count => {}
         (Some(Err(EntryError::Failed)), _) if fault.is_some_and(|(_, panics)| !panics) => {}

@@ -88,6 +88,8 @@ fn planned(changes: Vec<Change>, config: &Config) {
     }
 }
 
-/// The targets with their names.
-pub(super) const TARGETS: [(&str, fn(&[u8])); 3] =
-    [("events", events), ("custom_data", custom_data), ("settings", settings)];
+/// A target: its name and its body.
+type Target = (&'static str, fn(&[u8]));
+
+/// All targets.
+pub(super) const TARGETS: [Target; 3] = [("events", events), ("custom_data", custom_data), ("settings", settings)];

@@ -116,6 +116,8 @@ fn exchange(data: &[u8], piece: usize) -> String {
     format!("{said}{requests:?}{}{}", advertisement.is_done(), response.is_done())
 }
 
-/// The targets with their names.
-pub(super) const TARGETS: [(&str, fn(&[u8])); 3] =
-    [("pack", pack), ("thin_pack", thin_pack), ("packet_lines", packet_lines)];
+/// A target: its name and its body.
+type Target = (&'static str, fn(&[u8]));
+
+/// All targets.
+pub(super) const TARGETS: [Target; 3] = [("pack", pack), ("thin_pack", thin_pack), ("packet_lines", packet_lines)];
