@@ -13,7 +13,7 @@ pub(super) fn events(data: &[u8]) {
     let Ok(event) = serde_json::from_slice(data) else { return };
     let Ok(arrival) = event::parse(event) else { return };
     for message in arrival.messages {
-        planned(message.changes.unwrap_or_default(), &config(&[("BRANCHES", "**"), ("PIPELINE_NAME", "dev")]));
+        planned(&message.changes.unwrap_or_default(), &config(&[("BRANCHES", "**"), ("PIPELINE_NAME", "dev")]));
     }
 }
 
@@ -32,7 +32,7 @@ pub(super) fn custom_data(data: &[u8]) {
         custom_data: Some(custom_data.to_owned()),
     };
     let narrow = config(&[("BRANCHES", "**,!release/*"), ("PIPELINE_NAME", "dev"), ("PIPELINES", "team-*")]);
-    planned(vec![change], &narrow);
+    planned(&[change], &narrow);
 }
 
 /// Reads settings, one `NAME=value` on each line.
@@ -72,9 +72,9 @@ fn config(settings: &[(&str, &str)]) -> Config {
 }
 
 /// Plans the changes, twice with the same result. Custom data widens nothing.
-fn planned(changes: Vec<Change>, config: &Config) {
-    let (made, failed) = plan(changes.clone(), config);
-    let (again, failed_again) = plan(changes.clone(), config);
+fn planned(changes: &[Change], config: &Config) {
+    let (made, failed) = plan(changes.to_vec(), config);
+    let (again, failed_again) = plan(changes.to_vec(), config);
     assert_eq!((&made.jobs, failed.len()), (&again.jobs, failed_again.len()));
     assert!(made.jobs.len() + made.skipped.len() + failed.len() <= changes.len());
     for job in &made.jobs {
