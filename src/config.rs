@@ -315,5 +315,6 @@ fn requests_at_once(value: &str) -> Result<usize, String> {
 }
 
 fn mebibytes(value: &str) -> Result<u64, String> {
-    value.parse::<u64>().map(|size| size << 20).map_err(|_| format!("is {value:?}, which is not a number of MiB"))
+    let size = value.parse::<u64>().ok().and_then(|size| size.checked_mul(1 << 20));
+    size.ok_or_else(|| format!("is {value:?}, which is not a number of MiB"))
 }

@@ -28,7 +28,8 @@ TEMPLATES = {
     "source-account": "stack/source-account.yaml",
 }
 # What a person reads or copies, as it is in the project.
-COPIES = ["LICENSE", "CHANGELOG.md", "buildspec.example.yml", "stack/large.buildspec.yml", "stack/deployer-policy.json", "stack/developer-policy.json"]
+COPIES = ["LICENSE", "CHANGELOG.md", "buildspec.example.yml", "stack/large.buildspec.yml"]
+COPIES += ["stack/deployer-policy.json", "stack/developer-policy.json"]
 SUMS = "SHA256SUMS"
 
 

@@ -95,13 +95,13 @@ impl Aws {
         let Concurrency { first, most } = concurrency;
         // Each client's builder has its own type, so the common code has to be a macro.
         macro_rules! client {
-            ($service:ident, $name:literal, $first:expr, $most:expr) => {
+            ($service:ident, $name:literal, $first:expr, $most:expr, $answer:expr) => {
                 $service::Client::from_conf(
                     $service::config::Builder::from(&config)
                         .http_client(wrapped($first, $most))
                         .retry_config(retries())
                         .retry_partition(partition($name))
-                        .timeout_config(timeouts())
+                        .timeout_config(timeouts($answer))
                         .retry_classifier(throttle::RetryThrottles)
                         .interceptor(http::Label)
                         .build(),
@@ -109,13 +109,14 @@ impl Aws {
             };
         }
         Self {
-            codecommit: client!(aws_sdk_codecommit, "codecommit-multibranch.codecommit", first, most),
-            s3: client!(aws_sdk_s3, "codecommit-multibranch.s3", OTHERS_AT_ONCE, OTHERS_AT_ONCE),
+            codecommit: client!(aws_sdk_codecommit, "codecommit-multibranch.codecommit", first, most, ANSWER),
+            s3: client!(aws_sdk_s3, "codecommit-multibranch.s3", OTHERS_AT_ONCE, OTHERS_AT_ONCE, S3_ANSWER),
             codepipeline: client!(
                 aws_sdk_codepipeline,
                 "codecommit-multibranch.codepipeline",
                 OTHERS_AT_ONCE,
-                OTHERS_AT_ONCE
+                OTHERS_AT_ONCE,
+                ANSWER
             ),
             config,
             counter,
@@ -202,9 +203,15 @@ fn partition(name: &'static str) -> RetryPartition {
     RetryPartition::custom(name).token_bucket(TokenBucket::builder().capacity(100_000).build()).build()
 }
 
+/// The longest wait for the head of an answer of `CodeCommit` or `CodePipeline`, whose requests and answers are small. A
+/// request that hangs costs this much, and then another connection is tried.
+const ANSWER: Duration = Duration::from_secs(10);
+/// The longest wait for the head of an answer of S3. It includes the time to send a part of an upload.
+const S3_ANSWER: Duration = Duration::from_secs(30);
+
 /// The timeouts for the connection and for the head of an answer. The SDK's stalled-stream protection ends a body
 /// that stalls. There is no timeout for the whole attempt, because it would include the time that an answer waits for
 /// the byte budget.
-fn timeouts() -> TimeoutConfig {
-    TimeoutConfig::builder().connect_timeout(Duration::from_secs(4)).read_timeout(Duration::from_secs(30)).build()
+fn timeouts(answer: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder().connect_timeout(Duration::from_secs(4)).read_timeout(answer).build()
 }

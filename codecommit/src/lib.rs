@@ -36,6 +36,7 @@ pub mod aws;
 pub mod retry;
 pub mod causes;
 pub mod blocking;
+mod lock;
 mod warnings;
 
 pub use archive::{Archive, ArchiveError, Listed, Progress, Repository, Summary, TreeishError};

@@ -25,9 +25,11 @@
 //!
 //! A retried request is admitted again. It first returns the bytes that the failed attempt held.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 
 use tokio::sync::Notify;
+
+use crate::lock::Lock;
 
 /// The size of the largest body of a `GetBlob` answer: 6 MB in base64, and a little JSON.
 pub const LARGEST_ANSWER: u64 = 6 * 1024 * 1024 / 3 * 4 + 1024;
@@ -35,7 +37,7 @@ pub const LARGEST_ANSWER: u64 = 6 * 1024 * 1024 / 3 * 4 + 1024;
 /// The bytes that the entries of one archive may hold at once.
 #[derive(Debug)]
 pub struct Budget {
-    ledger: Mutex<Ledger>,
+    ledger: Lock<Ledger>,
     changed: Notify,
 }
 
@@ -58,14 +60,14 @@ pub struct Permit {
 pub struct Turn {
     budget: Arc<Budget>,
     index: usize,
-    permit: Arc<Mutex<Option<Permit>>>,
+    permit: Arc<Lock<Option<Permit>>>,
 }
 
 impl Budget {
     /// Creates a budget of `bytes`.
     pub fn new(bytes: u64) -> Arc<Self> {
         let free = i64::try_from(bytes).unwrap_or(i64::MAX);
-        Arc::new(Self { ledger: Mutex::new(Ledger { free, at: 0 }), changed: Notify::new() })
+        Arc::new(Self { ledger: Lock::new(Ledger { free, at: 0 }), changed: Notify::new() })
     }
 
     /// Waits until `bytes` are free, or until the entry `index` is next in the archive.
@@ -96,7 +98,7 @@ impl Budget {
     }
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+        self.ledger.lock()
     }
 }
 
@@ -129,18 +131,18 @@ impl Turn {
     pub async fn admit(&self, bytes: u64) {
         drop(self.take());
         let permit = self.budget.admit(self.index, bytes).await;
-        *self.permit.lock().unwrap_or_else(PoisonError::into_inner) = Some(permit);
+        *self.permit.lock() = Some(permit);
     }
 
     /// Returns all bytes that the turn holds, except `bytes`, to the budget.
     pub fn shrink(&self, bytes: u64) {
-        if let Some(permit) = &mut *self.permit.lock().unwrap_or_else(PoisonError::into_inner) {
+        if let Some(permit) = &mut *self.permit.lock() {
             permit.shrink(bytes);
         }
     }
 
     /// Takes the permit that the turn holds.
     pub fn take(&self) -> Option<Permit> {
-        self.permit.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.permit.lock().take()
     }
 }

@@ -146,6 +146,15 @@ fn each_fault_is_one_alone_too() {
     }
 }
 
+/// 2^44 MiB are 2^64 bytes: the number must not wrap to a limit of 0.
+#[test]
+fn a_size_with_more_bytes_than_can_be_counted_is_refused() {
+    for setting in ["SIZE_LIMIT_MIB", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] {
+        let error = read(&[("PIPELINE_NAME", "dev"), (setting, "17592186044416")]).unwrap_err();
+        assert_eq!(error.0.iter().map(|fault| fault.setting).collect::<Vec<_>>(), [setting]);
+    }
+}
+
 /// Checks whether globs select a branch.
 #[track_caller]
 fn check(globs: &str, selected: &[&str], others: &[&str]) {

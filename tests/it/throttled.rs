@@ -62,6 +62,30 @@ async fn a_service_with_a_low_rate_is_kept_to() {
     assert_eq!(run.api_calls.values().sum::<u64>(), world.emulator.requests().len() as u64);
 }
 
+/// The SDK's own pauses, as in production. The limit on requests falls until the service keeps up, so that most requests
+/// are answered.
+#[tokio::test]
+async fn a_service_with_fifty_requests_a_second_wastes_few() {
+    let mut world = World::of(&files(150));
+    world.aws = world.patient();
+    world.restarted(&[("SOURCE", "api"), ("CACHE", "off")]);
+    world.emulator.set_rate(Some(50.0));
+    let run = world.started(world.push()).await;
+    world.assert_is_archive_of(&run.version_id, world.tip());
+    let all: u64 = run.api_calls.values().sum();
+    // A busy machine sends more slowly, and fewer are throttled.
+    assert!(run.throttled * 3 < all * 2, "{} of {all} were throttled", run.throttled);
+}
+
+/// `CodePipeline` throttles starts after a few in a row.
+#[tokio::test]
+async fn a_start_is_tried_again_for_long() {
+    let world = World::of(&files(1));
+    world.inject("StartPipelineExecution:1x7:throttle-json");
+    world.started(world.push()).await;
+    assert_eq!((world.emulator.count("StartPipelineExecution"), world.executions().len()), (8, 1));
+}
+
 /// Mixed sizes, repeated contents, and late answers in any order cause no deadlock.
 #[tokio::test]
 async fn a_tiny_budget_does_not_deadlock() {

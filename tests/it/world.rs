@@ -83,6 +83,12 @@ impl World {
         function(&self.emulator, settings)
     }
 
+    /// Returns clients with the pauses that the function has in production.
+    pub(crate) fn patient(&self) -> Aws {
+        let credentials = Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "emulator");
+        Aws::new(config(&self.emulator.endpoint(), SharedCredentialsProvider::new(credentials)))
+    }
+
     /// Returns the tip of [`BRANCH`].
     pub(crate) fn tip(&self) -> ObjectId {
         self.repository.id(BRANCH)

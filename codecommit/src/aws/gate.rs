@@ -1,15 +1,17 @@
 //! The limit on requests in flight to one service. It grows while the service answers, and is halved when the service
 //! throttles.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::lock::Lock;
 
 /// The limit of one service. Requests enter in the order in which they came.
 #[derive(Debug)]
 pub struct Gate {
     slots: Arc<Semaphore>,
-    state: Mutex<GateState>,
+    state: Lock<GateState>,
     most: usize,
 }
 
@@ -46,14 +48,22 @@ impl Gate {
     pub fn growing(first: usize, most: usize) -> Arc<Self> {
         let first = first.clamp(1, most.max(1));
         let state = GateState { limit: first, is_starting: first < most, owed: 0, calm: 0, halvings: 0 };
-        Arc::new(Self { slots: Arc::new(Semaphore::new(first)), state: Mutex::new(state), most })
+        Arc::new(Self { slots: Arc::new(Semaphore::new(first)), state: Lock::new(state), most })
     }
 
     /// Waits for a free slot.
     pub async fn enter(self: &Arc<Self>) -> Slot {
-        // The semaphore is never closed, so a permit always comes.
-        let permit = self.slots.clone().acquire_owned().await.ok();
-        Slot { gate: self.clone(), permit, halvings: self.state().halvings }
+        loop {
+            // The semaphore is never closed, so a permit always comes.
+            let permit = self.slots.clone().acquire_owned().await.ok();
+            let mut state = self.state();
+            if state.owed == 0 {
+                return Slot { gate: self.clone(), permit, halvings: state.halvings };
+            }
+            // It was on its way back or to this request when the limit was halved.
+            state.owed -= 1;
+            permit.into_iter().for_each(OwnedSemaphorePermit::forget);
+        }
     }
 
     /// Returns the present limit.
@@ -62,7 +72,7 @@ impl Gate {
     }
 
     fn state(&self) -> MutexGuard<'_, GateState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     fn halve(&self, halvings: u64) {

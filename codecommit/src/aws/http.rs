@@ -2,7 +2,7 @@
 //! body of a file only after the archive's byte budget admits it.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::http::{
@@ -19,6 +19,7 @@ use aws_smithy_types::config_bag::ConfigBag;
 
 use super::gate::Gate;
 use super::throttle::is_throttle;
+use crate::lock::Lock;
 use crate::memory::{LARGEST_ANSWER, Turn};
 
 /// The size in bytes of the largest `GetFolder` answer: about 200,000 entries.
@@ -61,16 +62,16 @@ impl Calls {
 
 /// The counters that all wrapped clients share.
 #[derive(Debug, Clone, Default)]
-pub struct Counter(Arc<Mutex<Calls>>);
+pub struct Counter(Arc<Lock<Calls>>);
 
 impl Counter {
     /// Returns the present counts.
     pub fn calls(&self) -> Calls {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.lock().clone()
     }
 
     fn sent(&self, operation: &str) {
-        let mut calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut calls = self.0.lock();
         match calls.by_operation.get_mut(operation) {
             Some(count) => *count += 1,
             None => drop(calls.by_operation.insert(operation.to_owned(), 1)),
@@ -78,7 +79,7 @@ impl Counter {
     }
 
     fn throttled(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).throttled += 1;
+        self.0.lock().throttled += 1;
     }
 }
 

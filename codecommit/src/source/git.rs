@@ -14,4 +14,5 @@ mod error;
 
 pub use error::GitError;
 pub use pack::{BlobFacts, BlobStream, Limits, ObjectKind, Pack, PackError, Reader, Reuse, ThinPack};
+pub use protocol::{Advertisement, FetchResponse, Line, Lines};
 pub use remote::{Remote, Timeouts, endpoint};

@@ -4,8 +4,8 @@
 //! and in the same order.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
@@ -13,6 +13,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::sync::{OnceCell, Semaphore};
 
 use crate::aws::{CallError, call};
+use crate::lock::Lock;
 use git_archive::central_directory::{self, Directory, Folder, Located};
 use git_archive::object::{ObjectId, hash};
 
@@ -32,7 +33,7 @@ pub struct Previous {
     object: ObjectVersion,
     commit: Option<ObjectId>,
     directory: Arc<Directory>,
-    blocks: Mutex<VecDeque<(u64, Arc<Block>)>>,
+    blocks: Lock<VecDeque<(u64, Arc<Block>)>>,
     reading: Semaphore,
     /// The number of blocks that may still be read. Without a limit, an archive in a different order would be read
     /// many times over.
@@ -78,7 +79,7 @@ impl Previous {
             object,
             commit,
             directory: Arc::new(directory),
-            blocks: Mutex::default(),
+            blocks: Lock::default(),
             reading: Semaphore::new(BLOCKS_KEPT),
             allowance,
         })
@@ -145,7 +146,7 @@ impl Previous {
     }
 
     fn kept(&self, number: u64) -> Arc<Block> {
-        let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut blocks = self.blocks.lock();
         if let Some((_, block)) = blocks.iter().find(|(of, _)| *of == number) {
             return block.clone();
         }

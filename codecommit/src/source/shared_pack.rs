@@ -1,12 +1,13 @@
 //! A pack that several threads read at once.
 
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::error::SourceError;
 use super::git::{BlobFacts, Pack, Reader};
+use crate::lock::Lock;
 use git_archive::object::{Commit, Entry, ObjectId};
 
 /// The number of bytes of delta bases that each reader keeps. There is a reader for each thread that reads.
@@ -15,7 +16,7 @@ const CACHE: usize = 8 << 20;
 /// A pack, and its readers that are free.
 pub(super) struct SharedPack {
     pack: Arc<Pack>,
-    free: Mutex<Vec<Reader>>,
+    free: Lock<Vec<Reader>>,
 }
 
 impl std::fmt::Debug for SharedPack {
@@ -26,7 +27,7 @@ impl std::fmt::Debug for SharedPack {
 
 impl SharedPack {
     pub(super) fn new(pack: Pack) -> Self {
-        Self { pack: Arc::new(pack), free: Mutex::default() }
+        Self { pack: Arc::new(pack), free: Lock::default() }
     }
 
     pub(super) fn commit(&self, id: ObjectId) -> Result<Commit, SourceError> {
@@ -52,7 +53,7 @@ impl SharedPack {
         &self,
         read: impl FnOnce(&mut Reader) -> Result<T, SourceError>,
     ) -> Result<T, SourceError> {
-        let free = || self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = || self.free.lock();
         let taken = free().pop();
         let mut reader = taken.unwrap_or_else(|| self.pack.reader(CACHE));
         let read = read(&mut reader);

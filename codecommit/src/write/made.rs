@@ -1,13 +1,13 @@
 //! Files that are converted and compressed before their turn in the archive.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 
+use crate::lock::Lock;
 use git_archive::PackedFile;
 
 /// Files that are made already, by the index of their entry.
 #[derive(Default)]
-pub(super) struct MadeFiles(Mutex<HashMap<usize, PackedFile>>);
+pub(super) struct MadeFiles(Lock<HashMap<usize, PackedFile>>);
 
 impl MadeFiles {
     /// Takes a file out.
@@ -17,12 +17,12 @@ impl MadeFiles {
 
     /// Takes a file out if it is there and the condition holds.
     pub(super) fn take_if(&self, index: usize, condition: impl FnOnce() -> bool) -> Option<PackedFile> {
-        let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut files = self.0.lock();
         if files.contains_key(&index) && condition() { files.remove(&index) } else { None }
     }
 
     /// Adds files.
     pub(super) fn add(&self, files: Vec<(usize, PackedFile)>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(files);
+        self.0.lock().extend(files);
     }
 }

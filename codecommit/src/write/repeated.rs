@@ -105,6 +105,19 @@ impl First<'_> {
     }
 }
 
+impl Drop for First<'_> {
+    /// Lets the others go on if this entry ends without an offer.
+    fn drop(&mut self) {
+        self.content.state.send_if_modified(|state| {
+            let is_open = matches!(state, State::Pending);
+            if is_open {
+                *state = State::NotKept;
+            }
+            is_open
+        });
+    }
+}
+
 /// Returns the key that equal entries share. Returns `None` if the data cannot be shared: the entry has no content,
 /// is converted, or is a link, which is never compressed.
 fn shared(entry: &Entry, attributes: &PathAttributes, packer: &Packer) -> Option<Shared> {

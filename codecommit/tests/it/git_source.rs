@@ -5,7 +5,7 @@ mod copied;
 mod emulated;
 mod hostile;
 mod pack;
-mod packs;
+pub(super) mod packs;
 mod repository;
 mod reuse;
 mod server;

@@ -4,6 +4,7 @@ mod aws;
 mod bounds;
 mod codecommit;
 mod endpoint;
+mod fuzz;
 mod git_source;
 mod random;
 mod zip;

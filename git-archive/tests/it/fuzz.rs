@@ -5,38 +5,23 @@ use git_archive::central_directory;
 use git_archive::object::{Kind, hash};
 use git_archive::zip::{DataHeader, Member, Writer};
 
-use oracle::fuzz::{TARGETS, mutated};
-use oracle::{Random, trials};
+use oracle::fuzz::{self, TARGETS};
 
 #[test]
 fn every_target_runs_on_mutations_of_its_corpus() {
     for (name, target, corpus) in TARGETS {
-        let mut random = Random::of(name, 0);
         let mut corpus: Vec<_> = corpus.iter().map(|input| input.to_vec()).collect();
         if name == "central_directory" {
             corpus.extend(old_archive());
         }
-        for input in &corpus {
-            target(input);
-        }
-        let originals = corpus.len();
-        for trial in 0..trials(1) * 2000 {
-            let input = mutated(&mut random, &corpus);
-            let result = std::panic::catch_unwind(|| target(&input));
-            assert!(result.is_ok(), "{name}, trial {trial}: {:?}", input.as_bstr());
-            // Mutate some mutations further.
-            if corpus.len() < originals + 200 && input.len() < 4096 && random.one_in(8) {
-                corpus.push(input);
-            }
-        }
+        fuzz::run(name, target, corpus);
     }
 }
 
 #[test]
 fn every_target_has_its_program() {
-    let manifest = include_str!("../../../fuzz/Cargo.toml");
     for (name, ..) in TARGETS {
-        assert!(manifest.contains(&format!("path = \"fuzz_targets/{name}.rs\"")), "{name}");
+        fuzz::check_program(name);
     }
 }
 

@@ -121,7 +121,7 @@ async fn a_repository_that_is_not_there_is_permanent() {
     world.assert_untouched();
 }
 
-/// With the client's default timeouts this takes 20 seconds. Here the timeouts are shorter.
+/// With the client's default timeouts this takes a minute. Here the timeouts are shorter.
 #[tokio::test]
 async fn a_connection_that_hangs_is_left() {
     for operation in ["GetCommit", "GetBlob", "PutObject", "StartPipelineExecution"] {

@@ -92,3 +92,17 @@ async fn a_deadline_aborts_what_is_under_way() {
     assert_eq!(created, aborted);
     world.assert_untouched();
 }
+
+/// S3 does not answer at all any more. The abort is given up in time for the answer, which says what happened.
+#[tokio::test]
+async fn an_abort_that_hangs_keeps_the_deadline() {
+    let world = two_parts();
+    world.inject("UploadPart:every:hang");
+    world.inject("AbortMultipartUpload:every:hang");
+    let deadline = Instant::now() + Duration::from_secs(12);
+    let handled = Box::pin(world.function.handle(world.push(), deadline));
+    let handled = tokio::time::timeout_at(deadline.into(), handled).await.expect("it ends before the deadline");
+    let Err(Error::References { failed, .. }) = handled else { panic!("{handled:?}") };
+    assert_eq!((failed[0].error.code(), failed[0].error.is_permanent()), ("DeadlineNear", false));
+    assert!(world.executions().is_empty());
+}

@@ -1,9 +1,10 @@
 //! The bodies of the fuzz targets. They take any bytes, must not panic, and check what must be true.
 //!
-//! `cargo +nightly fuzz run NAME` runs each without end. A test of the engine runs each on mutations of a small
-//! corpus.
+//! `make fuzz` runs each for ten minutes. A test of each crate runs its targets on mutations of a small corpus. Here are
+//! the targets of the engine; those of the other crates are in their tests.
 
 use std::borrow::Cow;
+use std::path::PathBuf;
 
 use bstr::{BString, ByteSlice as _};
 use git_archive::attributes::Attributes;
@@ -14,7 +15,7 @@ use git_archive::pathspec::Pathspecs;
 use git_archive::substitute;
 use git_archive::work::{Cancel, Work};
 
-use crate::git::Random;
+use crate::git::{Random, trials};
 
 /// A target: its name, its body, and the corpus of its test.
 pub type Target = (&'static str, fn(&[u8]), &'static [&'static [u8]]);
@@ -132,6 +133,36 @@ pub fn central_directory(data: &[u8]) {
     for (id, entries) in &directory.folders {
         assert_eq!(hash::tree_id(&mut entries.clone()), Ok(*id));
     }
+}
+
+/// Runs a target on its corpus and on seeded mutations of it. With `CORPUS`, a folder, the corpus is written there for
+/// the fuzzer, in a folder of the target's name.
+pub fn run(name: &str, target: fn(&[u8]), mut corpus: Vec<Vec<u8>>) {
+    for (number, input) in corpus.iter().enumerate() {
+        target(input);
+        if let Some(folder) = std::env::var_os("CORPUS") {
+            let folder = PathBuf::from(folder).join(name);
+            std::fs::create_dir_all(&folder).expect("folders can be made");
+            std::fs::write(folder.join(format!("test-{number}")), input).expect("files can be written");
+        }
+    }
+    let mut random = Random::of(name, 0);
+    let originals = corpus.len();
+    for trial in 0..trials(1) * 2000 {
+        let input = mutated(&mut random, &corpus);
+        let result = std::panic::catch_unwind(|| target(&input));
+        assert!(result.is_ok(), "{name}, trial {trial}: {:?}", input.as_bstr());
+        // Mutate some mutations further.
+        if corpus.len() < originals + 200 && input.len() < 4096 && random.one_in(8) {
+            corpus.push(input);
+        }
+    }
+}
+
+/// Fails unless the target has its program in the folder `fuzz`.
+pub fn check_program(name: &str) {
+    let manifest = include_str!("../../../fuzz/Cargo.toml");
+    assert!(manifest.contains(&format!("path = \"fuzz_targets/{name}.rs\"")), "{name}");
 }
 
 /// Makes another input from a corpus: a few bytes are changed, removed, doubled, or taken from another input.

@@ -72,7 +72,7 @@ impl Remote {
         let mut advertisement = Advertisement::default();
         while let Some(piece) = body.next().await? {
             lines.push(&piece);
-            while let Some(line) = lines.next()? {
+            while let Some(line) = lines.read()? {
                 advertisement.line(&line, commit)?;
             }
         }
@@ -120,7 +120,7 @@ async fn hand_on(mut body: ResponseBody, receiver: mpsc::Sender<Bytes>) -> Resul
     let mut answer = FetchResponse::default();
     while let Some(piece) = body.next().await? {
         lines.push(&piece);
-        while let Some(line) = lines.next()? {
+        while let Some(line) = lines.read()? {
             let Some(pack) = answer.line(&line)? else {
                 continue;
             };

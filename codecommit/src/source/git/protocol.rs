@@ -11,22 +11,25 @@ const AGENT: &str = concat!("codecommit-multibranch/", env!("CARGO_PKG_VERSION")
 
 /// Packet lines of a body that arrives in pieces.
 #[derive(Debug, Default)]
-pub(super) struct Lines(BytesMut);
+pub struct Lines(BytesMut);
 
 /// One packet line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Line {
+pub enum Line {
+    /// Its data, without the length.
     Data(Bytes),
+    /// The end of a part.
     Flush,
 }
 
 impl Lines {
-    pub(super) fn push(&mut self, bytes: &[u8]) {
+    /// Adds bytes that have arrived.
+    pub fn push(&mut self, bytes: &[u8]) {
         self.0.extend_from_slice(bytes);
     }
 
     /// Returns the next line, if it has arrived completely. An `ERR` line ends the exchange with an error.
-    pub(super) fn next(&mut self) -> Result<Option<Line>, GitError> {
+    pub fn read(&mut self) -> Result<Option<Line>, GitError> {
         let length =
             match decode::streaming(&self.0).map_err(|_| GitError::Protocol("a packet line has no valid length"))? {
                 Stream::Incomplete { .. } => return Ok(None),
@@ -49,7 +52,7 @@ impl Lines {
 
 /// The server's advertisement: its capabilities, and whether the wanted commit is the tip of a reference.
 #[derive(Debug, Default)]
-pub(super) struct Advertisement {
+pub struct Advertisement {
     part: AdvertisementPart,
     capabilities: Vec<String>,
     refs: u64,
@@ -67,7 +70,7 @@ enum AdvertisementPart {
 
 impl Advertisement {
     /// Reads the next line, and looks for `wanted` among the tips.
-    pub(super) fn line(&mut self, line: &Line, wanted: ObjectId) -> Result<(), GitError> {
+    pub fn line(&mut self, line: &Line, wanted: ObjectId) -> Result<(), GitError> {
         match (&self.part, line) {
             (AdvertisementPart::Service, Line::Data(data)) if data.trim_ascii_end() == b"# service=git-upload-pack" => {
                 self.part = AdvertisementPart::ServiceFlush;
@@ -83,18 +86,18 @@ impl Advertisement {
     }
 
     /// Returns whether the last line was read.
-    pub(super) fn is_done(&self) -> bool {
+    pub fn is_done(&self) -> bool {
         self.part == AdvertisementPart::Done
     }
 
     /// Returns the body of the request for one commit without its history, if the server would serve it.
-    pub(super) fn request(&self, wanted: ObjectId) -> Result<Bytes, GitError> {
+    pub fn request(&self, wanted: ObjectId) -> Result<Bytes, GitError> {
         self.body(wanted, None)
     }
 
     /// Returns the body of the request for the objects of `wanted` that `had` does not have. Returns `None` if the
     /// server cannot send a thin pack, whose deltas have bases that are not in it.
-    pub(super) fn difference(&self, wanted: ObjectId, had: ObjectId) -> Result<Option<Bytes>, GitError> {
+    pub fn difference(&self, wanted: ObjectId, had: ObjectId) -> Result<Option<Bytes>, GitError> {
         if self.offers("thin-pack") { self.body(wanted, Some(had)).map(Some) } else { Ok(None) }
     }
 
@@ -161,17 +164,21 @@ impl Advertisement {
 
 /// The next part of the answer to a fetch: shallow lines, an acknowledgement, or the pack in a side band.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) enum FetchResponse {
+pub enum FetchResponse {
     #[default]
+    /// The commits whose parents are not sent.
     Shallow,
+    /// What the server knows of the commits that we have.
     Acknowledgement,
+    /// The pack.
     Pack,
+    /// The answer has ended.
     Done,
 }
 
 impl FetchResponse {
     /// Reads the next line. Returns the bytes of the pack in it.
-    pub(super) fn line(&mut self, line: &Line) -> Result<Option<Bytes>, GitError> {
+    pub fn line(&mut self, line: &Line) -> Result<Option<Bytes>, GitError> {
         match (&self, line) {
             (Self::Shallow, Line::Data(data)) if data.starts_with(b"shallow ") || data.starts_with(b"unshallow ") => {}
             (Self::Shallow, Line::Flush) => *self = Self::Acknowledgement,
@@ -188,7 +195,7 @@ impl FetchResponse {
     }
 
     /// Returns whether the last line was read.
-    pub(super) fn is_done(&self) -> bool {
+    pub fn is_done(&self) -> bool {
         *self == Self::Done
     }
 }
@@ -232,7 +239,7 @@ mod tests {
         let mut advertisement = Advertisement::default();
         for byte in text.as_bytes() {
             lines.push(&[*byte]);
-            while let Some(line) = lines.next()? {
+            while let Some(line) = lines.read()? {
                 advertisement.line(&line, id(wanted))?;
             }
         }
@@ -286,7 +293,7 @@ mod tests {
         lines.push(b"00000038ACK 2222222222222222222222222222222222222222 common\n0008NAK\n000c\x02so far\n0009\x01PACK0005\x010007\x01xy0000");
         let mut answer = FetchResponse::default();
         let mut pack = Vec::new();
-        while let Some(line) = lines.next().unwrap() {
+        while let Some(line) = lines.read().unwrap() {
             pack.extend(answer.line(&line).unwrap().into_iter().flatten());
         }
         assert!(answer.is_done());

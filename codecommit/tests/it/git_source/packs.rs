@@ -11,7 +11,7 @@ use git_archive::object::ObjectId;
 use sha1::{Digest, Sha1};
 
 /// One object of a pack.
-pub(super) enum Item {
+pub(in super::super) enum Item {
     Whole(ObjectKind, Vec<u8>),
     /// The size of the content, and its zlib stream.
     Stream(ObjectKind, usize, Vec<u8>),
@@ -22,7 +22,7 @@ pub(super) enum Item {
 }
 
 /// Makes a pack of these objects, with a valid checksum.
-pub(super) fn pack(items: &[Item]) -> Vec<u8> {
+pub(in super::super) fn pack(items: &[Item]) -> Vec<u8> {
     let mut bytes = b"PACK\0\0\0\x02".to_vec();
     bytes.extend_from_slice(&u32::try_from(items.len()).expect("few objects").to_be_bytes());
     let mut offsets = Vec::new();
@@ -79,7 +79,7 @@ pub(super) fn with_checksum(mut pack: Vec<u8>) -> Vec<u8> {
 }
 
 /// Returns the id of an object, computed with gitoxide's own hash.
-pub(super) fn id(kind: ObjectKind, content: &[u8]) -> ObjectId {
+pub(in super::super) fn id(kind: ObjectKind, content: &[u8]) -> ObjectId {
     let mut hash = gix_hash::hasher(gix_hash::Kind::Sha1);
     hash.update(format!("{kind} {}\0", content.len()).as_bytes());
     hash.update(content);
@@ -87,7 +87,7 @@ pub(super) fn id(kind: ObjectKind, content: &[u8]) -> ObjectId {
 }
 
 /// Makes instructions that copy a whole base, which is not empty, and add at most 127 bytes.
-pub(super) fn append(base_size: usize, added: &[u8]) -> Vec<u8> {
+pub(in super::super) fn append(base_size: usize, added: &[u8]) -> Vec<u8> {
     let mut data = Vec::new();
     size(&mut data, base_size);
     size(&mut data, base_size + added.len());
@@ -99,7 +99,7 @@ pub(super) fn append(base_size: usize, added: &[u8]) -> Vec<u8> {
 }
 
 /// Makes a tree from the mode, name and id of each entry.
-pub(super) fn tree(entries: &[(&str, &str, ObjectId)]) -> Vec<u8> {
+pub(in super::super) fn tree(entries: &[(&str, &str, ObjectId)]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (mode, name, id) in entries {
         bytes.extend_from_slice(format!("{mode} {name}\0").as_bytes());

@@ -1,0 +1,8 @@
+//! See `targets::thin_pack`.
+#![no_main]
+
+#[allow(dead_code, reason = "each program has one of the targets")]
+#[path = "../../codecommit/tests/it/fuzz/targets.rs"]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::thin_pack(data));
