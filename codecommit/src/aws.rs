@@ -144,7 +144,7 @@ impl Aws {
             region: self.region().map_or_else(|| "us-east-1".to_owned(), ToString::to_string),
             endpoint: choice::endpoint(&self.config, request.service.id()),
             retries: retries(),
-            timeouts: timeouts(),
+            timeouts: timeouts(ANSWER),
         };
         signed::send(sender, request).await
     }

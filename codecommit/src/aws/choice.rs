@@ -35,7 +35,7 @@ pub struct UnknownProfile {
 const CREDENTIALS: [&str; 4] =
     ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_WEB_IDENTITY_TOKEN_FILE"];
 
-/// The name and version of this project in the user agent of every call, which CloudTrail records.
+/// The name and version of this project in the user agent of every call, which `CloudTrail` records.
 const APP: &str = concat!("codecommit-multibranch-", env!("CARGO_PKG_VERSION"));
 
 impl Choice {

@@ -79,7 +79,7 @@ fn planned(changes: &[Change], config: &Config) {
     assert!(made.jobs.len() + made.skipped.len() + failed.len() <= changes.len());
     for job in &made.jobs {
         assert!(config.branches.select(job.branch()), "{}", job.branch());
-        assert!(config.allows_pipeline(&job.pipeline), "{}", job.pipeline);
+        assert!(config.allows_pipeline(&job.pipeline, job.repository.name()), "{}", job.pipeline);
         assert!(!job.commit.is_null());
         assert!(job.token.0.len() == 64 && job.token.0.bytes().all(|byte| byte.is_ascii_hexdigit()));
     }
