@@ -83,8 +83,12 @@ fn wait_for_a_file(world: &World) {
 fn interrupted_by(signal: &str, number: i32) {
     let world = World::new();
     world.emulator.set_latency(Duration::from_secs(2));
-    let mut command = world.command(&["archive", "project", "main", "-o", "out.zip"]);
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("codecommit runs");
+    let prepared = world.command(&["archive", "project", "main", "-o", "out.zip"]);
+    // The tests themselves may run with ignored signals, for example under nohup.
+    let mut command = Command::new("env");
+    command.arg("--default-signal").arg(prepared.get_program()).args(prepared.get_args());
+    command.current_dir(world.folder.path()).envs(prepared.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("env runs");
     wait_for_a_file(&world);
     assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill runs").success());
     assert_eq!(wait(&mut child).signal(), Some(number), "a shell sees the signal");

@@ -1,6 +1,6 @@
 //! Signed requests to services of which only one or two operations are used. The SDK's crates for Lambda and IAM have
-//! hundreds of operations and would double the time of a build, so these requests use only the SDK's parts: signer,
-//! retries, timeouts.
+//! hundreds of operations in 394,000 lines of Rust, so these requests use only the SDK's parts: signer, retries,
+//! timeouts.
 
 use std::fmt;
 
