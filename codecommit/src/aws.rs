@@ -203,8 +203,8 @@ fn partition(name: &'static str) -> RetryPartition {
     RetryPartition::custom(name).token_bucket(TokenBucket::builder().capacity(100_000).build()).build()
 }
 
-/// The longest wait for the head of an answer of `CodeCommit` or `CodePipeline`, whose requests and answers are small. A
-/// request that hangs costs this much, and then another connection is tried.
+/// The longest wait for the head of an answer of `CodeCommit` or `CodePipeline`, whose requests and answers are small.
+/// A request that hangs costs this much, and then another connection is tried.
 const ANSWER: Duration = Duration::from_secs(10);
 /// The longest wait for the head of an answer of S3. It includes the time to send a part of an upload.
 const S3_ANSWER: Duration = Duration::from_secs(30);
