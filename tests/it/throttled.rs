@@ -62,8 +62,8 @@ async fn a_service_with_a_low_rate_is_kept_to() {
     assert_eq!(run.api_calls.values().sum::<u64>(), world.emulator.requests().len() as u64);
 }
 
-/// The SDK's own pauses, as in production. The limit on requests falls until the service keeps up, so that most requests
-/// are answered.
+/// The SDK's own pauses, as in production. The limit on requests falls until the service keeps up, so that most
+/// requests are answered.
 #[tokio::test]
 async fn a_service_with_fifty_requests_a_second_wastes_few() {
     let mut world = World::of(&files(150));

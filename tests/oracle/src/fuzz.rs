@@ -1,7 +1,7 @@
 //! The bodies of the fuzz targets. They take any bytes, must not panic, and check what must be true.
 //!
-//! `make fuzz` runs each for ten minutes. A test of each crate runs its targets on mutations of a small corpus. Here are
-//! the targets of the engine; those of the other crates are in their tests.
+//! `make fuzz` runs each for ten minutes. A test of each crate runs its targets on mutations of a small corpus. The
+//! targets of the engine are here; those of the other crates are in their tests.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
