@@ -25,7 +25,8 @@ def main():
         old.unlink()
     for name, given in sets[name_of_sets].items():
         pseudo = {key: value for key, value in given.items() if key.startswith("AWS::")}
-        parameters = {"CodeBucket": "code"} | {key: value for key, value in given.items() if key not in pseudo}
+        code = {"CodeBucket": "code"} if "CodeBucket" in template["Parameters"] else {}
+        parameters = code | {key: value for key, value in given.items() if key not in pseudo}
         stack = render.Stack(plain, parameters, pseudo, split_attributes(template))
         resources = {logical: without_missing(stack, body) for logical, body in stack.resources()}
         file = folder / (re.sub(r"[^a-z0-9]+", "-", name.lower()) + ".json")
