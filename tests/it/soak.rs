@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use emulator::{Emulator, Options};
 use futures_util::future::join_all;
+use git_archive::object::ObjectId;
 use oracle::{CommitText, Repository, Tree, noise};
 
 use super::memory::anonymous;
@@ -27,6 +28,8 @@ struct Figures {
     descriptors: usize,
     requests: usize,
     took: Duration,
+    /// The processor's time in the function, which does not depend on the load of the machine.
+    worked: Duration,
     versions: usize,
 }
 
@@ -46,14 +49,15 @@ fn name(branch: usize) -> String {
 }
 
 /// Pushes in bursts, every second one on a single branch.
-async fn part(emulator: &Emulator, repository: &Repository, pushes: std::ops::Range<usize>) -> Figures {
+async fn part(emulator: &Emulator, commits: &[ObjectId], pushes: std::ops::Range<usize>) -> Figures {
     emulator.clear_requests();
+    let before = emulator.function_process().map_or(Duration::ZERO, worked);
     let (begin, count) = (Instant::now(), pushes.len());
     let numbers: Vec<_> = pushes.collect();
     for (burst, numbers) in numbers.chunks(BURST).enumerate() {
         let invoked = numbers.iter().map(|number| {
-            let branch = name(if burst % 2 == 0 { 0 } else { number % BRANCHES });
-            emulator.invoke(pushed(&format!("push-{number}"), &[(&branch, repository.id(&branch))]))
+            let branch = if burst % 2 == 0 { 0 } else { number % BRANCHES };
+            emulator.invoke(pushed(&format!("push-{number}"), &[(&name(branch), commits[branch])]))
         });
         let limit = Duration::from_mins(2);
         let answers = tokio::time::timeout(limit, join_all(invoked)).await.expect("a burst ends in time");
@@ -63,13 +67,24 @@ async fn part(emulator: &Emulator, repository: &Repository, pushes: std::ops::Ra
         }
     }
     let process = emulator.function_process().expect("it runs");
+    let each = u32::try_from(count).expect("not that many");
     Figures {
         memory: anonymous(process),
         descriptors: std::fs::read_dir(format!("/proc/{process}/fd")).expect("it runs").count(),
         requests: emulator.requests().len().div_ceil(count),
-        took: begin.elapsed() / u32::try_from(count).expect("not that many"),
+        took: begin.elapsed() / each,
+        worked: worked(process).saturating_sub(before) / each,
         versions: emulator.store().versions(BUCKET, KEY).len(),
     }
+}
+
+/// Returns the processor's time that a process has used.
+fn worked(process: u32) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("it runs");
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    // In hundredths of a second, in its own code and in the kernel.
+    let ticks: u64 = fields.skip(11).take(2).map(|ticks| ticks.parse::<u64>().expect("a number")).sum();
+    Duration::from_millis(10 * ticks)
 }
 
 #[expect(clippy::print_stderr, reason = "the figures are worth a look")]
@@ -77,6 +92,7 @@ async fn part(emulator: &Emulator, repository: &Repository, pushes: std::ops::Ra
 async fn a_process_stays_as_it_was_while_versions_pile_up() {
     let events: usize = std::env::var("EVENTS").map_or(120, |events| events.parse().expect("EVENTS is a number"));
     let repository = repository();
+    let commits: Vec<_> = (0..BRANCHES).map(|branch| repository.id(&name(branch))).collect();
     let options = Options {
         repository: vec![(NAME.to_owned(), repository.path().to_owned())],
         function: Some(PathBuf::from(std::env::var("UPDATES").unwrap_or(env!("CARGO_BIN_EXE_updates").to_owned()))),
@@ -91,14 +107,15 @@ async fn a_process_stays_as_it_was_while_versions_pile_up() {
     let mut parts = Vec::new();
     let mut process = None;
     for number in 0..PARTS {
-        let figures = part(&emulator, &repository, number * events / PARTS..(number + 1) * events / PARTS).await;
+        let figures = part(&emulator, &commits, number * events / PARTS..(number + 1) * events / PARTS).await;
         eprintln!(
-            "{} pushes: {} MiB, {} descriptors; {} requests and {:?} a push",
+            "{} pushes: {} MiB, {} descriptors; {} requests, {:?} and {:?} of the processor a push",
             figures.versions,
             figures.memory >> 20,
             figures.descriptors,
             figures.requests,
-            figures.took
+            figures.took,
+            figures.worked
         );
         let runs = emulator.function_process();
         assert!(process.is_none() || process == runs, "it is one process");
