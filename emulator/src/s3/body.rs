@@ -16,13 +16,20 @@ const MEMORY_BYTES: usize = 64 * 1024 * 1024;
 /// The size of the pieces in which bodies are received and sent.
 pub(super) const PIECE_BYTES: usize = 256 * 1024;
 
-/// The memory that the bodies of one store share.
+/// A piece up to this size goes into the file that the whole store shares. With a file for each, thousands of small
+/// objects would take all descriptors of the process.
+const SMALL_BYTES: usize = 64 * 1024;
+
+/// The memory that the bodies of one store share, and their file for small pieces, which lasts as long as the store.
 #[derive(Clone)]
-pub(super) struct Memory(Arc<Semaphore>);
+pub(super) struct Memory {
+    permits: Arc<Semaphore>,
+    small: LazySpool,
+}
 
 impl Default for Memory {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(MEMORY_BYTES)))
+        Self { permits: Arc::new(Semaphore::new(MEMORY_BYTES)), small: LazySpool::default() }
     }
 }
 
@@ -30,25 +37,32 @@ impl Default for Memory {
 #[derive(Clone)]
 pub(super) struct Space {
     memory: Memory,
-    spool: Arc<Mutex<Option<Arc<Spool>>>>,
+    spool: LazySpool,
 }
 
 impl Space {
     pub(super) fn new(memory: &Memory) -> Self {
-        Self { memory: memory.clone(), spool: Arc::default() }
+        Self { memory: memory.clone(), spool: LazySpool::default() }
     }
 
     /// Stores a piece; blocks on writes to the file.
     pub(super) fn keep(&self, bytes: Bytes) -> io::Result<Segment> {
         let length = u32::try_from(bytes.len()).map_err(io::Error::other)?;
-        match Arc::clone(&self.memory.0).try_acquire_many_owned(length) {
+        match Arc::clone(&self.memory.permits).try_acquire_many_owned(length) {
             Ok(permit) => Ok(Segment::Memory(Arc::new(HeldBytes { bytes, _permit: permit }))),
-            Err(_) => self.spool()?.append(&bytes),
+            Err(_) if bytes.len() <= SMALL_BYTES => self.memory.small.get()?.append(&bytes),
+            Err(_) => self.spool.get()?.append(&bytes),
         }
     }
+}
 
-    fn spool(&self) -> io::Result<Arc<Spool>> {
-        let mut spool = self.spool.lock().unwrap_or_else(PoisonError::into_inner);
+/// A file that is created for the first piece that needs it.
+#[derive(Clone, Default)]
+struct LazySpool(Arc<Mutex<Option<Arc<Spool>>>>);
+
+impl LazySpool {
+    fn get(&self) -> io::Result<Arc<Spool>> {
+        let mut spool = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(spool) = &*spool {
             return Ok(Arc::clone(spool));
         }
@@ -253,14 +267,27 @@ mod tests {
         let (body, _) = large_body(&memory);
         let shared = body.clone();
         drop(body);
-        assert_eq!(memory.0.available_permits(), 0);
+        assert_eq!(memory.permits.available_permits(), 0);
         drop(shared);
-        assert_eq!(memory.0.available_permits(), MEMORY_BYTES);
+        assert_eq!(memory.permits.available_permits(), MEMORY_BYTES);
     }
 
     #[test]
     fn adjacent_ranges_of_a_file_become_one_segment() {
         let (body, _) = large_body(&Memory::default());
         assert_eq!(body.segments.len(), MEMORY_BYTES / PIECE_BYTES + 1);
+    }
+
+    #[test]
+    fn small_pieces_share_one_file_and_large_ones_have_their_own() {
+        let memory = Memory::default();
+        let all = u32::try_from(MEMORY_BYTES).expect("it is small");
+        let _all = memory.permits.try_acquire_many(all).expect("it is free");
+        let file = |size: usize| match Space::new(&memory).keep(vec![1; size].into()).expect("a file") {
+            Segment::File { spool, .. } => spool,
+            Segment::Memory(_) => panic!("there is no memory"),
+        };
+        assert!(Arc::ptr_eq(&file(10), &file(SMALL_BYTES)));
+        assert!(!Arc::ptr_eq(&file(SMALL_BYTES + 1), &file(SMALL_BYTES + 1)));
     }
 }
