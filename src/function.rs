@@ -39,7 +39,7 @@ struct Misconfigured {
     is_lifecycle: bool,
 }
 
-/// The answer of an invocation. For each reference, it has the started run, or the reason why there is none.
+/// The answer of an invocation. It says for each reference which run was started, or why none was.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Answer {

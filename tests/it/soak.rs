@@ -18,7 +18,7 @@ use super::world::{BRANCH, BUCKET, KEY, NAME, PIPELINE, pushed};
 const PARTS: usize = 6;
 const BRANCHES: usize = 20;
 const BURST: usize = 10;
-/// What the last part may take more than the second: allocators keep some of what is freed.
+/// The number of bytes that memory may grow from the second part to the last: allocators keep some freed memory.
 const KEPT: u64 = 12 << 20;
 
 /// What the function has after a part, and what each of its pushes took.

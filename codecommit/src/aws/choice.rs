@@ -82,6 +82,11 @@ impl Choice {
     }
 }
 
+/// Returns the domain of AWS's own endpoints in a region.
+pub(crate) fn dns_suffix(region: &str) -> &'static str {
+    if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
+}
+
 /// Returns the endpoint that overrides AWS's own for a service: the service's setting, or else the one for all
 /// services.
 pub(super) fn endpoint(config: &SdkConfig, service: &str) -> Option<String> {

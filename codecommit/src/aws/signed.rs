@@ -28,7 +28,7 @@ use aws_types::SigningName;
 use aws_types::region::SigningRegion;
 
 use super::error::{self, CallError};
-use super::{http, throttle};
+use super::{choice, http, throttle};
 
 /// A service that is called without a client of the SDK.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,8 +125,7 @@ impl SignedService {
     /// Returns the address of AWS's own endpoint.
     fn endpoint(self, region: &str) -> String {
         match (self, region) {
-            (Self::Lambda, region) if region.starts_with("cn-") => format!("https://lambda.{region}.amazonaws.com.cn"),
-            (Self::Lambda, region) => format!("https://lambda.{region}.amazonaws.com"),
+            (Self::Lambda, region) => format!("https://lambda.{region}.{}", choice::dns_suffix(region)),
             (Self::Iam, region) if region.starts_with("cn-") => "https://iam.cn-north-1.amazonaws.com.cn".to_owned(),
             (Self::Iam, region) if region.starts_with("us-gov-") => "https://iam.us-gov.amazonaws.com".to_owned(),
             (Self::Iam, _) => "https://iam.amazonaws.com".to_owned(),

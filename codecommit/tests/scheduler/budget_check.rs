@@ -12,7 +12,7 @@ use super::lockstep::{self, Work, below, point, wait};
 use super::memory::{Budget, Permit, Turn};
 use super::planted::Deaf;
 
-/// What is checked: the budget, and one with a planted bug.
+/// The budgets under test: the real one, and one with a planted bug.
 pub(crate) trait Account: Send + Sync + Sized + 'static {
     type Permit: Held;
     fn of(bytes: u64) -> Arc<Self>;

@@ -168,7 +168,7 @@ pub enum FetchResponse {
     #[default]
     /// The commits whose parents are not sent.
     Shallow,
-    /// What the server knows of the commits that we have.
+    /// The server's answer to our `have` lines.
     Acknowledgement,
     /// The pack.
     Pack,

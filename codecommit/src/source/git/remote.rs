@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::http::SharedHttpConnector;
 
-use crate::aws::Aws;
+use crate::aws::{Aws, choice};
 use crate::retry::RetryPolicy;
 
 /// One repository at a Git endpoint, with its connector, credentials and policies.
@@ -44,8 +44,7 @@ impl Default for Timeouts {
 
 /// Returns the URL under which `CodeCommit` serves Git in a region.
 pub fn endpoint(region: &str) -> String {
-    let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-    format!("https://git-codecommit.{region}.{suffix}/v1/repos/")
+    format!("https://git-codecommit.{region}.{}/v1/repos/", choice::dns_suffix(region))
 }
 
 impl Remote {

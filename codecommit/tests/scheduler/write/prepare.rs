@@ -18,7 +18,7 @@ use super::repeated::{Repeated, Role};
 use crate::gate::Gate;
 use crate::memory::{Budget, Permit, Turn};
 
-/// What the entries share.
+/// The state that all entries share.
 pub(crate) struct Preparation {
     pub(crate) entries: Vec<Entry>,
     pub(crate) budget: Arc<Budget>,

@@ -13,7 +13,7 @@ const BATCH_BYTES: usize = 256 << 10;
 /// Consecutive entries of a pack.
 #[derive(Default)]
 pub(super) struct Batch {
-    /// What the entries inflate to, then the contents that their deltas make.
+    /// The inflated bytes of all entries, followed by the contents that their deltas make.
     bytes: Vec<u8>,
     entries: Vec<BatchEntry>,
     /// The bytes that the deltas will make.
@@ -27,7 +27,7 @@ pub(super) struct BatchEntry {
     /// The offset of the entry in the pack.
     pub(super) offset: u64,
     pub(super) form: InflatedForm,
-    /// What it inflates to.
+    /// The place of its inflated bytes.
     inflated: Range<usize>,
     /// The object's kind and content, once they are known.
     object: Option<(ObjectKind, Range<usize>)>,
@@ -85,7 +85,7 @@ impl Batch {
         &self.entries[number]
     }
 
-    /// Returns what an entry inflates to, by its number in the batch.
+    /// Returns the inflated bytes of an entry, by its number in the batch.
     pub(super) fn inflated(&self, number: usize) -> &[u8] {
         &self.bytes[self.entries[number].inflated.clone()]
     }

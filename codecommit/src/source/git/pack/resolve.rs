@@ -3,7 +3,7 @@
 use super::digest::Digest;
 use super::error::PackError;
 use super::store::{ObjectStore, ReadState};
-use super::table::{Mark, PackedObject, Position, index_of, position};
+use super::table::{self, PackedObject, Position, index_of, position};
 use git_archive::object::ObjectId;
 
 /// The size in bytes of the cache for bases while their deltas are resolved.
@@ -50,12 +50,7 @@ fn following(objects: &[PackedObject], next: &mut usize) -> Option<usize> {
 
 /// Fills in the parts of a delta's row that depend on its content.
 fn finish(store: &mut ObjectStore, base: usize, delta: usize, state: &mut ReadState) -> Result<(), PackError> {
-    let objects = &mut store.table.objects;
-    objects[base].set(Mark::IsBase, true);
-    let mut object = objects[delta];
-    let place = position(base).ok_or(PackError::Corrupt { offset: object.offset, what: "it has too many objects" })?;
-    object.put_on(&objects[base], place)?;
-    objects[delta] = object;
+    table::put_on(&mut store.table.objects, delta, base)?;
     let content = store.content(delta, state)?;
     let object = &mut store.table.objects[delta];
     object.kind.map_or(Ok(()), |kind| object.record(Digest::of(kind, &content)))

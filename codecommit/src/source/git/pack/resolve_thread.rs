@@ -13,7 +13,7 @@ use super::digest::Digest;
 use super::error::PackError;
 use super::kind::ObjectKind;
 use super::recent::RecentObjects;
-use super::table::{Mark, PackedObject, position};
+use super::table::{self, PackedObject};
 
 /// The number of batches that may wait for the thread. It bounds the memory if inflate is faster.
 const WAITING: usize = 2;
@@ -119,16 +119,11 @@ impl Resolver {
 
 fn record(answer: Answer, objects: &mut [PackedObject]) -> Result<(), PackError> {
     for ResolvedObject { index, kind, base, digest } in answer? {
-        let mut object = objects[index];
-        object.kind = Some(kind);
         if let Some(base) = base {
-            objects[base].set(Mark::IsBase, true);
-            let place = position(base);
-            let place = place.ok_or(PackError::Corrupt { offset: object.offset, what: "it has too many objects" })?;
-            object.put_on(&objects[base], place)?;
+            table::put_on(objects, index, base)?;
         }
-        object.set_digest(digest);
-        objects[index] = object;
+        objects[index].kind = Some(kind);
+        objects[index].set_digest(digest);
     }
     Ok(())
 }

@@ -92,17 +92,21 @@ impl PackedObject {
         self.set(Mark::HasNul, digest.has_nul);
         self.set(Mark::IsPointer, digest.is_pointer);
     }
+}
 
-    /// Records the base of a delta, and the delta's kind, which is its base's.
-    pub(super) fn put_on(&mut self, base: &Self, position: Position) -> Result<(), PackError> {
-        if base.depth >= MAX_DEPTH {
-            return Err(PackError::DeltaDepth { offset: self.offset, limit: MAX_DEPTH });
-        }
-        self.depth = base.depth + 1;
-        self.base = Some(position);
-        self.kind = base.kind;
-        Ok(())
+/// Records that an object is a delta on another one, of which it has the kind.
+pub(super) fn put_on(objects: &mut [PackedObject], delta: usize, base: usize) -> Result<(), PackError> {
+    objects[base].set(Mark::IsBase, true);
+    let PackedObject { kind, depth, .. } = objects[base];
+    let object = &mut objects[delta];
+    let place = position(base).ok_or(PackError::Corrupt { offset: object.offset, what: "it has too many objects" })?;
+    if depth >= MAX_DEPTH {
+        return Err(PackError::DeltaDepth { offset: object.offset, limit: MAX_DEPTH });
     }
+    object.depth = depth + 1;
+    object.base = Some(place);
+    object.kind = kind;
+    Ok(())
 }
 
 /// All objects of a pack.
