@@ -71,7 +71,8 @@ fn sha1_of_a_tree(bencher: Bencher<'_, '_>) {
 
 #[divan::bench]
 fn attributes(bencher: Bencher<'_, '_>) {
-    let lines = b"* text=auto\n*.png binary\n*.sh eol=lf\n/docs export-ignore\nsrc/**/generated/* -diff\nversion.txt export-subst\n";
+    let lines = b"* text=auto\n*.png binary\n*.sh eol=lf\n/docs export-ignore\nsrc/**/generated/* -diff\nversion.txt \
+        export-subst\n";
     let work = Work::new(Cancel::default(), u64::MAX);
     let attributes = Attributes::new([(BString::default(), lines.to_vec())], &work).expect("little work");
     let paths: Vec<BString> = (0..MANY).map(path).collect();

@@ -160,7 +160,8 @@ pub enum StepError {
     },
     /// The function's time ran out. Requests in flight were aborted.
     #[error(
-        "stopped at step {step}, because the function's time is over: raise its timeout or its memory, or deliver this repository in CodeBuild (docs/deploy.md)"
+        "stopped at step {step}, because the function's time is over: raise its timeout or its memory, or deliver \
+         this repository in CodeBuild (docs/deploy.md)"
     )]
     Deadline {
         /// The step that was not finished.

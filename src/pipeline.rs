@@ -46,7 +46,8 @@ pub enum PipelineError {
     NoSource(Option<String>),
     /// One function serves several repositories, and the key is not this repository's.
     #[error(
-        "the source key {key} does not begin with {prefix}: the function serves several repositories, and a pipeline runs only the one that its key names"
+        "the source key {key} does not begin with {prefix}: the function serves several repositories, and a pipeline \
+         runs only the one that its key names"
     )]
     KeyRefused {
         /// The key.
@@ -62,12 +63,14 @@ pub enum PipelineError {
     NoObject(String),
     /// Every upload would also start the pipeline by itself, which makes two runs.
     #[error(
-        "the source action {0} polls its bucket, so that every upload would run the pipeline twice: set PollForSourceChanges to false"
+        "the source action {0} polls its bucket, so that every upload would run the pipeline twice: set \
+         PollForSourceChanges to false"
     )]
     Polls(String),
     /// `CodePipeline` would accept the start, and the execution would fail at once.
     #[error(
-        "the pipeline declares variables without a default that no run gets ({}): give each a default value, so that runs do not fail at once",
+        "the pipeline declares variables without a default that no run gets ({}): give each a default value, so that \
+         runs do not fail at once",
         .0.join(", ")
     )]
     Variables(Vec<String>),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode, ChecksumType, CompletedMultipartUpload, CompletedPart};
 use bytes::{Bytes, BytesMut};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
@@ -78,6 +79,9 @@ pub struct Stored {
     pub bytes: u64,
 }
 
+/// The ASCII bytes that are encoded in the metadata, as all others are: those without a glyph, and the escape itself.
+const ENCODED: AsciiSet = CONTROLS.add(b' ').add(b'%');
+
 /// Makes the object's metadata. S3 takes only ASCII and 2 KB in all, so the branch and the commit message are encoded
 /// and cut.
 pub fn metadata(job: &Job, holder: &str, subject: &str) -> HashMap<String, String> {
@@ -86,7 +90,7 @@ pub fn metadata(job: &Job, holder: &str, subject: &str) -> HashMap<String, Strin
         (HOLDER.to_owned(), holder.to_owned()),
         ("delivery-token".to_owned(), job.token.0.clone()),
         ("commit".to_owned(), job.commit.to_string()),
-        ("branch".to_owned(), cut(&percent_encoded(job.branch()), 700)),
+        ("branch".to_owned(), cut(&utf8_percent_encode(job.branch(), &ENCODED).to_string(), 700)),
         ("repository".to_owned(), job.repository.name().to_owned()),
         // The console shows this summary beside the revision.
         ("codepipeline-artifact-revision-summary".to_owned(), cut(&summary, 500)),
@@ -96,15 +100,6 @@ pub fn metadata(job: &Job, holder: &str, subject: &str) -> HashMap<String, Strin
 fn ascii(text: &str) -> String {
     let plain = text.trim().chars().map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' });
     plain.collect()
-}
-
-fn percent_encoded(text: &str) -> String {
-    let encode = |byte: u8| match byte {
-        b'%' => "%25".to_owned(),
-        byte if byte.is_ascii_graphic() => char::from(byte).to_string(),
-        byte => format!("%{byte:02X}"),
-    };
-    text.bytes().map(encode).collect()
 }
 
 fn cut(text: &str, most: usize) -> String {
@@ -208,7 +203,8 @@ impl Upload {
         let Object { s3, bucket, key, .. } = &*self.object;
         if let Err(error) = s3.abort_multipart_upload().bucket(bucket).key(key).upload_id(multipart.id).send().await {
             let error = CallError::new("AbortMultipartUpload", error);
-            tracing::warn!(%error, bucket, key, "an unfinished upload stays until the bucket's lifecycle rule removes it");
+            tracing::warn!(%error, bucket, key, "an unfinished upload stays until the bucket's lifecycle rule \
+                removes it");
         }
     }
 

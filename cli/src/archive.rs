@@ -63,7 +63,8 @@ fn check_name(path: &Path) -> Result<(), Failure> {
         return Ok(());
     }
     let line = format!(
-        "failed to write {}: its name asks for a tar, but the only format is zip; name it .zip, or add --format=zip to write a zip under this name",
+        "failed to write {}: its name asks for a tar, but the only format is zip; name it .zip, or add --format=zip \
+         to write a zip under this name",
         path.display()
     );
     Err(Failure::of(line, "Usage"))

@@ -48,7 +48,8 @@ pub(crate) async fn read(aws: &Aws) -> Result<Vec<Rule>, CallError> {
 /// Returns the line for rules that cannot be read.
 pub(crate) fn unread(call: &CallError) -> String {
     format!(
-        "not checked: EventBridge rules ({}); see them with: aws events list-rules --query 'Rules[?EventPattern].[Name,EventPattern]'",
+        "not checked: EventBridge rules ({}); see them with: aws events list-rules --query \
+         'Rules[?EventPattern].[Name,EventPattern]'",
         with_causes(call)
     )
 }

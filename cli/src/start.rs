@@ -97,7 +97,8 @@ fn show(run: &Run, printer: &Printer) -> Result<(), Failure> {
         _ => "started",
     };
     let line = format!(
-        "execution {pipeline_execution_id} of {pipeline} {how} on commit {commit}\ns3://{bucket}/{key} version {version_id}, {bytes} bytes\n"
+        "execution {pipeline_execution_id} of {pipeline} {how} on commit {commit}\ns3://{bucket}/{key} version \
+         {version_id}, {bytes} bytes\n"
     );
     output::print_lines(&line)
 }

@@ -64,7 +64,10 @@ impl OtherRoutes {
     fn refuse(&self, wanted: &Wanted) -> Result<(), Failure> {
         self.second_routes.first().map_or(Ok(()), |rule| {
             let (repository, function) = (&wanted.repository, &wanted.function);
-            let line = format!("failed to connect {repository} to {function}: the EventBridge rule {rule} invokes it already, and each push would start twice");
+            let line = format!(
+                "failed to connect {repository} to {function}: the EventBridge rule {rule} invokes it \
+                 already, and each push would start twice"
+            );
             Err(Failure::of(line, "SecondRoute"))
         })
     }

@@ -42,7 +42,8 @@ fn call(api: &str, method: &str, path: &str, content: &str) -> io::Result<(Strin
     let length = content.len();
     write!(
         connection,
-        "{method} /2018-06-01/runtime/{path} HTTP/1.1\r\nHost: {api}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{content}"
+        "{method} /2018-06-01/runtime/{path} HTTP/1.1\r\nHost: {api}\r\nConnection: close\r\nContent-Length: \
+         {length}\r\n\r\n{content}"
     )?;
     let mut answer = BufReader::new(connection);
     let (mut id, mut line) = (String::new(), String::new());

@@ -4,7 +4,6 @@
 //! - The role has one policy, which the options give. Without it, the role may do everything, as all roles here.
 //! - Statements have actions, resources and an effect. A policy with more, such as conditions, is a 501.
 
-use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -27,7 +26,7 @@ pub(crate) async fn answer(request: HttpRequest, policy: Option<&Value>) -> Resu
     if let Err(error) = verify(IAM_REGION).or_else(|_| verify(REGION)) {
         return Ok(unknown::query_error(403, error.code, &error.message));
     }
-    let fields = fields(&content);
+    let fields: Vec<(String, String)> = form_urlencoded::parse(&content).into_owned().collect();
     let field = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     let action = field("Action").unwrap_or_default();
     let is_known = |(name, _): &(String, String)| {
@@ -145,27 +144,4 @@ fn success(results: &str) -> HttpResponse {
 fn members<'a>(fields: &'a [(String, String)], list: &str) -> Vec<&'a str> {
     let prefix = format!("{list}.member.");
     fields.iter().filter(|(name, _)| name.starts_with(&prefix)).map(|(_, value)| value.as_str()).collect()
-}
-
-/// Returns the fields of a form.
-fn fields(content: &Bytes) -> Vec<(String, String)> {
-    let text = String::from_utf8_lossy(content);
-    let pairs = text.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-    pairs.map(|(name, value)| (decoded(name), decoded(value))).collect()
-}
-
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        let escape = after.get(..2).and_then(|digits| hex::decode(digits).ok()).filter(|_| first == b'%');
-        if let Some(byte) = escape {
-            bytes.extend(byte);
-            rest = &after[2..];
-        } else {
-            bytes.push(if first == b'+' { b' ' } else { first });
-            rest = after;
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }

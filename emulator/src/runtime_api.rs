@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::Uri;
 use http::request::Parts;
 use http_body_util::BodyExt as _;
+use percent_encoding::percent_decode_str;
 use serde_json::json;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -78,7 +79,7 @@ pub(crate) async fn invoke(lambda: &Arc<Lambda>, request: HttpRequest) -> Result
 const NOT_MODELLED: &str = "the emulator models no operation of Lambda but Invoke and GetFunctionConfiguration";
 
 fn plain_path(uri: &Uri) -> String {
-    uri.path().replace("%3A", ":").replace("%24", "$")
+    percent_decode_str(uri.path()).decode_utf8_lossy().into_owned()
 }
 
 /// Returns whether a name or an ARN, with or without a version, is that of the one function.

@@ -119,7 +119,8 @@ fn source<'a>(
             report.fail(
                 "source",
                 format!(
-                    "there are several S3 source actions: {}; choose one with --source-action, and with SOURCE_ACTION for the function",
+                    "there are several S3 source actions: {}; choose one with --source-action, and with \
+                     SOURCE_ACTION for the function",
                     names.join(", ")
                 ),
             );

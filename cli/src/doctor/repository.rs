@@ -28,7 +28,8 @@ pub(super) async fn check(aws: &Aws, name: &str, git_url: Option<String>, report
         }
         None => report.warn(
             "contents",
-            "not checked, since the repository has no default branch: GetBranch, GetCommit, GetFolder, GetBlob and GitPull",
+            "not checked, since the repository has no default branch: GetBranch, GetCommit, GetFolder, GetBlob and \
+             GitPull",
         ),
     }
     match triggers::list(&aws.codecommit, name).await {

@@ -52,7 +52,8 @@ fn past_the_function(rules: &[Rule], route: &Route<'_>, report: &mut Report) {
         Some(first) => report.fail(
             "rules",
             format!(
-                "start the pipeline too, so that a push runs twice: {}; disable them with: aws events disable-rule --name {first}",
+                "start the pipeline too, so that a push runs twice: {}; disable them with: aws events disable-rule \
+                 --name {first}",
                 names.join(", ")
             ),
         ),

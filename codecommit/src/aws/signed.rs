@@ -26,6 +26,7 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SigningName;
 use aws_types::region::SigningRegion;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::error::{self, CallError};
 use super::{choice, http, throttle};
@@ -56,13 +57,13 @@ pub struct SignedRequest {
     pub body: Vec<u8>,
 }
 
+/// The ASCII bytes that are encoded: all that RFC 3986 reserves.
+const ENCODED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 impl SignedRequest {
     /// Returns a part of a path, percent-encoded.
     pub fn encoded(part: &str) -> String {
-        let keep = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-        part.bytes()
-            .map(|byte| if keep(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-            .collect()
+        utf8_percent_encode(part, &ENCODED).to_string()
     }
 }
 

@@ -60,7 +60,8 @@ impl Place<'_> {
             let Some(name) = reference.strip_prefix("variables.") else { continue };
             let place = || {
                 format!(
-                    "\nStageName=[{}], ActionName=[{}], ActionConfigurationKey=[{key}], VariableReferenceText=[{reference}]",
+                    "\nStageName=[{}], ActionName=[{}], ActionConfigurationKey=[{key}], \
+                     VariableReferenceText=[{reference}]",
                     self.stage, self.action
                 )
             };

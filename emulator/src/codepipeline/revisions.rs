@@ -8,7 +8,8 @@ use crate::s3::{Store, Version, Versioning};
 
 /// The user metadata with the summary of a revision.
 const SUMMARY: &str = "codepipeline-artifact-revision-summary";
-const NO_SUCH_ACTION: &str = "The action name provided in the source revision is not valid. The action must be a source action in your pipeline.";
+const NO_SUCH_ACTION: &str = "The action name provided in the source revision is not valid. The action must be a \
+    source action in your pipeline.";
 const REVISION_TYPES: [&str; 4] = ["COMMIT_ID", "IMAGE_DIGEST", "S3_OBJECT_VERSION_ID", "S3_OBJECT_KEY"];
 
 /// An entry of `sourceRevisions`.

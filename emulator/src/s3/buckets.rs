@@ -21,7 +21,8 @@ pub(super) fn create(store: &Store, input: &CreateBucketInput) -> S3Result<Creat
     if location != REGION {
         return Err(s3_error!(
             IllegalLocationConstraintException,
-            "The {location} location constraint is incompatible for the region specific endpoint this request was sent to."
+            "The {location} location constraint is incompatible for the region specific endpoint this request was \
+             sent to."
         ));
     }
     store.all(|buckets| {

@@ -163,7 +163,8 @@ fn check_changes(input: &CopyObjectInput, replaces: bool) -> S3Result {
     }
     Err(s3_error!(
         InvalidRequest,
-        "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes."
+        "This copy request is illegal because it is trying to copy an object to itself without changing the object's \
+         metadata, storage class, website redirect location or encryption attributes."
     ))
 }
 
@@ -184,7 +185,8 @@ fn range(range: Option<&str>, length: u64) -> S3Result<std::ops::Range<u64>> {
     let invalid = || -> S3Error {
         s3_error!(
             InvalidArgument,
-            "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy"
+            "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the \
+             zero-based offsets of the first and last bytes to copy"
         )
     };
     let (first, last) = range.strip_prefix("bytes=").and_then(|range| range.split_once('-')).ok_or_else(invalid)?;

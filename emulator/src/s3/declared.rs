@@ -82,7 +82,8 @@ impl Declared {
         {
             return Err(s3_error!(
                 InvalidRequest,
-                "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found."
+                "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer \
+                 headers were found."
             ));
         }
         Ok(Self {

@@ -25,7 +25,8 @@ const MESSAGES: [(&str, &str); 12] = [
     ("RequestTimeTooSkewed", "The difference between the request time and the current time is too large."),
     (
         "SignatureDoesNotMatch",
-        "The request signature we calculated does not match the signature you provided. Check your key and signing method.",
+        "The request signature we calculated does not match the signature you provided. Check your key and signing \
+         method.",
     ),
 ];
 

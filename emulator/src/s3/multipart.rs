@@ -182,7 +182,8 @@ pub(super) fn find<'a>(bucket: &'a mut Bucket, key: &str, id: &str) -> S3Result<
     bucket.uploads.iter_mut().find(|upload| upload.id == id && upload.key == key).ok_or_else(|| {
         s3_error!(
             NoSuchUpload,
-            "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed."
+            "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted \
+             or completed."
         )
     })
 }

@@ -138,7 +138,8 @@ impl Upload {
             (Some(_), PartChecksums::FullObject(_) | PartChecksums::Composite(_)) => Err(invalid_part()),
             (None, PartChecksums::Composite(algorithm)) => Err(s3_error!(
                 InvalidRequest,
-                "The upload was created using a {} checksum. The complete request must include the checksum for each part. It was missing for part {number} in the request.",
+                "The upload was created using a {} checksum. The complete request must include the checksum for each \
+                 part. It was missing for part {number} in the request.",
                 algorithm.name().to_lowercase()
             )),
             _ => Ok(part),
@@ -161,6 +162,7 @@ impl Upload {
 fn invalid_part() -> S3Error {
     s3_error!(
         InvalidPart,
-        "One or more of the specified parts could not be found. The part may not have been uploaded, or the specified entity tag may not match the part's entity tag."
+        "One or more of the specified parts could not be found. The part may not have been uploaded, or the \
+         specified entity tag may not match the part's entity tag."
     )
 }

@@ -22,7 +22,8 @@ pub enum GitError {
     Credentials(#[source] CredentialsError),
     /// The signature was refused, or the role or the key's policy does not allow the fetch.
     #[error(
-        "access to {url} was denied with status {status}: is `codecommit:GitPull` allowed, and the clock right? {message}"
+        "access to {url} was denied with status {status}: is `codecommit:GitPull` allowed, and the clock right? \
+         {message}"
     )]
     AccessDenied {
         /// The URL of the request.

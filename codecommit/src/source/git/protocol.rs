@@ -290,7 +290,10 @@ mod tests {
     fn bands_become_the_pack() {
         let mut lines = Lines::default();
         lines.push(b"0034shallow 1111111111111111111111111111111111111111");
-        lines.push(b"00000038ACK 2222222222222222222222222222222222222222 common\n0008NAK\n000c\x02so far\n0009\x01PACK0005\x010007\x01xy0000");
+        lines.push(
+            b"00000038ACK 2222222222222222222222222222222222222222 common\n0008NAK\n000c\x02so \
+              far\n0009\x01PACK0005\x010007\x01xy0000",
+        );
         let mut answer = FetchResponse::default();
         let mut pack = Vec::new();
         while let Some(line) = lines.read().unwrap() {

@@ -40,7 +40,8 @@ pub(crate) fn with_git(out: &mut impl Write, push: &Push, zip: &[u8]) -> io::Res
     let count = grouped(git.len() as u64);
     writeln!(
         out,
-        "\nIdentical to git archive: {count} entries with their names, order, types, modes, times and contents, and the comment."
+        "\nIdentical to git archive: {count} entries with their names, order, types, modes, times and contents, and \
+         the comment."
     )
 }
 

@@ -34,7 +34,8 @@ pub enum PackError {
     },
     /// The pack is larger than its space on disk.
     #[error(
-        "the pack is larger than {limit} bytes, the room for it in ephemeral storage (`EphemeralStorage`; beyond Lambda's 10 GB, `codecommit start` delivers it elsewhere)"
+        "the pack is larger than {limit} bytes, the room for it in ephemeral storage (`EphemeralStorage`; beyond \
+         Lambda's 10 GB, `codecommit start` delivers it elsewhere)"
     )]
     TooLarge {
         /// The limit in bytes.
