@@ -109,7 +109,7 @@ Examples:
   man codecommit-archive";
 
 const DOCTOR_HELP: &str = "\
-The checks use your credentials. To check what the function may do, use a profile that assumes its role (output UpdatesRoleArn).
+The checks use your credentials. What the function may do is simulated by IAM, without its role; see docs/deploy.md.
 They start no run and leave nothing behind: an upload is begun and aborted.
 Each check is one line: ok, warn or FAIL. The exit status is 1 if a check fails.";
 
