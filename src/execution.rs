@@ -1,6 +1,5 @@
 //! Pipeline executions: start one on exactly one version of the object, and find it again.
 
-use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
 use aws_sdk_codepipeline::types::{
@@ -10,6 +9,7 @@ use aws_smithy_types::DateTime;
 
 use crate::pipeline::{PipelineError, Target, VARIABLES};
 use codecommit::aws::{Aws, CallError};
+use codecommit::retry::jitter;
 
 /// The pause between attempts while the pipeline has its largest number of executions.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -132,8 +132,7 @@ pub async fn start(
     loop {
         match start_now(aws, target, version, variables, token).await {
             Err(call) if call.is(&["ConcurrentPipelineExecutionsLimitExceededException"]) => {
-                let chance = u32::try_from(RandomState::new().hash_one(token) % 1_000).unwrap_or_default();
-                let jittered = pause / 2 + pause * chance / 2_000;
+                let jittered = pause / 2 + jitter(pause / 2);
                 if Instant::now() + jittered + PAUSE >= deadline {
                     return Err(call.into());
                 }

@@ -4,7 +4,6 @@
 //! S3's conditional writes let only one delivery hold the record at a time, and only the holder continues.
 //! `docs/delivery.md` shows why no sequence of events, faults and kills starts two runs or loses one.
 
-use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_s3::Client;
@@ -16,6 +15,7 @@ use crate::pipeline::Target;
 use crate::plan::Token;
 use crate::upload::{Stored, UploadError};
 use codecommit::aws::{Aws, CallError, Fault};
+use codecommit::retry;
 
 /// The number of attempts to claim a record that others write at the same time.
 const ATTEMPTS: u32 = 4;
@@ -278,9 +278,8 @@ impl RecordObject {
 }
 
 fn fresh_name() -> String {
-    let chance = RandomState::new().hash_one(std::process::id());
     let moment = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-    format!("{moment:x}-{chance:016x}")
+    format!("{moment:x}-{:016x}", retry::random())
 }
 
 fn seconds(time: SystemTime) -> u64 {
