@@ -188,6 +188,11 @@ impl Emulator {
         self.services.lambda.process_id()
     }
 
+    /// Returns whether the function waits for its next event. It does so once it has done all of the last one.
+    pub fn function_is_waiting(&self) -> bool {
+        self.services.lambda.is_waiting()
+    }
+
     /// Returns the events that the function failed on in every attempt.
     pub fn dead_letters(&self) -> Vec<Value> {
         self.services.lambda.dead_letters()

@@ -52,6 +52,8 @@ pub(crate) struct Lambda {
     generation: watch::Sender<u64>,
     overdue: Notify,
     ready: AtomicBool,
+    /// True while the child polls for its next event.
+    waiting: AtomicBool,
     /// The process ID of the running child, or 0.
     child: AtomicU32,
 }
@@ -78,6 +80,22 @@ pub(crate) struct Next {
     pub(crate) deadline: SystemTime,
 }
 
+/// A poll in progress. It also ends when the connection of the poll does.
+struct Poll<'a>(&'a AtomicBool);
+
+impl<'a> Poll<'a> {
+    fn begin(waiting: &'a AtomicBool) -> Self {
+        waiting.store(true, Ordering::Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for Poll<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
 impl Lambda {
     pub(crate) fn new(timeout: Duration, variables: Vec<(String, String)>) -> Self {
         Self {
@@ -88,6 +106,7 @@ impl Lambda {
             generation: watch::Sender::default(),
             overdue: Notify::new(),
             ready: AtomicBool::new(false),
+            waiting: AtomicBool::new(false),
             child: AtomicU32::new(0),
         }
     }
@@ -175,9 +194,15 @@ impl Lambda {
         Some(self.child.load(Ordering::Relaxed)).filter(|&id| id != 0)
     }
 
+    /// Returns whether the child polls for its next event, so that it has done all of the last one.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
     /// Waits for the next event; returns `None` if the child that polls has exited.
     pub(crate) async fn next(self: &Arc<Self>) -> Option<Next> {
         self.ready.store(true, Ordering::Relaxed);
+        let _poll = Poll::begin(&self.waiting);
         let mut generation = self.generation.subscribe();
         loop {
             if let Some(invocation) = self.take() {

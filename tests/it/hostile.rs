@@ -71,6 +71,7 @@ impl Lambda {
 
     fn push(&self, reference: &str, id: &str) -> Invoked {
         let event = pushed(id, &[(reference, self.repository.id(reference))]);
+        self.wait_for_the_function();
         let (most, done, begin) = (AtomicU64::new(0), AtomicBool::new(false), Instant::now());
         let handle = tokio::runtime::Handle::current();
         let outcome = tokio::task::block_in_place(|| {
@@ -84,6 +85,16 @@ impl Lambda {
         });
         let outcome = outcome.expect("the invocation ends");
         Invoked { outcome, memory: most.into_inner(), took: begin.elapsed() }
+    }
+
+    /// Waits until the function has done all of the last push, so that what is measured next is of the next push alone.
+    #[track_caller]
+    fn wait_for_the_function(&self) {
+        let begin = Instant::now();
+        while !self.emulator.function_is_waiting() {
+            assert!(begin.elapsed() < TIMEOUT, "the function does not ask for another event");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     #[track_caller]
