@@ -9,24 +9,48 @@ use zlib_rs::{DeflateError, DeflateFlush, Inflate, InflateFlush, Status};
 /// A function that deflates content at a level from 1 to 9. It returns `None` if the content does not get smaller.
 pub type Deflate = fn(content: &[u8], level: u8) -> Option<Vec<u8>>;
 
+/// The output buffer of a thread keeps at most this many bytes between two contents.
+const KEPT_BYTES: usize = 1 << 20;
+
+/// The compressor of a thread, and the buffer for its output. A new compressor clears several hundred kilobytes, and a
+/// new buffer is as long as the content, while the output is mostly much shorter.
+struct Deflater {
+    level: u8,
+    compressor: Compressor,
+    out: Vec<u8>,
+}
+
+impl Deflater {
+    fn new(level: u8) -> Self {
+        let compressor = Compressor::new(CompressionLvl::new(i32::from(level)).unwrap_or_default());
+        Self { level, compressor, out: Vec::new() }
+    }
+
+    fn deflate(&mut self, content: &[u8]) -> Option<Vec<u8>> {
+        // The room is one byte less than the content. If the output does not fit, git stores the content.
+        let room = content.len().saturating_sub(1);
+        if self.out.len() < room {
+            self.out.resize(room, 0);
+        }
+        let size = self.compressor.deflate_compress(content, &mut self.out[..room]);
+        let made = size.ok().map(|size| self.out[..size].to_vec());
+        if self.out.len() > KEPT_BYTES {
+            self.out = Vec::new();
+        }
+        made
+    }
+}
+
 /// Deflates content with libdeflate, at about twice zlib's speed and a slightly smaller size.
-///
-/// Each thread keeps its last compressor, because creating one clears several hundred kilobytes.
 pub fn deflate(content: &[u8], level: u8) -> Option<Vec<u8>> {
     thread_local! {
-        static KEPT: RefCell<Option<(u8, Compressor)>> = const { RefCell::new(None) };
+        static KEPT: RefCell<Option<Deflater>> = const { RefCell::new(None) };
     }
     KEPT.with_borrow_mut(|kept| {
-        if kept.as_ref().is_none_or(|(of, _)| *of != level) {
-            *kept = Some((level, Compressor::new(CompressionLvl::new(i32::from(level)).unwrap_or_default())));
+        if kept.as_ref().is_none_or(|deflater| deflater.level != level) {
+            *kept = Some(Deflater::new(level));
         }
-        let (_, compressor) = kept.as_mut()?;
-        // The buffer is one byte shorter than the content. If the output does not fit, git stores the content.
-        let mut out = vec![0; content.len().saturating_sub(1)];
-        let size = compressor.deflate_compress(content, &mut out).ok()?;
-        out.truncate(size);
-        out.shrink_to_fit();
-        Some(out)
+        kept.as_mut()?.deflate(content)
     })
 }
 

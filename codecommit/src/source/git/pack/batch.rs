@@ -49,25 +49,41 @@ pub(super) enum DeltaBase {
     Id([u8; 20]),
 }
 
+impl InflatedForm {
+    /// Returns the number of bytes that an entry adds to its batch when it is resolved.
+    fn promised(self) -> usize {
+        match self {
+            Self::Whole(_) => 0,
+            Self::Delta { size, .. } => size,
+        }
+    }
+}
+
 impl Batch {
-    /// Adds an entry. Entries come in ascending order of their indexes. If the batch is full without it, the full batch
-    /// is returned, and this one begins anew.
-    pub(super) fn push(&mut self, index: usize, offset: u64, form: InflatedForm, inflated: &[u8]) -> Option<Self> {
-        let promised = match form {
-            InflatedForm::Whole(_) => 0,
-            InflatedForm::Delta { size, .. } => size,
-        };
-        let bytes = self.bytes.len() + self.promised + inflated.len() + promised;
-        let is_full = bytes > BATCH_BYTES && !self.entries.is_empty();
-        let full = is_full.then(|| std::mem::take(self));
-        self.promised += promised;
+    /// Returns whether an entry fits. Any entry fits into an empty batch.
+    pub(super) fn has_room(&self, form: InflatedForm, inflated: &[u8]) -> bool {
+        let bytes = self.bytes.len() + self.promised + inflated.len() + form.promised();
+        bytes <= BATCH_BYTES || self.entries.is_empty()
+    }
+
+    /// Adds an entry. Entries come in ascending order of their indexes.
+    pub(super) fn push(&mut self, index: usize, offset: u64, form: InflatedForm, inflated: &[u8]) {
+        self.promised += form.promised();
         let inflated = self.append(inflated);
         let object = match form {
             InflatedForm::Whole(kind) => Some((kind, inflated.clone())),
             InflatedForm::Delta { .. } => None,
         };
         self.entries.push(BatchEntry { index, offset, form, inflated, object });
-        full
+    }
+
+    /// Returns an empty batch with this one's memory, whose pages need not be cleared again. `None` if a large entry
+    /// made it larger than usual.
+    pub(super) fn emptied(mut self) -> Option<Self> {
+        self.bytes.clear();
+        self.entries.clear();
+        self.promised = 0;
+        (self.bytes.capacity() <= BATCH_BYTES).then_some(self)
     }
 
     /// Returns the number of entries.

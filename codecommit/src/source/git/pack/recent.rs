@@ -21,8 +21,9 @@ impl RecentObjects {
         Self { batches: VecDeque::new(), bytes: 0, capacity, by_id: HashMap::new() }
     }
 
-    /// Adds a batch, and drops the oldest ones if there is no room for them.
-    pub(super) fn push(&mut self, batch: Batch) {
+    /// Adds a batch, and drops the oldest ones if there is no room for them. Returns one of those that were dropped.
+    pub(super) fn push(&mut self, batch: Batch) -> Option<Batch> {
+        let mut dropped = None;
         self.bytes += self.batches.back().map_or(0, Batch::bytes);
         self.batches.push_back(batch);
         while self.bytes > self.capacity
@@ -34,7 +35,9 @@ impl RecentObjects {
                 let first = oldest.last_index();
                 self.by_id.retain(|_, index| Some(*index) > first);
             }
+            dropped = Some(oldest);
         }
+        dropped
     }
 
     /// Returns the latest batch.
@@ -97,10 +100,14 @@ mod tests {
         let mut open = Batch::default();
         let mut next = 0;
         for index in 0..400 {
-            let Some(full) = open.push(index, 0, InflatedForm::Whole(ObjectKind::Blob), &content(index)) else {
+            let (form, content_of) = (InflatedForm::Whole(ObjectKind::Blob), content(index));
+            if open.has_room(form, &content_of) {
+                open.push(index, 0, form, &content_of);
                 continue;
-            };
-            recent.push(full);
+            }
+            let dropped = recent.push(open);
+            open = dropped.and_then(Batch::emptied).unwrap_or_default();
+            open.push(index, 0, form, &content_of);
             (next..index).for_each(|index| recent.know(id(index), index));
             next = index;
             let kept: Vec<usize> = (0..index).filter(|index| recent.get(*index).is_some()).collect();

@@ -27,13 +27,24 @@ struct ResolvedObject {
     digest: Digest,
 }
 
-/// The objects of one batch that are known, or the reason why one of them is refused.
-type Answer = Result<Vec<ResolvedObject>, PackError>;
+/// What the thread answers to a batch.
+struct ResolvedBatch {
+    /// The objects that are known.
+    objects: Vec<ResolvedObject>,
+    /// An empty batch that can be filled again.
+    empty: Option<Batch>,
+}
 
-/// The thread. It ends when this is dropped.
+/// The answer to a batch, or the reason why one of its objects is refused.
+type Answer = Result<ResolvedBatch, PackError>;
+
+/// The thread, and the batch that is filled for it. It ends when this is dropped.
 pub(super) struct ResolveThread {
     batches: SyncSender<Batch>,
     answers: Receiver<Answer>,
+    open: Batch,
+    /// Empty batches, which the thread has given back.
+    empty: Vec<Batch>,
 }
 
 impl ResolveThread {
@@ -51,20 +62,35 @@ impl ResolveThread {
                 }
             }
         });
-        Self { batches, answers }
+        Self { batches, answers, open: Batch::default(), empty: Vec::new() }
     }
 
-    /// Hands a batch over, and records what is known by now.
-    pub(super) fn resolve(&self, batch: Batch, objects: &mut [PackedObject]) -> Result<(), PackError> {
-        // If the thread has ended, its last answer says why. After a panic, the scope panics, too.
-        self.batches.send(batch).ok();
-        self.answers.try_iter().try_for_each(|answer| record(answer, objects))
+    /// Adds the next object of the pack to those that the thread resolves. Records what is known by now.
+    pub(super) fn push(
+        &mut self,
+        objects: &mut [PackedObject],
+        offset: u64,
+        form: InflatedForm,
+        inflated: &[u8],
+    ) -> Result<(), PackError> {
+        if !self.open.has_room(form, inflated) {
+            let next = self.empty.pop().unwrap_or_default();
+            let full = std::mem::replace(&mut self.open, next);
+            // If the thread has ended, its last answer says why. After a panic, the scope panics, too.
+            self.batches.send(full).ok();
+            for answer in self.answers.try_iter() {
+                self.empty.extend(record(answer, objects)?);
+            }
+        }
+        self.open.push(objects.len(), offset, form, inflated);
+        Ok(())
     }
 
     /// Waits for all batches, and records what is known of them.
     pub(super) fn finish(self, objects: &mut [PackedObject]) -> Result<(), PackError> {
+        self.batches.send(self.open).ok();
         drop(self.batches);
-        self.answers.iter().try_for_each(|answer| record(answer, objects))
+        self.answers.iter().try_for_each(|answer| record(answer, objects).map(|_| ()))
     }
 }
 
@@ -77,12 +103,12 @@ struct Resolver {
 impl Resolver {
     fn resolve(&mut self, batch: Batch) -> Answer {
         let count = batch.len();
-        self.recent.push(batch);
-        let mut resolved = Vec::with_capacity(count);
+        let dropped = self.recent.push(batch);
+        let mut objects = Vec::with_capacity(count);
         for number in 0..count {
-            resolved.extend(self.entry(number)?);
+            objects.extend(self.entry(number)?);
         }
-        Ok(resolved)
+        Ok(ResolvedBatch { objects, empty: dropped.and_then(Batch::emptied) })
     }
 
     /// Resolves an entry of the latest batch. Returns `None` for a delta whose base is not here.
@@ -117,13 +143,15 @@ impl Resolver {
     }
 }
 
-fn record(answer: Answer, objects: &mut [PackedObject]) -> Result<(), PackError> {
-    for ResolvedObject { index, kind, base, digest } in answer? {
+/// Records the objects of an answer, and returns the empty batch.
+fn record(answer: Answer, objects: &mut [PackedObject]) -> Result<Option<Batch>, PackError> {
+    let answer = answer?;
+    for ResolvedObject { index, kind, base, digest } in answer.objects {
         if let Some(base) = base {
             table::put_on(objects, index, base)?;
         }
         objects[index].kind = Some(kind);
         objects[index].set_digest(digest);
     }
-    Ok(())
+    Ok(answer.empty)
 }
