@@ -166,7 +166,7 @@ async fn a_tree_bomb_is_refused_over_git() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tree_bomb_is_refused_over_the_api() {
-    check("tree bomb over the API", "api", tree_bomb, &["TreeTooLarge", "DeadlineNear"], false);
+    check("tree bomb over the API", "api", tree_bomb, &["TreeTooLarge"], false);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -57,6 +57,18 @@ async fn the_api_alone_never_speaks_git() {
     assert_eq!((world.counts(API), world.counts(GIT)), ([1, 11, 300], [0, 0]));
 }
 
+/// One request for the root, for each of the two trees below it, and for the content. Sixty paths lead to those two.
+#[tokio::test]
+async fn a_tree_with_many_paths_is_requested_once() {
+    let mut tree = Tree::default();
+    for number in 0..30 {
+        tree.add(format!("d{number}/inner/file"), "100644", "the same\n");
+    }
+    let world = world(&tree, "api");
+    delivered(&world).await;
+    assert_eq!((world.counts(API), world.counts(GIT)), ([1, 3, 1], [0, 0]));
+}
+
 /// Two requests, for any content.
 #[tokio::test]
 async fn git_alone_never_speaks_to_the_api() {

@@ -1,10 +1,12 @@
 //! The walk over a commit's tree by the API: folder by folder, breadth first, with as many requests at once as the
-//! client allows.
+//! client allows. A tree is requested once, even if many paths have it.
 
+use std::collections::hash_map::Entry as Slot;
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 
 use bstr::{BStr, BString, ByteSlice};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, consume_budget};
 
 use super::api::Api;
 use super::error::SourceError;
@@ -45,18 +47,18 @@ pub(super) async fn list(
     let mut walk = Walk::new(previous, limits);
     walk.find(BString::default(), commit.tree);
     loop {
+        while let Some((path, folder)) = walk.listed.pop_front() {
+            walk.enter(path, folder, wanted)?;
+            consume_budget().await;
+        }
         while walk.requested.len() < LISTINGS
-            && let Some((path, tree)) = walk.found.pop_front()
+            && let Some((path, tree)) = walk.unlisted.pop_front()
         {
-            match previous.and_then(|previous| previous.folder(tree)) {
-                Some(folder) => walk.enter(path, folder.clone(), wanted)?,
-                None => walk.request(api.clone(), commit.id, path, tree),
-            }
+            walk.request(api.clone(), commit.id, path, tree);
         }
         let Some(joined) = walk.requested.join_next().await else { break };
-        let (path, folder) = joined.map_err(|error| CallError::malformed("GetFolder", error))??;
-        walk.unlisted -= 1;
-        walk.enter(path, folder, wanted)?;
+        let (tree, folder) = joined.map_err(|error| CallError::malformed("GetFolder", error))??;
+        walk.know(tree, Arc::new(folder));
     }
     Ok(in_order(walk.folders))
 }
@@ -65,17 +67,25 @@ pub(super) async fn list(
 struct Walk<'a> {
     previous: Option<&'a Previous>,
     limits: ListingLimits,
-    folders: HashMap<BString, Folder>,
+    folders: HashMap<BString, Arc<Folder>>,
+    trees: HashMap<ObjectId, TreeState>,
     /// The contents to request later.
     blobs: HashSet<ObjectId>,
-    /// The folders that were found, but not entered or requested yet.
-    found: VecDeque<(BString, ObjectId)>,
-    requested: JoinSet<Result<(BString, Folder), SourceError>>,
-    /// The number of folders that have to be requested and are not listed yet.
-    unlisted: usize,
-    /// The entries so far, and their memory. Folders that the previous archive knows also count.
+    /// The folders whose entries are known, but not looked at yet.
+    listed: VecDeque<(BString, Arc<Folder>)>,
+    /// The trees to request, each with the first path that has it.
+    unlisted: VecDeque<(BString, ObjectId)>,
+    requested: JoinSet<Result<(ObjectId, Folder), SourceError>>,
+    /// The entries so far, and their memory. Folders that are known without a request also count.
     entries: u64,
     memory: u64,
+}
+
+/// A tree that some path has.
+enum TreeState {
+    /// It has to be requested, for these paths.
+    Awaited(Vec<BString>),
+    Known(Arc<Folder>),
 }
 
 impl<'a> Walk<'a> {
@@ -84,10 +94,11 @@ impl<'a> Walk<'a> {
             previous,
             limits,
             folders: HashMap::new(),
+            trees: HashMap::new(),
             blobs: HashSet::new(),
-            found: VecDeque::new(),
+            listed: VecDeque::new(),
+            unlisted: VecDeque::new(),
             requested: JoinSet::new(),
-            unlisted: 0,
             entries: 0,
             memory: 0,
         }
@@ -97,20 +108,46 @@ impl<'a> Walk<'a> {
         if tree.as_bytes() == EMPTY_TREE {
             return;
         }
-        let is_known = self.previous.is_some_and(|previous| previous.folder(tree).is_some());
-        self.unlisted += usize::from(!is_known);
-        self.found.push_back((path, tree));
+        match self.trees.entry(tree) {
+            Slot::Occupied(mut slot) => match slot.get_mut() {
+                TreeState::Awaited(paths) => paths.push(path),
+                TreeState::Known(folder) => self.listed.push_back((path, Arc::clone(folder))),
+            },
+            Slot::Vacant(slot) => match self.previous.and_then(|previous| previous.folder(tree)) {
+                Some(folder) => {
+                    let folder = Arc::new(folder.clone());
+                    self.listed.push_back((path, Arc::clone(&folder)));
+                    slot.insert(TreeState::Known(folder));
+                }
+                None => {
+                    slot.insert(TreeState::Awaited(vec![path.clone()]));
+                    self.unlisted.push_back((path, tree));
+                }
+            },
+        }
     }
 
     fn request(&mut self, api: Api, commit: ObjectId, path: BString, tree: ObjectId) {
-        let folder = async move { api.folder(commit, path.as_bstr(), tree).await.map(|folder| (path, folder)) };
+        let folder = async move { api.folder(commit, path.as_bstr(), tree).await.map(|folder| (tree, folder)) };
         self.requested.spawn(folder);
     }
 
+    /// Records the entries of a tree for all paths that wait for it.
+    fn know(&mut self, tree: ObjectId, folder: Arc<Folder>) {
+        if let Some(TreeState::Awaited(paths)) = self.trees.insert(tree, TreeState::Known(Arc::clone(&folder))) {
+            self.listed.extend(paths.into_iter().map(|path| (path, Arc::clone(&folder))));
+        }
+    }
+
     /// Records the entries of a folder, and finds the wanted folders and contents among them.
-    fn enter(&mut self, path: BString, folder: Folder, wanted: &impl Fn(&BStr) -> bool) -> Result<(), SourceError> {
+    fn enter(
+        &mut self,
+        path: BString,
+        folder: Arc<Folder>,
+        wanted: &impl Fn(&BStr) -> bool,
+    ) -> Result<(), SourceError> {
         self.count(&path, &folder)?;
-        for (kind, name, id) in &folder {
+        for (kind, name, id) in folder.iter() {
             let path = join(path.as_bstr(), name.as_bstr());
             if !wanted(path.as_bstr()) {
                 continue;
@@ -124,7 +161,7 @@ impl<'a> Walk<'a> {
             }
         }
         self.folders.insert(path, folder);
-        let requests = self.blobs.len() + self.unlisted;
+        let requests = self.blobs.len() + self.unlisted.len() + self.requested.len();
         if requests > self.limits.requests { Err(SourceError::TooManyRequests) } else { Ok(()) }
     }
 
@@ -158,19 +195,20 @@ pub(super) fn join(folder: &BStr, name: &BStr) -> BString {
 
 /// Returns the entries in git's order: a folder, its contents, then what follows it. Uses its own stack, because a
 /// tree may be thousands of levels deep.
-fn in_order(mut folders: HashMap<BString, Folder>) -> Vec<Entry> {
-    let mut entries = Vec::with_capacity(folders.values().map(Vec::len).sum());
-    let mut open = vec![(BString::default(), folders.remove(BStr::new("")).unwrap_or_default().into_iter())];
-    while let Some((folder, rest)) = open.last_mut() {
-        let Some((kind, name, id)) = rest.next() else {
+fn in_order(mut folders: HashMap<BString, Arc<Folder>>) -> Vec<Entry> {
+    let mut entries = Vec::with_capacity(folders.values().map(|folder| folder.len()).sum());
+    let mut open = vec![(BString::default(), folders.remove(BStr::new("")).unwrap_or_default(), 0)];
+    while let Some((folder, listed, next)) = open.last_mut() {
+        let Some((kind, name, id)) = listed.get(*next) else {
             open.pop();
             continue;
         };
+        *next += 1;
         let path = join(folder.as_bstr(), name.as_bstr());
-        let inner = (kind == Kind::Directory).then(|| folders.remove(&path)).flatten();
-        entries.push(Entry { path: path.clone(), kind, id });
+        let inner = (*kind == Kind::Directory).then(|| folders.remove(&path)).flatten();
+        entries.push(Entry { path: path.clone(), kind: *kind, id: *id });
         if let Some(inner) = inner {
-            open.push((path, inner.into_iter()));
+            open.push((path, inner, 0));
         }
     }
     entries
