@@ -33,6 +33,7 @@ mod hand_over;
 pub mod triggers;
 pub mod custom_resource;
 pub mod metrics;
+pub mod threads;
 pub mod error;
 
 pub use function::{Answer, BatchItemFailure, Function};

@@ -6,7 +6,7 @@ use codecommit::aws::{Aws, Concurrency};
 use codecommit::blocking;
 use codecommit_multibranch::config::{self, Config};
 use codecommit_multibranch::error::Error;
-use codecommit_multibranch::{Function, Invocation};
+use codecommit_multibranch::{Function, Invocation, threads};
 use lambda_runtime::layers::TracingLayer;
 use lambda_runtime::tower::util::MapFutureLayer;
 use lambda_runtime::tracing::Level;
@@ -38,21 +38,13 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     runtime.layer(MapFutureLayer::new(ends_clean)).run().await
 }
 
-/// The time that threads have to notice that their invocation has ended.
-const NOTICE: Duration = Duration::from_secs(1);
-
-/// Waits until the answer is sent, and then for threads that still work for the invocation. A thread cannot be stopped.
-/// If one does not end in time, this ends the process, so that it takes no processor time or memory from the next
-/// invocation.
+/// Waits until the answer is sent, and then for threads that still work for the invocation. If one does not end in
+/// time, this ends the process, so that it takes no processor time or memory from the next invocation.
 async fn ends_clean<T>(answered: impl Future<Output = T>) -> T {
     let answered = answered.await;
-    let end = Instant::now() + NOTICE;
-    while blocking::running() > 0 {
-        if Instant::now() > end {
-            tracing::error!(threads = blocking::running(), "threads go on after their invocation: the process ends");
-            std::process::exit(1);
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
+    if let Err(threads) = threads::all_end(blocking::running).await {
+        tracing::error!(threads, "threads go on after their invocation: the process ends");
+        std::process::exit(1);
     }
     answered
 }
