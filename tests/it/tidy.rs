@@ -219,7 +219,7 @@ fn every_test_that_a_table_names_exists() {
 
 /// Returns the text of all tests.
 fn all_tests() -> String {
-    let folders = ["tests", "codecommit", "git-archive", "cli", "emulator"];
+    let folders = ["tests", "src", "codecommit", "git-archive", "cli", "emulator"];
     let mut tests: String = folders.iter().flat_map(|folder| sources(folder)).map(|(_, text)| text).collect();
     for file in root().join("stack/tests").read_dir().expect("a folder").flatten() {
         tests.push_str(&std::fs::read_to_string(file.path()).unwrap_or_default());
