@@ -8,8 +8,8 @@ use clap::builder::{NonEmptyStringValueParser, OsStringValueParser, TypedValuePa
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use codecommit::source::Mode;
+use codecommit_multibranch::authority::PipelineName;
 use codecommit_multibranch::branches::Branches;
-use codecommit_multibranch::config;
 
 use crate::date;
 use crate::extra::{Level, Prefixed};
@@ -212,9 +212,9 @@ pub(crate) struct Start {
     /// The branch
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub(crate) branch: String,
-    /// The pipeline
+    /// The pipeline; {repository} in the name stands for the repository's name
     #[arg(long, value_name = "NAME", value_parser = pipeline_name())]
-    pub(crate) pipeline: String,
+    pub(crate) pipeline: PipelineName,
     /// The pipeline's S3 source action, if it has several
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) source_action: Option<String>,
@@ -243,9 +243,9 @@ pub(crate) struct Runs {
     /// The branch; by default all branches
     #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub(crate) branch: Option<String>,
-    /// The pipeline
+    /// The pipeline; {repository} in the name stands for the repository's name
     #[arg(long, value_name = "NAME", value_parser = pipeline_name())]
-    pub(crate) pipeline: String,
+    pub(crate) pipeline: PipelineName,
     /// The number of runs to show
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub(crate) limit: usize,
@@ -261,6 +261,10 @@ pub(crate) struct Runs {
 }
 
 impl Runs {
+    pub(crate) fn pipeline(&self) -> String {
+        self.pipeline.of(&self.repository)
+    }
+
     pub(crate) fn timeout(&self) -> Duration {
         Duration::from_secs(self.timeout * 60)
     }
@@ -268,9 +272,9 @@ impl Runs {
 
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
-    /// The pipeline
+    /// The pipeline; {repository} in the name stands for the name of --repository
     #[arg(value_parser = pipeline_name())]
-    pub(crate) pipeline: String,
+    pub(crate) pipeline: PipelineName,
     /// The repository whose pushes the pipeline runs
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) repository: Option<String>,
@@ -289,8 +293,8 @@ fn mode(value: &str) -> Result<Mode, String> {
     value.parse()
 }
 
-fn pipeline_name() -> impl TypedValueParser<Value = String> {
-    NonEmptyStringValueParser::new().try_map(|name| config::pipeline_name(&name))
+fn pipeline_name() -> impl TypedValueParser<Value = PipelineName> {
+    NonEmptyStringValueParser::new().try_map(|name| name.parse::<PipelineName>())
 }
 
 /// Refuses an empty pathspec, as git does.

@@ -28,7 +28,7 @@ struct Row {
 
 pub(crate) async fn run(arguments: Runs, client: &Client, printer: &Printer) -> Result<(), Failure> {
     let aws = client::connect(client).await?;
-    let pipeline = arguments.pipeline.clone();
+    let pipeline = arguments.pipeline();
     if arguments.watch {
         let deadline = Instant::now() + arguments.timeout();
         let id = awaited(&aws, &arguments, printer, deadline).await?;
@@ -82,12 +82,12 @@ async fn awaited(aws: &Aws, arguments: &Runs, printer: &Printer, deadline: Insta
     let (mut shown, mut known) = (Shown::new(printer), Known::default());
     let mut pause = PAUSES[0];
     loop {
-        let rows = rows(aws, arguments, &mut known).await.map_err(|call| failed(&arguments.pipeline, &call))?;
+        let rows = rows(aws, arguments, &mut known).await.map_err(|call| failed(&arguments.pipeline(), &call))?;
         if let Some(row) = rows.iter().find(|row| row.run.commit.starts_with(&commit)) {
             shown.clear();
             return Ok(row.run.id.clone());
         }
-        let what = format!("a run of commit {commit} in {}", arguments.pipeline);
+        let what = format!("a run of commit {commit} in {}", arguments.pipeline());
         shown.show(&format!("waiting for {what}"));
         rest(&mut pause, deadline, &what).await?;
     }
@@ -99,7 +99,7 @@ async fn tip(aws: &Aws, arguments: &Runs) -> Result<String, Failure> {
     };
     let request = aws.codecommit.get_branch().repository_name(&arguments.repository).branch_name(branch);
     let answer =
-        request.send().await.map_err(|error| failed(&arguments.pipeline, &CallError::new("GetBranch", error)))?;
+        request.send().await.map_err(|error| failed(&arguments.pipeline(), &CallError::new("GetBranch", error)))?;
     Ok(answer.branch.and_then(|branch| branch.commit_id).unwrap_or_default())
 }
 
@@ -115,11 +115,11 @@ async fn rest(pause: &mut Duration, deadline: Instant, what: &str) -> Result<(),
 /// Returns the newest runs of the repository, or of one of its branches.
 async fn rows(aws: &Aws, arguments: &Runs, known: &mut Known) -> Result<Vec<Row>, CallError> {
     let mut rows = Vec::new();
-    for listed in runs::list(aws, &arguments.pipeline, SEARCHED).await? {
+    for listed in runs::list(aws, &arguments.pipeline(), SEARCHED).await? {
         if rows.len() >= arguments.limit {
             break;
         }
-        let run = known.run(aws, &arguments.pipeline, &listed).await?;
+        let run = known.run(aws, &arguments.pipeline(), &listed).await?;
         let is_wanted = |run: &BranchRun| {
             run.repository == arguments.repository
                 && arguments.branch.as_ref().is_none_or(|branch| branch.replace('"', "'") == run.branch)

@@ -54,6 +54,7 @@ fn config(aws: &Aws, arguments: &Start) -> Result<Config, Failure> {
 
 async fn job(aws: &Aws, arguments: Start) -> Result<Job, Failure> {
     let Start { repository: name, branch, pipeline, source_action, event_id, .. } = arguments;
+    let pipeline = pipeline.of(&name);
     let failed = |call: &CallError| {
         Failure::of(format!("failed to find branch {branch} of {name}: {call}: {}", cause(call)), call.code.as_str())
     };

@@ -1,5 +1,6 @@
 //! All tests of the Lambda, as one test program.
 
+mod accounts;
 mod binary;
 mod branch;
 mod config;

@@ -37,6 +37,18 @@ fn start_says_what_is_missing() {
     assert!(told.ends_with("(PipelineMissing)"), "{told}");
 }
 
+/// As in the function's `PIPELINE_NAME`. The repository is `project`, and there is no pipeline of that name.
+#[test]
+fn the_pipelines_name_may_contain_the_repositorys() {
+    let world = World::new();
+    for command in [&["start", "project", "main", "--pipeline"][..], &["runs", "project", "--pipeline"]] {
+        let told = world.failure(&[command, &["{repository}-dev"]].concat());
+        assert!(told.contains("project-dev") && !told.contains("{repository}"), "{told}");
+    }
+    let told = world.failure(&["doctor", "{repository}-dev"]);
+    assert_eq!(told, "codecommit: {repository} in the pipeline's name needs --repository (Usage)");
+}
+
 #[test]
 fn doctor_finds_a_healthy_pipeline_and_what_is_not() {
     let world = World::new();
