@@ -36,11 +36,11 @@ def panel(left, title, lines):
     return "\n".join([*parts, "</g>"])
 
 
-def line(colour, points, name, legend):
+def line(color, points, name, legend):
     drawn = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    dots = [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in points]
-    key = f'<path d="M{LEFT} {legend - 4}h24" stroke="{colour}" stroke-width="2"/>'
-    path = f'<polyline points="{drawn}" fill="none" stroke="{colour}" stroke-width="2"/>'
+    dots = [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{color}"/>' for x, y in points]
+    key = f'<path d="M{LEFT} {legend - 4}h24" stroke="{color}" stroke-width="2"/>'
+    path = f'<polyline points="{drawn}" fill="none" stroke="{color}" stroke-width="2"/>'
     return [path, *dots, key, text(LEFT + 32, legend, name)]
 
 

@@ -170,16 +170,16 @@ impl Config {
 
     /// Returns how the source key of every pipeline of this repository must begin, or `None` if any key will do. Where
     /// one function serves several repositories, no repository can start the pipeline of another one.
-    pub fn key_prefix(&self, repository: &RepositoryArn) -> Option<String> {
+    pub fn key_prefix(&self, account: &str, repository: &str) -> Option<String> {
         let each = self.pipeline_name.as_ref().is_some_and(PipelineName::is_for_each_repository);
         // Without a list and without a choice, somebody has connected one fixed pipeline by hand.
         let may_choose = || self.pipelines.is_some() || each;
         let of_several = self.repositories.as_ref().map_or_else(may_choose, Repositories::are_several);
         let prefix = if self.reads_each_account() {
             // Two accounts may have repositories of the same name.
-            format!("{}/{}/", repository.account(), repository.name())
+            format!("{account}/{repository}/")
         } else {
-            format!("{}/", repository.name())
+            format!("{repository}/")
         };
         of_several.then_some(prefix)
     }

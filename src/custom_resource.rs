@@ -41,7 +41,7 @@ use text::{cut, faults};
 const ANSWER_RESERVE: Duration = Duration::from_secs(10);
 
 /// IAM is eventually consistent: keep retrying `AccessDenied` for this long.
-const KNOWN_EVERYWHERE: Duration = Duration::from_mins(1);
+const IAM_PROPAGATION: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_secs(2);
 /// The prefix of the physical id after the function has tried to write triggers.
 const MADE: &str = "triggers:";
@@ -49,7 +49,7 @@ const MADE: &str = "triggers:";
 const NOT_MADE: &str = "not-made:";
 
 /// The clients and settings that a request needs.
-pub struct Tools<'a> {
+pub struct Context<'a> {
     /// The client of the repository.
     pub client: &'a Client,
     /// The HTTP client that sends the answer.
@@ -144,14 +144,14 @@ pub(crate) fn checked(properties: &Value, stack: &Stack<'_>) -> Result<(String, 
 }
 
 /// Carries out a request and answers it.
-pub async fn handle(event: &Value, tools: &Tools<'_>) -> Result<Response, CustomResourceError> {
+pub async fn handle(event: &Value, context: &Context<'_>) -> Result<Response, CustomResourceError> {
     let request = Request::deserialize(event).map_err(CustomResourceError::Malformed)?;
-    if let Some(host) = response::foreign_host(&request.response_url, tools.loopback) {
+    if let Some(host) = response::foreign_host(&request.response_url, context.loopback) {
         return Err(CustomResourceError::ForeignAddress(cut(host)));
     }
-    let left = tools.deadline.saturating_duration_since(Instant::now());
-    let until = tools.deadline - ANSWER_RESERVE.min(left / 2);
-    let work = AssertUnwindSafe(carry_out(&request, tools)).catch_unwind();
+    let left = context.deadline.saturating_duration_since(Instant::now());
+    let until = context.deadline - ANSWER_RESERVE.min(left / 2);
+    let work = AssertUnwindSafe(carry_out(&request, context)).catch_unwind();
     let result = match timeout_at(until, work).await {
         Ok(Ok(result)) => result,
         Ok(Err(_)) => Err(Failure::Panicked),
@@ -159,7 +159,7 @@ pub async fn handle(event: &Value, tools: &Tools<'_>) -> Result<Response, Custom
     };
     let response = request.response(result);
     let body = serde_json::to_vec(&response).map_err(CustomResourceError::Malformed)?;
-    put(tools.http, &request.response_url, body, tools.deadline).await.map_err(|source| {
+    put(context.http, &request.response_url, body, context.deadline).await.map_err(|source| {
         CustomResourceError::Unanswered { logical_resource_id: request.logical_resource_id, source }
     })?;
     Ok(response)
@@ -210,17 +210,17 @@ impl Failure {
     }
 }
 
-async fn carry_out(request: &Request, tools: &Tools<'_>) -> Result<Option<Applied>, Failure> {
+async fn carry_out(request: &Request, context: &Context<'_>) -> Result<Option<Applied>, Failure> {
     let deletes = request.request_type == "Delete";
     if deletes && request.physical_resource_id.as_deref().is_some_and(|id| id.starts_with(NOT_MADE)) {
         return Ok(None);
     }
-    match (request.request_type.as_str(), request.accepted(tools)) {
+    match (request.request_type.as_str(), request.accepted(context)) {
         ("Create" | "Update", accepted) => {
             let (properties, stack) = accepted?;
-            connect(request, &properties, &stack, tools).await.map(Some)
+            connect(request, &properties, &stack, context).await.map(Some)
         }
-        ("Delete", Ok((properties, _))) => Ok(remove(&properties, tools.client).await?),
+        ("Delete", Ok((properties, _))) => Ok(remove(&properties, context.client).await?),
         // The resource never had triggers, so there is nothing to remove.
         ("Delete", Err(Failure::Properties(_))) => Ok(None),
         ("Delete", Err(failure)) if request.was_made() => Err(failure),
@@ -233,7 +233,7 @@ async fn connect(
     request: &Request,
     properties: &Properties,
     stack: &Stack<'_>,
-    tools: &Tools<'_>,
+    context: &Context<'_>,
 ) -> Result<Applied, Failure> {
     let branches = match properties.branches.as_str() {
         "" => stack.branches.clone(),
@@ -250,23 +250,27 @@ async fn connect(
     };
     let goal = Goal::connected(&settings, &selects);
     let goal = same.as_ref().map_or(goal, |former| goal.replacing(former));
-    let outcome = apply_when_allowed(tools, &properties.repository_name, &goal).await?;
+    let outcome = apply_when_allowed(context, &properties.repository_name, &goal).await?;
     // Undo a move that failed: the physical id never named the new repository, so no `Delete` for it will come.
     if let Some(former) = moved
         && request.physical_resource_id.as_ref() != Some(&request.physical_id(&former.repository_name))
     {
-        remove(&former, tools.client).await?;
+        remove(&former, context.client).await?;
     }
     Ok(outcome)
 }
 
 /// Retries `AccessDenied` for a minute, or for a quarter of the time that is left. A stack often creates or changes
 /// the role just before this call.
-async fn apply_when_allowed(tools: &Tools<'_>, repository: &str, goal: &Goal<'_>) -> Result<Applied, TriggersError> {
-    let left = tools.deadline.saturating_duration_since(Instant::now());
-    let until = Instant::now() + KNOWN_EVERYWHERE.min(left / 4);
+async fn apply_when_allowed(
+    context: &Context<'_>,
+    repository: &str,
+    goal: &Goal<'_>,
+) -> Result<Applied, TriggersError> {
+    let left = context.deadline.saturating_duration_since(Instant::now());
+    let until = Instant::now() + IAM_PROPAGATION.min(left / 4);
     loop {
-        match apply(tools.client, repository, goal).await {
+        match apply(context.client, repository, goal).await {
             Err(error) if error.is_denied() && Instant::now() + PAUSE < until => tokio::time::sleep(PAUSE).await,
             done => return done,
         }
@@ -283,8 +287,8 @@ async fn remove(properties: &Properties, client: &Client) -> Result<Option<Appli
 
 impl Request {
     /// Returns the properties and the stack that they belong to.
-    fn accepted<'a>(&self, tools: &Tools<'a>) -> Result<(Properties, Stack<'a>), Failure> {
-        let stack = tools.stack.clone().map_err(|error| Failure::Settings(error.clone()))?;
+    fn accepted<'a>(&self, context: &Context<'a>) -> Result<(Properties, Stack<'a>), Failure> {
+        let stack = context.stack.clone().map_err(|error| Failure::Settings(error.clone()))?;
         let properties = Properties::deserialize(&self.resource_properties).map_err(Failure::Properties)?;
         match stack.foreign(&properties) {
             Some((property, value)) => Err(Failure::Foreign { property, value: value.to_owned() }),

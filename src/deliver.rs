@@ -129,7 +129,7 @@ impl Delivery<'_> {
     async fn target(&self) -> Result<(Arc<Target>, Option<Previous>), StepError> {
         let target = self.targets.get(self.aws, self.job).await;
         let target = target.map_err(|error| StepError::pipeline(self.job, error))?;
-        let prefix = self.config.key_prefix(&self.job.repository);
+        let prefix = self.config.key_prefix(self.job.repository.account(), self.job.repository.name());
         target.with_prefix(prefix).map_err(|error| {
             // Make the next delivery read it again.
             self.targets.forget(self.job);

@@ -60,14 +60,14 @@ pub struct Change {
     /// The new commit. For a deletion, the old commit if the event has it.
     pub commit: Option<ObjectId>,
     /// The kind of change.
-    pub what: What,
+    pub kind: ChangeKind,
     /// The trigger's custom data, or the settings beside the event.
     pub custom_data: Option<String>,
 }
 
 /// The kind of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum What {
+pub enum ChangeKind {
     /// The reference is new.
     Created,
     /// The reference points to another commit.
@@ -171,16 +171,16 @@ fn from_trigger(event: &CodeCommitEvent) -> Result<Vec<Change>, EventError> {
         for (number, reference) in record.code_commit.references.iter().enumerate() {
             let at = |field: &str| format!("Records[{index}].{field}");
             let in_reference = |field: &str| at(&format!("codecommit.references[{number}].{field}"));
-            let what = what_of(record, reference);
+            let kind = kind_of(record, reference);
             // A test event may name any commit, even one that does not exist.
-            let id = reference.commit.as_deref().filter(|_| what != What::Tested);
+            let id = reference.commit.as_deref().filter(|_| kind != ChangeKind::Tested);
             changes.push(Change {
                 event_id: present(record.event_id.as_deref(), || at("eventId"))?.to_owned(),
                 time: record.event_time.timestamp(),
                 repository: repository(record.event_source_arn.as_deref(), || at("eventSourceARN"))?,
                 reference: Reference(present(reference.ref_.as_deref(), || in_reference("ref"))?.to_owned()),
                 commit: commit(id, || in_reference("commit"))?,
-                what,
+                kind,
                 custom_data: record.custom_data.clone().filter(|data| !data.is_empty()),
             });
         }
@@ -188,14 +188,14 @@ fn from_trigger(event: &CodeCommitEvent) -> Result<Vec<Change>, EventError> {
     Ok(changes)
 }
 
-fn what_of(record: &CodeCommitRecord, reference: &CodeCommitReference) -> What {
+fn kind_of(record: &CodeCommitRecord, reference: &CodeCommitReference) -> ChangeKind {
     // The crate's type has no field `deleted`. Without this line, a deletion would look like an update.
     let deleted = reference.other.get("deleted").and_then(Value::as_bool).unwrap_or(false);
     match record.event_name.as_deref() {
-        Some("TriggerEventTest") => What::Tested,
-        _ if deleted => What::Deleted,
-        _ if reference.created => What::Created,
-        _ => What::Updated,
+        Some("TriggerEventTest") => ChangeKind::Tested,
+        _ if deleted => ChangeKind::Deleted,
+        _ if reference.created => ChangeKind::Created,
+        _ => ChangeKind::Updated,
     }
 }
 
@@ -212,10 +212,10 @@ struct Detail {
 fn from_eventbridge(event: EventBridgeEvent) -> Result<Vec<Change>, EventError> {
     let detail: Detail =
         typed(event.detail).map_err(|error| EventError::new(format!("detail.{}", error.at), error.reason))?;
-    let what = match detail.event.as_str() {
-        "referenceCreated" => What::Created,
-        "referenceUpdated" => What::Updated,
-        "referenceDeleted" => What::Deleted,
+    let kind = match detail.event.as_str() {
+        "referenceCreated" => ChangeKind::Created,
+        "referenceUpdated" => ChangeKind::Updated,
+        "referenceDeleted" => ChangeKind::Deleted,
         // CodeCommit tries a merge for a pull request: it creates a commit that no reference leads to.
         "unreferencedMergeCommitCreated" => return Ok(Vec::new()),
         other => {
@@ -231,7 +231,7 @@ fn from_eventbridge(event: EventBridgeEvent) -> Result<Vec<Change>, EventError> 
         repository: repository(arn.map(String::as_str), || "resources[0]".to_owned())?,
         reference: Reference(reference.to_owned()),
         commit: commit(id.as_deref(), || "detail.commitId".to_owned())?,
-        what,
+        kind,
         custom_data: None,
     }])
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::config::{Config, ConfigError, Reporting};
-use crate::custom_resource::{self, CustomResourceError, Response, Stack, Tools};
+use crate::custom_resource::{self, Context, CustomResourceError, Response, Stack};
 use crate::deliver::{self, Found, Outcome, Run};
 use crate::error::{Error, Failed, StepError};
 use crate::event::{Change, Message};
@@ -238,8 +238,8 @@ impl Function {
         };
         let (client, http) = (&self.aws.codecommit, &aws::https());
         let loopback = self.aws.config.endpoint_url().is_some();
-        let tools = Tools { client, http, stack, loopback, deadline: deadline.into() };
-        let response = custom_resource::handle(request, &tools).await.map_err(Error::CustomResource)?;
+        let context = Context { client, http, stack, loopback, deadline: deadline.into() };
+        let response = custom_resource::handle(request, &context).await.map_err(Error::CustomResource)?;
         Ok(Answer { custom_resource: Some(response), ..Answer::default() })
     }
 

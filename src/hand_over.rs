@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::error::{Failed, StepError};
-use crate::event::{Change, What};
+use crate::event::{Change, ChangeKind};
 use crate::plan::Job;
 use codecommit::aws::{Aws, CallError, SignedRequest, SignedService};
 
@@ -105,7 +105,7 @@ fn record(job: &Job, changes: &[Change]) -> Value {
     let change = changes.iter().find(is_of);
     let time = DateTime::from_secs(change.map_or(0, |change| change.time));
     let mut reference = json!({ "ref": job.reference.0, "commit": job.commit.to_string() });
-    if change.is_some_and(|change| change.what == What::Created && change.commit == Some(job.commit)) {
+    if change.is_some_and(|change| change.kind == ChangeKind::Created && change.commit == Some(job.commit)) {
         reference["created"] = true.into();
     }
     json!({

@@ -7,7 +7,7 @@ use crate::authority::Repositories;
 use crate::config::Config;
 use crate::custom_resource::{self, Stack};
 use crate::error::{Failed, StepError};
-use crate::event::{Change, EventError, Schedule, What};
+use crate::event::{Change, ChangeKind, EventError, Schedule};
 use crate::metrics::Line;
 use crate::names::{Reference, RepositoryArn};
 use crate::plan::{Job, Token};
@@ -28,7 +28,7 @@ pub(crate) async fn follow(
 ) -> Vec<Failed> {
     let mut failed = Vec::new();
     let mut done = BTreeSet::new();
-    for change in changes.iter().filter(|change| matches!(change.what, What::Created | What::Deleted)) {
+    for change in changes.iter().filter(|change| matches!(change.kind, ChangeKind::Created | ChangeKind::Deleted)) {
         let allowed = config.repositories.as_ref().is_none_or(|all| all.allow(&change.repository));
         if !allowed || change.reference.branch().is_none() || !done.insert(change.repository.arn.clone()) {
             continue;
@@ -111,7 +111,8 @@ fn misses_pushes(settings: &TriggerSettings, applied: &Applied) -> bool {
 /// Returns the new branches of the event. Each may have moved before its trigger existed, even if an earlier delivery
 /// of the event or another call has already made the trigger.
 fn created_in(repository: &RepositoryArn, changes: &[Change]) -> Vec<String> {
-    let created = changes.iter().filter(|change| change.what == What::Created && change.repository == *repository);
+    let created =
+        changes.iter().filter(|change| change.kind == ChangeKind::Created && change.repository == *repository);
     created.filter_map(|change| change.reference.branch()).map(str::to_owned).collect()
 }
 

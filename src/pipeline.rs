@@ -111,10 +111,10 @@ impl PipelineError {
 
 /// The targets read so far, each cached for five minutes.
 #[derive(Debug, Default)]
-pub struct Targets(Mutex<Kept>);
+pub struct Targets(Mutex<CachedTargets>);
 
 /// The targets with the times when they were read, by pipeline and source action.
-type Kept = HashMap<(String, Option<String>), (Instant, Arc<Target>)>;
+type CachedTargets = HashMap<(String, Option<String>), (Instant, Arc<Target>)>;
 
 impl Targets {
     /// Returns the target of the job's pipeline.
@@ -135,7 +135,7 @@ impl Targets {
         self.kept().remove(&(job.pipeline.clone(), job.source_action.clone()));
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
+    fn kept(&self) -> MutexGuard<'_, CachedTargets> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::branches::Branches;
 use crate::config::{self, Config};
-use crate::event::{Change, What};
+use crate::event::{Change, ChangeKind};
 use crate::names::{Reference, RepositoryArn};
 use crate::path_globs::Paths;
 use git_archive::object::ObjectId;
@@ -206,10 +206,10 @@ fn decide(change: &Change, config: &Config) -> Result<Decision, PlanError> {
     let Some(branch) = change.reference.branch() else {
         return Ok(Decision::Skip(Reason::NotABranch));
     };
-    match change.what {
-        What::Tested => return Ok(Decision::Skip(Reason::TestEvent)),
-        What::Deleted => return Ok(Decision::Skip(Reason::Deleted)),
-        What::Created | What::Updated => {}
+    match change.kind {
+        ChangeKind::Tested => return Ok(Decision::Skip(Reason::TestEvent)),
+        ChangeKind::Deleted => return Ok(Decision::Skip(Reason::Deleted)),
+        ChangeKind::Created | ChangeKind::Updated => {}
     }
     let overrides = Overrides::of(change)?;
     // Custom data can only narrow the operator's settings.

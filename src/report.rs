@@ -20,7 +20,6 @@ use self::pull_requests::PullRequest;
 use self::result::RunResult;
 use crate::config::{Config, Reporting};
 use crate::event::EventError;
-use crate::names::RepositoryArn;
 use crate::pipeline;
 use crate::runs::{self, BranchRun};
 use codecommit::aws::{Aws, CallError, Fault};
@@ -99,7 +98,8 @@ pub(crate) async fn report(
     deadline: Instant,
 ) -> Result<ReportOutcome, ReportError> {
     let notice = notice::parse(event).map_err(ReportError::Event)?;
-    let reporter = Reporter { config, aws, deadline };
+    let account = event["account"].as_str().unwrap_or_default();
+    let reporter = Reporter { config, aws, deadline, account };
     match notice {
         Notice::Ended(ended) => {
             let what = format!("execution {} of pipeline {}", ended.execution, ended.pipeline);
@@ -117,6 +117,8 @@ struct Reporter<'a> {
     config: &'a Config,
     aws: &'a Aws,
     deadline: Instant,
+    /// The account of the event, and so of the pipeline.
+    account: &'a str,
 }
 
 impl Reporter<'_> {
@@ -174,8 +176,7 @@ impl Reporter<'_> {
         if !self.config.allows_pipeline(pipeline, repository) {
             return Ok(Some(PIPELINE_REFUSED));
         }
-        let repository = RepositoryArn { arn: format!("arn:aws:codecommit:::{repository}") };
-        match self.config.key_prefix(&repository) {
+        match self.config.key_prefix(self.account, repository) {
             Some(prefix) if !pipeline::has_key(self.aws, pipeline, &prefix).await? => {
                 Ok(Some("no source key of the pipeline begins with the repository's name"))
             }

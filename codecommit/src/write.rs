@@ -7,8 +7,8 @@
 mod contents;
 mod window;
 mod prepare;
-mod made;
-mod deltas;
+mod early_files;
+mod pack_early;
 mod entry_attributes;
 mod copied;
 mod repeated;
@@ -52,7 +52,7 @@ pub async fn write<O: Output>(
     let preparation = blocking::run(move || Preparation::new(contents)).await;
     let stopped = |(path, stopped): (BString, Stopped)| StreamError::Convert { path, source: stopped.into() };
     let preparation = Arc::new(preparation.map_err(stopped)?);
-    deltas::make(&preparation).await;
+    pack_early::pack(&preparation).await;
     let mut window = pin!(window::in_order(&preparation));
     for (index, entry) in preparation.entries.iter().enumerate() {
         preparation.budget.advance(index);

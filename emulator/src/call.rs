@@ -28,7 +28,7 @@ impl Call {
             _ if path.starts_with(runtime_api::INVOKE) => (Service::Lambda, runtime_api::operation(path)),
             _ if path.starts_with(git_http::ROOT) => (Service::Git, git_http::operation(path)),
             _ if !target.is_empty() => (Service::Other, target),
-            _ => match unmodelled_service(path, headers) {
+            _ => match unmodeled_service(path, headers) {
                 // Other services of S3, such as S3 Express, speak its protocol.
                 Some(service) if service.starts_with("s3") => (Service::S3, operation::UNKNOWN),
                 Some("iam") => (Service::Iam, iam::OPERATION),
@@ -42,7 +42,7 @@ impl Call {
 }
 
 /// Returns the service that a request is signed for, or its protocol, if that is not S3.
-fn unmodelled_service<'a>(path: &str, headers: &'a HeaderMap) -> Option<&'a str> {
+fn unmodeled_service<'a>(path: &str, headers: &'a HeaderMap) -> Option<&'a str> {
     if let Some(service) = signature::signed_service(text(headers, "authorization")) {
         return (service != "s3").then_some(service);
     }

@@ -65,7 +65,7 @@ impl CodeCommit {
 
     pub(crate) async fn call(&self, operation: &str, input: Value) -> Result<Value, ServiceError> {
         if !OPERATIONS.contains(&operation) && !pull_requests::OPERATIONS.contains(&operation) {
-            return Err(ServiceError::not_modelled(format!("CodeCommit's {operation}")));
+            return Err(ServiceError::not_modeled(format!("CodeCommit's {operation}")));
         }
         let input = &Input::new(input)?;
         match operation {
@@ -100,7 +100,7 @@ impl CodeCommit {
             "GetRepositoryTriggers" => Ok(triggers::get(repository)),
             "PutRepositoryTriggers" => triggers::put(repository, input),
             "TestRepositoryTriggers" => triggers::test(repository, input, &self.events).await,
-            _ => Err(ServiceError::not_modelled(format!("CodeCommit's {operation}"))),
+            _ => Err(ServiceError::not_modeled(format!("CodeCommit's {operation}"))),
         }
     }
 }

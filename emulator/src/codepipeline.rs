@@ -72,7 +72,7 @@ impl CodePipeline {
             "GetPipelineExecution" => show::get(state, &input),
             "ListPipelineExecutions" => show::list(state, &input),
             "ListActionExecutions" => action_runs::list(state, &input),
-            _ => Err(ServiceError::not_modelled(format!("CodePipeline's {operation}"))),
+            _ => Err(ServiceError::not_modeled(format!("CodePipeline's {operation}"))),
         }
     }
 

@@ -19,7 +19,7 @@ impl ServiceError {
     }
 
     /// Returns a 501 for an operation or option that the emulator does not model.
-    pub fn not_modelled(what: impl std::fmt::Display) -> Self {
+    pub fn not_modeled(what: impl std::fmt::Display) -> Self {
         Self { status: 501, code: "NotImplemented", message: format!("the emulator does not model {what}") }
     }
 

@@ -110,9 +110,9 @@ async fn dispatch(services: &Services, call: &Call, request: HttpRequest) -> Res
         Service::Other => {
             let (head, content) = request.into_parts();
             content.collect().await?; // some clients lose a response that comes before the request's end
-            Ok(unknown::not_modelled(&head.headers, operation))
+            Ok(unknown::not_modeled(&head.headers, operation))
         }
-        Service::S3 if operation == operation::UNKNOWN => s3::not_modelled(request).await,
+        Service::S3 if operation == operation::UNKNOWN => s3::not_modeled(request).await,
         Service::S3 => services.s3.answer(request).await,
     }
 }

@@ -71,13 +71,13 @@ impl Repositories {
         description: Option<&str>,
     ) -> Result<Option<Arc<Repository>>, ServiceError> {
         let folder = self.folder.as_ref();
-        let folder = folder.ok_or_else(|| ServiceError::not_modelled("CreateRepository without --repositories"))?;
+        let folder = folder.ok_or_else(|| ServiceError::not_modeled("CreateRepository without --repositories"))?;
         let path = folder.canonicalize()?.join(format!("{name}.git"));
         if self.get(name).is_some() || path.exists() {
             return Ok(None);
         }
         let shown =
-            path.to_str().ok_or_else(|| ServiceError::not_modelled("repositories in a folder without UTF-8 name"))?;
+            path.to_str().ok_or_else(|| ServiceError::not_modeled("repositories in a folder without UTF-8 name"))?;
         git::output(&path, &["init", "--quiet", "--bare", "--initial-branch=main", shown]).await?;
         std::fs::write(path.join("description"), description.unwrap_or_default())?;
         self.created.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), path);

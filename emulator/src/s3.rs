@@ -84,10 +84,10 @@ impl Endpoint {
 }
 
 /// Returns S3's own form of a 501, after the end of the request.
-pub(crate) async fn not_modelled(request: HttpRequest) -> Result<HttpResponse, BoxError> {
+pub(crate) async fn not_modeled(request: HttpRequest) -> Result<HttpResponse, BoxError> {
     let (head, content) = request.into_parts();
     content.collect().await?; // some clients lose a response that comes before the request's end
-    details::complete(screening::not_modelled(&head.method, &head.uri)?, head.uri.path()).await
+    details::complete(screening::not_modeled(&head.method, &head.uri)?, head.uri.path()).await
 }
 
 /// Accepts the one key pair. For other keys S3 answers `InvalidAccessKeyId`; the `SimpleAuth` of `s3s` does not.

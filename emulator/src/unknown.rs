@@ -9,7 +9,7 @@ use crate::wire::{self, HttpResponse};
 pub(crate) const CODE: &str = "NotImplemented";
 
 /// Returns the 501 in the protocol that the request's headers show.
-pub(crate) fn not_modelled(headers: &HeaderMap, operation: &str) -> HttpResponse {
+pub(crate) fn not_modeled(headers: &HeaderMap, operation: &str) -> HttpResponse {
     let message = format!("the emulator does not model {operation}");
     let value = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if value("smithy-protocol") == "rpc-v2-cbor" {

@@ -1,4 +1,4 @@
-//! A branch beside a trunk, with pushes, executions that end by command, and pull requests.
+//! A branch beside a trunk, with pushes, executions that end on request, and pull requests.
 
 use codecommit_multibranch::deliver::Run;
 use emulator::codepipeline::{Execution, Finish};

@@ -79,13 +79,13 @@ fn repositories_and_their_pipelines() {
         let config = read(&[("PIPELINE_NAME", "dev"), ("REPOSITORIES", repositories)]).unwrap();
         let allowed = config.repositories.as_ref().unwrap();
         assert_eq!([&demo, &other].map(|one| allowed.allow(one)), accepted, "{repositories}");
-        assert_eq!(config.key_prefix(&demo).as_deref(), prefix, "{repositories}");
+        assert_eq!(config.key_prefix(demo.account(), demo.name()).as_deref(), prefix, "{repositories}");
     }
     let each = read(&[("PIPELINE_NAME", "{repository}-dev"), ("PIPELINES", "{repository}-*,shared")]).unwrap();
     assert_eq!(each.pipeline_of("demo").as_deref(), Some("demo-dev"));
     // Whoever may choose needs the key, also without REPOSITORIES.
-    assert_eq!(each.key_prefix(&other).as_deref(), Some("team-x/"));
-    assert_eq!(read(&[("PIPELINE_NAME", "dev")]).unwrap().key_prefix(&demo), None);
+    assert_eq!(each.key_prefix(other.account(), other.name()).as_deref(), Some("team-x/"));
+    assert_eq!(read(&[("PIPELINE_NAME", "dev")]).unwrap().key_prefix(demo.account(), demo.name()), None);
     for (pipeline, repository, is_allowed) in [
         ("demo-dev", "demo", true),
         ("demo-web", "demo", true),
@@ -99,7 +99,7 @@ fn repositories_and_their_pipelines() {
     let by_name = read(&[("PIPELINE_NAME", "{repository}-dev")]).unwrap();
     assert!(by_name.allows_pipeline("team-x-dev", "team-x") && !by_name.allows_pipeline("team-x-dev", "demo"));
     let accounts = [("REPOSITORIES", "*"), ("SOURCE_ROLE_ARN", "arn:aws:iam::{account}:role/source")];
-    assert_eq!(read(&accounts).unwrap().key_prefix(&demo).as_deref(), Some("123456789012/demo/"));
+    assert_eq!(read(&accounts).unwrap().key_prefix(demo.account(), demo.name()).as_deref(), Some("123456789012/demo/"));
 }
 
 const WRONG: [(&str, &str); 17] = [

@@ -31,10 +31,10 @@ const REQUESTS: usize = 64;
 /// Fetches the objects of a commit that the previous archive's commit does not have. Returns `None` if that is not
 /// possible: then everything has to be fetched.
 pub(super) async fn fetch(source: &Source, previous: &Previous, commit: ObjectId) -> Option<Pack> {
-    let had = previous.commit().filter(|had| *had != commit)?;
-    let fetched = Difference { source, previous, commit, had }.fetch().await;
+    let base_commit = previous.commit().filter(|base_commit| *base_commit != commit)?;
+    let fetched = Difference { source, previous, commit, base_commit }.fetch().await;
     fetched.unwrap_or_else(|error| {
-        tracing::warn!(error = with_causes(&error), %had, "the difference cannot be fetched, so everything is");
+        tracing::warn!(error = with_causes(&error), %base_commit, "the difference cannot be fetched, so everything is");
         None
     })
 }
@@ -44,13 +44,13 @@ struct Difference<'a> {
     previous: &'a Previous,
     commit: ObjectId,
     /// The commit of the previous archive.
-    had: ObjectId,
+    base_commit: ObjectId,
 }
 
 impl Difference<'_> {
     async fn fetch(&self) -> Result<Option<Pack>, SourceError> {
         let Some(remote) = &self.source.git else { return Ok(None) };
-        let Some(mut thin) = remote.fetch_difference(self.commit, self.had, &self.source.limits).await? else {
+        let Some(mut thin) = remote.fetch_difference(self.commit, self.base_commit, &self.source.limits).await? else {
             return Ok(None);
         };
         let directory = self.previous.directory();
@@ -85,12 +85,13 @@ impl Difference<'_> {
         if !self.asks_api(left) {
             return Ok(unknown);
         }
-        let mut level = vec![(BString::default(), self.source.api.commit(self.had).await?.tree)];
+        let mut level = vec![(BString::default(), self.source.api.commit(self.base_commit).await?.tree)];
         let mut seen = HashSet::new();
         while !level.is_empty() {
             level.retain(|(_, tree)| self.previous.folder(*tree).is_none() && seen.insert(*tree));
             level.retain(|_| self.asks_api(left));
-            let listing = level.iter().map(|(path, tree)| self.source.api.folder(self.had, path.as_bstr(), *tree));
+            let listing =
+                level.iter().map(|(path, tree)| self.source.api.folder(self.base_commit, path.as_bstr(), *tree));
             let folders = try_join_all(listing).await?;
             level = level.iter().zip(&folders).flat_map(|((path, _), folder)| subfolders(path, folder)).collect();
             unknown.extend(folders);

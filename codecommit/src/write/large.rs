@@ -28,14 +28,14 @@ const WAITING: usize = 8;
 pub(super) struct Large {
     content: PackedBlob,
     level: u8,
-    text_if: TextIf,
+    text_bits: TextBits,
     /// The header, if the sender of the pack found that deflate does not make the file smaller.
     stored: Option<zip::DataHeader>,
 }
 
 /// The text bit of the file with and without a NUL in its first bytes. If attributes decide, both are the same.
 #[derive(Clone, Copy)]
-struct TextIf {
+struct TextBits {
     no_nul: bool,
     nul: bool,
 }
@@ -55,14 +55,14 @@ pub(super) struct LargePieces {
 
 impl Large {
     pub(super) fn new(content: PackedBlob, packer: &Packer, entry: &Entry, attributes: &PathAttributes) -> Self {
-        let text_if = TextIf { no_nul: packer.text_bit(attributes, b""), nul: packer.text_bit(attributes, b"\0") };
+        let text_bits = TextBits { no_nul: packer.text_bit(attributes, b""), nul: packer.text_bit(attributes, b"\0") };
         let level = if entry.kind == Kind::Link { 0 } else { packer.level };
         let BlobFacts { size, crc, has_nul, .. } = content.facts;
         let is_stored = content.facts.reuse == Reuse::Incompressible && packer.may_copy(entry, attributes);
-        let text = if has_nul { text_if.nul } else { text_if.no_nul };
+        let text = if has_nul { text_bits.nul } else { text_bits.no_nul };
         let header = zip::DataHeader { method: Method::Stored, crc, size, compressed: size, text };
         let stored = (is_stored && size <= BIG_FILE).then_some(header);
-        Self { content, level, text_if, stored }
+        Self { content, level, text_bits, stored }
     }
 
     pub(super) fn size(&self) -> u64 {
@@ -107,14 +107,14 @@ impl Large {
     where
         S: FnMut(&[u8]) -> io::Result<()> + Send + 'static,
     {
-        let (content, level, text_if) = (self.content.clone(), self.level, self.text_if);
+        let (content, level, text_bits) = (self.content.clone(), self.level, self.text_bits);
         async move {
             // Cancels the reading thread when this future is dropped.
             let guard = CancelOnDrop::default();
             let cancelled = guard.0.clone();
             let making = blocking::spawn(move || {
                 let stream = Cancellable { content: content.stream()?, cancelled };
-                compress(stream, method, level, text_if, sink).map_err(SourceError::Large)
+                compress(stream, method, level, text_bits, sink).map_err(SourceError::Large)
             });
             making.await.unwrap_or_else(|error| Err(SourceError::Large(io::Error::other(error))))
         }
@@ -151,11 +151,11 @@ fn compress(
     mut content: impl Read,
     method: Method,
     level: u8,
-    text_if: TextIf,
+    text_bits: TextBits,
     mut sink: impl FnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<zip::DataHeader> {
     let mut crc = crc32fast::Hasher::new();
-    let (mut size, mut compressed, mut text) = (0_u64, 0_u64, text_if.no_nul);
+    let (mut size, mut compressed, mut text) = (0_u64, 0_u64, text_bits.no_nul);
     let mut counted = |piece: &[u8]| {
         compressed += piece.len() as u64;
         if piece.is_empty() { Ok(()) } else { sink(piece) }
@@ -165,7 +165,7 @@ fn compress(
     loop {
         let count = fill(&mut content, &mut buffer)?;
         if size == 0 {
-            text = if buffer[..count.min(8000)].contains(&0) { text_if.nul } else { text_if.no_nul };
+            text = if buffer[..count.min(8000)].contains(&0) { text_bits.nul } else { text_bits.no_nul };
         }
         size += count as u64;
         crc.update(&buffer[..count]);

@@ -8,10 +8,10 @@ use tokio::sync::Semaphore;
 
 use super::contents::Contents;
 use super::copied::CopiedFile;
+use super::early_files::EarlyFiles;
 use super::entry_attributes::EntryAttributes;
 use super::error::EntryError;
 use super::large::Large;
-use super::made::MadeFiles;
 use super::repeated::{Repeated, Role};
 use crate::blocking;
 use crate::memory::{Budget, Permit, Turn};
@@ -30,8 +30,8 @@ pub(super) struct Preparation {
     pub(super) packer: Packer,
     pub(super) budget: Arc<Budget>,
     attributes: EntryAttributes,
-    /// Files that were made before their turn, and the bytes that they may take.
-    pub(super) made: MadeFiles,
+    /// Files that were packed before their turn, and the bytes that they may take.
+    pub(super) early: EarlyFiles,
     pub(super) early_bytes: u64,
     checkout: Checkout,
     repeated: Repeated,
@@ -70,7 +70,7 @@ impl Preparation {
         Ok(Self {
             repeated: Repeated::find(&entries, &attributes, &packer, budget / 4),
             attributes,
-            made: MadeFiles::default(),
+            early: EarlyFiles::default(),
             early_bytes,
             budget: Budget::new(budget - early_bytes),
             checkout,
@@ -86,11 +86,11 @@ impl Preparation {
         self.reused.load(Ordering::Relaxed)
     }
 
-    /// Returns an entry that needs no preparation: it is made already and no other entry waits for it, or its data can
+    /// Returns an entry that needs no preparation: it is packed already and no other entry waits for it, or its data can
     /// be copied from the pack.
     pub(super) fn at_hand(&self, index: usize) -> Option<Ready> {
-        if let Some(made) = self.made.take_if(index, || !self.is_repeated(index)) {
-            return Some(Ready::Held(made, None));
+        if let Some(packed) = self.early.take_if(index, || !self.is_repeated(index)) {
+            return Some(Ready::Held(packed, None));
         }
         self.copied(index)
     }
@@ -134,7 +134,7 @@ impl Preparation {
     }
 
     async fn content(self: &Arc<Self>, index: usize) -> Result<Ready, EntryError> {
-        if let Some(packed) = self.made.take(index) {
+        if let Some(packed) = self.early.take(index) {
             return Ok(Ready::Held(packed, None));
         }
         let entry = &self.entries[index];

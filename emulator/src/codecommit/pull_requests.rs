@@ -48,7 +48,7 @@ impl Context<'_> {
             "GetCommentsForPullRequest" => comments::list(self, input).await,
             "UpdatePullRequestApprovalState" => approvals::update(self, input).await,
             "GetPullRequestApprovalStates" => approvals::list(self, input).await,
-            _ => Err(ServiceError::not_modelled(format!("CodeCommit's {operation}"))),
+            _ => Err(ServiceError::not_modeled(format!("CodeCommit's {operation}"))),
         }
     }
 

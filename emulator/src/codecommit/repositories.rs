@@ -25,7 +25,7 @@ pub(super) async fn create(repositories: &Repositories, input: &Input, name: &st
         return Err(ServiceError::new("InvalidRepositoryDescriptionException", message));
     }
     if input.get("kmsKeyId").is_some() {
-        return Err(ServiceError::not_modelled("encryption keys of repositories"));
+        return Err(ServiceError::not_modeled("encryption keys of repositories"));
     }
     let created = repositories.create(name, description).await?;
     let repository = created.ok_or_else(|| {
@@ -42,7 +42,7 @@ pub(super) fn delete(repositories: &Repositories, name: &str) -> Result<Value, S
     if repositories.delete(name)? {
         return Ok(json!({ "repositoryId": id(name) }));
     }
-    Err(ServiceError::not_modelled(format!("the deletion of {name}, a repository that it did not create")))
+    Err(ServiceError::not_modeled(format!("the deletion of {name}, a repository that it did not create")))
 }
 
 async fn metadata(repository: &Repository) -> Result<Value, ServiceError> {

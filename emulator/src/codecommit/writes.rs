@@ -78,7 +78,7 @@ async fn changes(repository: &Repository, input: &Input) -> Result<Vec<FileChang
     let mut changes = Vec::new();
     for entry in input.list("putFiles")? {
         if entry.get("sourceFile").is_some() {
-            return Err(ServiceError::not_modelled("CreateCommit's sourceFile"));
+            return Err(ServiceError::not_modeled("CreateCommit's sourceFile"));
         }
         changes.push(FileChange::put(&entry)?.stored(repository).await?);
     }
@@ -122,7 +122,7 @@ async fn tip(repository: &Repository, input: &Input, name: &str) -> Result<Tip, 
         return Err(ServiceError::new("InvalidBranchNameException", format!("The branch name {branch} is not valid.")));
     }
     if input.get("keepEmptyFolders").is_some_and(|keep| keep == true) {
-        return Err(ServiceError::not_modelled("keepEmptyFolders"));
+        return Err(ServiceError::not_modeled("keepEmptyFolders"));
     }
     let author = Author::new(input.text(name)?, input.text("email")?);
     let message = input.text("commitMessage")?.map(str::to_owned);

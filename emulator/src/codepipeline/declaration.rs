@@ -197,13 +197,15 @@ fn checked_action(
     let outputs = artifact_names(action, "outputArtifacts")?;
     if first_stage != (category == "Source") {
         return Err(structure(if first_stage {
-            format!("The first stage must contain only source actions; '{name}' is none")
+            format!("The first stage must contain only source actions, and '{name}' is not one")
         } else {
             format!("Source action '{name}' is not in the first stage")
         }));
     }
     if let Some(missing) = inputs.iter().find(|input| !artifacts.contains(*input)) {
-        return Err(structure(format!("Input artifact '{missing}' of action '{name}' is made by no action before it")));
+        return Err(structure(format!(
+            "Input artifact '{missing}' of action '{name}' is not the output of an earlier action"
+        )));
     }
     for output in &outputs {
         if !artifacts.insert(output.clone()) {

@@ -40,7 +40,7 @@ pub(super) fn get(state: &State, input: &Field<'_>) -> Result<Value, ServiceErro
 pub(super) fn list(state: &State, input: &Field<'_>) -> Result<Value, ServiceError> {
     let name = input.text("pipelineName", 1..=100, &NAME)?;
     if input.member("filter").is_given() {
-        return Err(ServiceError::not_modelled("the filter of ListPipelineExecutions"));
+        return Err(ServiceError::not_modeled("the filter of ListPipelineExecutions"));
     }
     let mut shared = state.lock();
     let lag = shared.settings.visibility_lag;

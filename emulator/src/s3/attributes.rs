@@ -70,10 +70,10 @@ macro_rules! attributes {
 }
 
 /// Refuses attributes that the emulator does not model.
-macro_rules! refuse_unmodelled {
+macro_rules! refuse_unmodeled {
     ($input:expr) => {{
         let acl = $input.acl.as_ref().map_or("private", |acl| acl.as_str());
-        let unmodelled = [
+        let unmodeled = [
             ("x-amz-acl", !matches!(acl, "private" | "bucket-owner-full-control")),
             ("x-amz-grant-full-control", $input.grant_full_control.is_some()),
             ("x-amz-grant-read", $input.grant_read.is_some()),
@@ -85,8 +85,8 @@ macro_rules! refuse_unmodelled {
             ("x-amz-tagging", $input.tagging.is_some()),
             ("x-amz-website-redirect-location", $input.website_redirect_location.is_some()),
         ];
-        match unmodelled.into_iter().find(|(_, given)| *given) {
-            Some((header, _)) => Err(s3s::s3_error!(NotImplemented, "{header} is not modelled")),
+        match unmodeled.into_iter().find(|(_, given)| *given) {
+            Some((header, _)) => Err(s3s::s3_error!(NotImplemented, "{header} is not modeled")),
             None => Ok(()),
         }
     }};
@@ -101,7 +101,7 @@ macro_rules! set_encryption {
     }};
 }
 
-pub(super) use {attributes, refuse_unmodelled, set_encryption};
+pub(super) use {attributes, refuse_unmodeled, set_encryption};
 
 impl Attributes {
     /// Checks the storage class, and the size of the user metadata, which does not include the prefix of the headers.

@@ -14,7 +14,7 @@ use crate::account::{ACCOUNT, REGION};
 
 pub(super) fn create(store: &Store, input: &CreateBucketInput) -> S3Result<CreateBucketOutput> {
     if input.object_lock_enabled_for_bucket == Some(true) {
-        return Err(s3_error!(NotImplemented, "object lock is not modelled"));
+        return Err(s3_error!(NotImplemented, "object lock is not modeled"));
     }
     let location = input.create_bucket_configuration.as_ref().and_then(|it| it.location_constraint.as_ref());
     let location = location.map_or("unspecified", BucketLocationConstraint::as_str);
@@ -53,7 +53,7 @@ pub(super) fn location(store: &Store, input: &GetBucketLocationInput) -> S3Resul
 /// Lists all buckets; paging is not modeled.
 pub(super) fn list(store: &Store, input: &ListBucketsInput) -> S3Result<ListBucketsOutput> {
     if input.max_buckets.is_some() || input.continuation_token.is_some() {
-        return Err(s3_error!(NotImplemented, "paging of ListBuckets is not modelled"));
+        return Err(s3_error!(NotImplemented, "paging of ListBuckets is not modeled"));
     }
     let prefix = input.prefix.as_deref().unwrap_or_default();
     let buckets = store.all(|buckets| {
@@ -102,7 +102,7 @@ pub(super) fn get_versioning(store: &Store, input: &GetBucketVersioningInput) ->
 
 pub(super) fn put_versioning(store: &Store, input: &PutBucketVersioningInput) -> S3Result<PutBucketVersioningOutput> {
     if input.versioning_configuration.mfa_delete.is_some() {
-        return Err(s3_error!(NotImplemented, "MFA delete is not modelled"));
+        return Err(s3_error!(NotImplemented, "MFA delete is not modeled"));
     }
     let status = input.versioning_configuration.status.as_ref().map(BucketVersioningStatus::as_str);
     let versioning = match status {

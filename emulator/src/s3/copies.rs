@@ -9,7 +9,7 @@ use s3s::dto::{
 };
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Result, s3_error};
 
-use super::attributes::{Attributes, attributes, refuse_unmodelled, set_encryption};
+use super::attributes::{Attributes, attributes, refuse_unmodeled, set_encryption};
 use super::bucket::now;
 use super::conditions::{ReadConditions, check_write, precondition_failed};
 use super::declared::{algorithm_of, receive, set_checksum};
@@ -32,7 +32,7 @@ pub(super) async fn copy(store: &Store, request: &S3Request<CopyObjectInput>) ->
     let input = &request.input;
     let (if_match, if_none_match) =
         (condition(&request.headers, "if-match")?, condition(&request.headers, "if-none-match")?);
-    refuse_unmodelled!(input)?;
+    refuse_unmodeled!(input)?;
     let replaces = input.metadata_directive.as_ref().is_some_and(|it| it.as_str() == MetadataDirective::REPLACE);
     check_changes(input, replaces)?;
     let owner = input.expected_source_bucket_owner.as_deref();
@@ -131,10 +131,10 @@ fn condition(headers: &HeaderMap, name: &str) -> S3Result<Option<ETagCondition>>
 
 fn find_source(store: &Store, source: &CopySource, owner: Option<&str>, customer_key: bool) -> S3Result<CopiedObject> {
     if customer_key {
-        return Err(s3_error!(NotImplemented, "customer keys are not modelled"));
+        return Err(s3_error!(NotImplemented, "customer keys are not modeled"));
     }
     let CopySource::Bucket { bucket, key, version_id } = source else {
-        return Err(s3_error!(NotImplemented, "copies from access points are not modelled"));
+        return Err(s3_error!(NotImplemented, "copies from access points are not modeled"));
     };
     store.bucket(bucket, owner, |bucket| {
         let (version, object) = bucket.find(key, version_id.as_deref())?;

@@ -8,7 +8,7 @@ use s3s::dto::{
 };
 use s3s::{S3Error, S3Request, S3Result, s3_error};
 
-use super::attributes::{attributes, refuse_unmodelled, set_encryption};
+use super::attributes::{attributes, refuse_unmodeled, set_encryption};
 use super::bucket::{Bucket, now, random_id};
 use super::buckets::owner;
 use super::checksum::Algorithm;
@@ -23,7 +23,7 @@ use super::store::Store;
 const PART_NUMBERS: std::ops::RangeInclusive<i32> = 1..=10_000;
 
 pub(super) fn create(store: &Store, input: &CreateMultipartUploadInput) -> S3Result<CreateMultipartUploadOutput> {
-    refuse_unmodelled!(input)?;
+    refuse_unmodeled!(input)?;
     let attributes = attributes!(input);
     attributes.check()?;
     let checksums = part_checksums(input.checksum_algorithm.as_ref(), input.checksum_type.as_ref())?;
@@ -58,7 +58,7 @@ pub(super) async fn upload_part(store: &Store, mut request: S3Request<UploadPart
     let input = &request.input;
     check_part_number(input.part_number)?;
     if input.sse_customer_key.is_some() {
-        return Err(s3_error!(NotImplemented, "customer keys are not modelled"));
+        return Err(s3_error!(NotImplemented, "customer keys are not modeled"));
     }
     check_size(input.content_length)?;
     let owner = input.expected_bucket_owner.as_deref();

@@ -6,7 +6,7 @@ use s3s::dto::{
 };
 use s3s::{S3Request, S3Result, s3_error};
 
-use super::attributes::{attributes, refuse_unmodelled, set_encryption};
+use super::attributes::{attributes, refuse_unmodeled, set_encryption};
 use super::bucket::{Bucket, Deletion, now};
 use super::checksum::Algorithm;
 use super::conditions::check_write;
@@ -23,9 +23,9 @@ const DELETE_OBJECTS: usize = 1000;
 pub(super) async fn put(store: &Store, mut request: S3Request<PutObjectInput>) -> S3Result<PutObjectOutput> {
     let body = request.input.body.take();
     let input = &request.input;
-    refuse_unmodelled!(input)?;
+    refuse_unmodeled!(input)?;
     if input.write_offset_bytes.is_some() {
-        return Err(s3_error!(NotImplemented, "x-amz-write-offset-bytes is not modelled"));
+        return Err(s3_error!(NotImplemented, "x-amz-write-offset-bytes is not modeled"));
     }
     check_size(input.content_length)?;
     let attributes = attributes!(input);
@@ -59,7 +59,7 @@ pub(super) async fn put(store: &Store, mut request: S3Request<PutObjectInput>) -
 
 pub(super) fn delete(store: &Store, input: &DeleteObjectInput) -> S3Result<DeleteObjectOutput> {
     if input.if_match_size.is_some() || input.if_match_last_modified_time.is_some() {
-        return Err(s3_error!(NotImplemented, "deletes with conditions other than If-Match are not modelled"));
+        return Err(s3_error!(NotImplemented, "deletes with conditions other than If-Match are not modeled"));
     }
     store.bucket(&input.bucket, input.expected_bucket_owner.as_deref(), |bucket| {
         check_write(bucket, &input.key, input.if_match.as_ref(), None)?;
@@ -99,7 +99,7 @@ pub(super) fn delete_many(store: &Store, input: &DeleteObjectsInput) -> S3Result
 /// Deletes one object of a list, if its condition holds.
 fn delete_one(bucket: &mut Bucket, object: &ObjectIdentifier) -> S3Result<Deletion> {
     if object.size.is_some() || object.last_modified_time.is_some() {
-        return Err(s3_error!(NotImplemented, "deletes with conditions other than ETag are not modelled"));
+        return Err(s3_error!(NotImplemented, "deletes with conditions other than ETag are not modeled"));
     }
     let condition = object.e_tag.clone().map(ETagCondition::ETag);
     check_write(bucket, &object.key, condition.as_ref(), None)?;

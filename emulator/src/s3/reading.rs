@@ -68,7 +68,7 @@ fn find(
     customer_key: bool,
 ) -> S3Result<Found> {
     if customer_key {
-        return Err(s3_error!(NotImplemented, "customer keys are not modelled"));
+        return Err(s3_error!(NotImplemented, "customer keys are not modeled"));
     }
     store.bucket(bucket, owner, |bucket| {
         let (version, object) = bucket.find(key, version_id)?;

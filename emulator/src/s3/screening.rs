@@ -50,7 +50,7 @@ pub(crate) fn refuse_unsigned_headers<B>(request: &Request<B>) -> Option<Respons
 }
 
 /// Returns S3's error for an operation that is not modeled.
-pub(crate) fn not_modelled(method: &Method, uri: &Uri) -> http::Result<Response<s3s::Body>> {
+pub(crate) fn not_modeled(method: &Method, uri: &Uri) -> http::Result<Response<s3s::Body>> {
     let message = escaped(&format!("the emulator does not model the S3 operation {method} {uri}"));
     let error = format!("<Error><Code>NotImplemented</Code><Message>{message}</Message></Error>");
     let body = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{error}");

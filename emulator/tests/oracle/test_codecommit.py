@@ -109,7 +109,7 @@ def test_every_operation_checks_the_repository(codecommit, operation):
     assert refused(call, repositoryName="absent", **arguments) == "RepositoryDoesNotExistException"
 
 
-def test_what_is_not_modelled_answers_501(codecommit):
+def test_what_is_not_modeled_answers_501(codecommit):
     with pytest.raises(ClientError) as error:
         codecommit.delete_repository(repositoryName=REPOSITORY)
     assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501

@@ -477,7 +477,7 @@ class TestExecutions:
         refused("PipelineExecutionNotFoundException", get, pipelineName=pipeline, **execution)
         refused("ValidationException", get, pipelineName=pipeline, pipelineExecutionId="1")
 
-    def test_what_is_not_modelled(self, codepipeline, pipeline):
+    def test_what_is_not_modeled(self, codepipeline, pipeline):
         with pytest.raises(ClientError) as caught:
             codepipeline.get_pipeline_state(name=pipeline)
         assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501

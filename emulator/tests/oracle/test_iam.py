@@ -63,7 +63,7 @@ def test_without_a_policy_the_role_may_do_everything(client):
     assert {one["EvalDecision"] for one in answer["EvaluationResults"]} == {"allowed"}
 
 
-def test_what_is_not_modelled_is_a_501(with_policy, client):
+def test_what_is_not_modeled_is_a_501(with_policy, client):
     conditional = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {}}]}
     simulate = {"PolicySourceArn": ROLE, "ActionNames": ACTIONS}
     for call in (

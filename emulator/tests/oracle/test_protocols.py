@@ -25,7 +25,7 @@ CALLS = [
 
 
 @pytest.mark.parametrize("service, operation, arguments", CALLS)
-def test_what_is_not_modelled_is_a_501_that_the_client_understands(client, service, operation, arguments):
+def test_what_is_not_modeled_is_a_501_that_the_client_understands(client, service, operation, arguments):
     with pytest.raises(ClientError) as caught:
         getattr(client(service), operation)(**arguments)
     error = caught.value.response

@@ -258,7 +258,7 @@ class TestObjects:
         del key["Body"]
         refused("MetadataTooLarge", 400, s3.create_multipart_upload, **key, Metadata=too_large)
 
-    def test_what_is_not_modelled(self, s3, bucket):
+    def test_what_is_not_modeled(self, s3, bucket):
         key = {"Bucket": bucket, "Key": "key"}
         s3.put_object(**key, Body=b"")
         for options in [{"ACL": "public-read"}, {"Tagging": "a=b"}, {"ObjectLockLegalHoldStatus": "ON"}]:

@@ -13,7 +13,7 @@ README = pathlib.Path(__file__).parents[2] / "README.md"
 SERVICES = {"codecommit": "CodeCommit", "codepipeline": "CodePipeline", "s3": "S3"}
 
 
-def modelled(service):
+def modeled(service):
     row = re.search(rf"^\| {SERVICES[service]} \| (.*) \|$", README.read_text(), re.MULTILINE)
     return set(row.group(1).split(", "))
 
@@ -45,11 +45,11 @@ def smallest(shape):
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_the_readme_names_operations_of_the_service(service):
-    assert modelled(service) <= set(operations(service))
+    assert modeled(service) <= set(operations(service))
 
 
 @pytest.mark.parametrize("service, operation", [(s, o) for s in SERVICES for o in operations(s)])
-def test_an_operation_is_modelled_or_a_501(client, service, operation):
+def test_an_operation_is_modeled_or_a_501(client, service, operation):
     options = Config(parameter_validation=False, inject_host_prefix=False, s3={"addressing_style": "path"})
     caller = client(service, config=options)
     model = caller.meta.service_model.operation_model(operation)
@@ -59,7 +59,7 @@ def test_an_operation_is_modelled_or_a_501(client, service, operation):
     except ClientError as error:
         answer = error.response
     status = answer["ResponseMetadata"]["HTTPStatusCode"]
-    if operation in modelled(service):
+    if operation in modeled(service):
         assert status != 501, answer
     else:
         assert status == 501, answer

@@ -4,8 +4,8 @@
     EMULATOR=target/debug/emulator emulator/tests/suites/run.py [moto] [s3-tests] [--checkouts DIR]
 
 Each suite is cloned into .tools/suites at a fixed commit, unless DIR has a folder of its name. Most of what a suite tests
-is not modelled, so a failure is no error here: the report counts what passed, what failed because an operation or option is
-not modelled, and lists the rest.
+is not modeled, so a failure is no error here: the report counts what passed, what failed because an operation or option is
+not modeled, and lists the rest.
 """
 
 import argparse
@@ -89,7 +89,7 @@ def print_report(name, results):
         failure = next((part for part in case if part.tag in ("failure", "error")), None)
         if failure is not None:
             text = f"{failure.get('message')} {failure.text}"
-            kind = "not modelled" if NOT_MODELLED.search(text) else "other failures"
+            kind = "not modeled" if NOT_MODELLED.search(text) else "other failures"
             # These files start a server of moto's own.
             kind = "not run" if "No module named 'flask'" in text else kind
             if kind == "other failures":
@@ -97,7 +97,7 @@ def print_report(name, results):
         else:
             kind = "skipped" if case.find("skipped") is not None else "passed"
         counts[kind] += 1
-    print(f"{name}: " + ", ".join(f"{counts[kind]} {kind}" for kind in ("passed", "not modelled", "other failures", "skipped", "not run")))
+    print(f"{name}: " + ", ".join(f"{counts[kind]} {kind}" for kind in ("passed", "not modeled", "other failures", "skipped", "not run")))
     for line in others:
         print("  " + " ".join(line.split()))
 

@@ -3,7 +3,7 @@
 //! The programs in `fuzz` share this file.
 
 use codecommit_multibranch::config::{Config, ConfigError};
-use codecommit_multibranch::event::{self, Change, What};
+use codecommit_multibranch::event::{self, Change, ChangeKind};
 use codecommit_multibranch::names::{Reference, RepositoryArn};
 use codecommit_multibranch::plan::plan;
 use git_archive::object::ObjectId;
@@ -28,7 +28,7 @@ pub(super) fn custom_data(data: &[u8]) {
         repository,
         reference: Reference(format!("refs/heads/{branch}")),
         commit: Some(ObjectId::from_bytes_or_panic(&[0x11; 20])),
-        what: What::Updated,
+        kind: ChangeKind::Updated,
         custom_data: Some(custom_data.to_owned()),
     };
     let narrow = config(&[("BRANCHES", "**,!release/*"), ("PIPELINE_NAME", "dev"), ("PIPELINES", "team-*")]);

@@ -80,7 +80,10 @@ impl<W: Write> Life<'_, W> {
     fn introduce(&mut self) -> io::Result<()> {
         let repository = self.stage.name.clone();
         writeln!(self.out, "Repository {repository} sends the events of all branches to the function.")?;
-        writeln!(self.out, "Pipeline {PIPELINE} reads one S3 object and does not poll. Its actions end by command.")
+        writeln!(
+            self.out,
+            "Pipeline {PIPELINE} reads one S3 object and does not poll. Its actions end when the demo says so."
+        )
     }
 
     fn open_pull_request(&mut self, trunk: &str) -> io::Result<DemoPullRequest> {

@@ -19,7 +19,7 @@ pub(super) async fn post(context: &Context<'_>, input: &Input) -> Result<Value, 
     let request = context.refreshed(input).await?;
     let repository = &*associated(context, input, &request)?;
     if input.get("location").is_some() {
-        return Err(ServiceError::not_modelled("comments on lines"));
+        return Err(ServiceError::not_modeled("comments on lines"));
     }
     let (before, after) =
         (commit(repository, input, "beforeCommitId").await?, commit(repository, input, "afterCommitId").await?);

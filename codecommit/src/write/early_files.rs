@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use crate::lock::Lock;
 use git_archive::PackedFile;
 
-/// Files that are made already, by the index of their entry.
+/// Files that are packed already, by the index of their entry.
 #[derive(Default)]
-pub(super) struct MadeFiles(Lock<HashMap<usize, PackedFile>>);
+pub(super) struct EarlyFiles(Lock<HashMap<usize, PackedFile>>);
 
-impl MadeFiles {
+impl EarlyFiles {
     /// Takes a file out.
     pub(super) fn take(&self, index: usize) -> Option<PackedFile> {
         self.take_if(index, || true)

@@ -1,8 +1,8 @@
-//! Files that have to be deflated, made in the order of the pack before the archive is written.
+//! Files that have to be deflated, packed in the order of the pack before the archive is written.
 //!
 //! The base of a delta is near it in the pack, but may be anywhere in the archive. In the archive's order, most bases
-//! would be inflated again for each of their deltas. So the files of the pack that cannot be copied are made in the
-//! pack's order, on all cores, until their share of the byte budget is used up. The others are made in their turn.
+//! would be inflated again for each of their deltas. So the files of the pack that cannot be copied are packed in the
+//! pack's order, on all cores, until their share of the byte budget is used up. The others are packed in their turn.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -15,14 +15,14 @@ use crate::blocking;
 use crate::source::BlobContent;
 use git_archive::PackedFile;
 
-/// Files that one thread makes one after the other.
+/// The number of files that one thread packs, one after the other.
 const AT_ONCE: usize = 256;
-/// The size in bytes of the largest file that is made early.
+/// The size in bytes of the largest file that is packed early.
 const LARGEST: u64 = 1 << 20;
 
-/// Makes the files of the pack that cannot be copied, as long as there is room. A file that fails is left for its turn,
+/// Packs the files of the pack that cannot be copied, as long as there is room. A file that fails is left for its turn,
 /// which reports the error.
-pub(super) async fn make(preparation: &Arc<Preparation>) {
+pub(super) async fn pack(preparation: &Arc<Preparation>) {
     if preparation.early_bytes == 0 {
         return;
     }
@@ -30,11 +30,11 @@ pub(super) async fn make(preparation: &Arc<Preparation>) {
     let of = preparation.clone();
     let order = blocking::run(move || in_order_of_the_pack(&of)).await;
     let chunks: Vec<Vec<usize>> = order.chunks(AT_ONCE).map(<[usize]>::to_vec).collect();
-    let making = chunks.into_iter().map(|chunk| {
+    let packing = chunks.into_iter().map(|chunk| {
         let (preparation, room) = (preparation.clone(), room.clone());
-        blocking::run(move || preparation.made.add(made(&preparation, &chunk, &room)))
+        blocking::run(move || preparation.early.add(packed(&preparation, &chunk, &room)))
     });
-    stream::iter(making).buffer_unordered(preparation.threads()).collect::<()>().await;
+    stream::iter(packing).buffer_unordered(preparation.threads()).collect::<()>().await;
 }
 
 /// Returns the first entry of each content that cannot be copied, in the order of the pack.
@@ -56,7 +56,7 @@ fn in_order_of_the_pack(preparation: &Preparation) -> Vec<usize> {
     order.into_iter().map(|(_, index)| index).collect()
 }
 
-fn made(preparation: &Preparation, chunk: &[usize], room: &AtomicU64) -> Vec<(usize, PackedFile)> {
+fn packed(preparation: &Preparation, chunk: &[usize], room: &AtomicU64) -> Vec<(usize, PackedFile)> {
     let mut files = Vec::with_capacity(chunk.len());
     for &index in chunk {
         let Some(blob) = preparation.packed(index) else { continue };
