@@ -4,7 +4,6 @@ use std::fmt;
 
 use crate::authority::{ACCOUNT, PipelineName, Pipelines, Repositories};
 use crate::branches::Branches;
-use crate::names::RepositoryArn;
 use crate::path_globs::Paths;
 use codecommit::aws::Concurrency;
 use codecommit::source;

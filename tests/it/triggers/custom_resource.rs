@@ -9,7 +9,7 @@ use aws_sdk_codecommit::config::interceptors::BeforeTransmitInterceptorContextRe
 use aws_sdk_codecommit::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_codecommit::error::BoxError;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use codecommit_multibranch::custom_resource::{CustomResourceError, Response, Stack, Tools, handle, is_request};
+use codecommit_multibranch::custom_resource::{Context, CustomResourceError, Response, Stack, handle, is_request};
 use codecommit_multibranch::triggers::{Event, list};
 use emulator::{Fault, FaultKind};
 use serde_json::{Value, json};
@@ -94,7 +94,7 @@ async fn handled_within(world: &World, event: &Value, budget: Duration) -> Resul
     let panics = event["ResourceProperties"]["RepositoryName"] == "panic";
     let client = if panics { panicking(world) } else { world.client.clone() };
     let stack = Stack { repositories: None, branches: &branches, updates_arn: UPDATES, lifecycle_arn: LIFECYCLE };
-    let tools = Tools { client: &client, http: &http, stack: Ok(stack), loopback: true, deadline };
+    let tools = Context { client: &client, http: &http, stack: Ok(stack), loopback: true, deadline };
     let answered = handle(event, &tools);
     can_move_between_threads(&answered);
     answered.await
