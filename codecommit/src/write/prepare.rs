@@ -86,8 +86,8 @@ impl Preparation {
         self.reused.load(Ordering::Relaxed)
     }
 
-    /// Returns an entry that needs no preparation: it is packed already and no other entry waits for it, or its data can
-    /// be copied from the pack.
+    /// Returns an entry that needs no preparation: it is packed already and no other entry waits for it, or its data
+    /// can be copied from the pack.
     pub(super) fn at_hand(&self, index: usize) -> Option<Ready> {
         if let Some(packed) = self.early.take_if(index, || !self.is_repeated(index)) {
             return Some(Ready::Held(packed, None));
