@@ -67,6 +67,10 @@ impl Difference<'_> {
         let place = |id: &ObjectId| self.previous.find(*id, false).map(|located| located.start);
         let mut bases = thin.missing();
         bases.sort_by_key(place);
+        if !bases.is_empty() {
+            // The copy of what has not changed is another pass.
+            self.previous.allow_pass();
+        }
         for id in bases {
             let content = match self.previous.content(id, false).await {
                 Some(content) => content,

@@ -36,7 +36,7 @@ pub struct Previous {
     blocks: Lock<VecDeque<(u64, Arc<Block>)>>,
     reading: Semaphore,
     /// The number of blocks that may still be read. Without a limit, an archive in a different order would be read
-    /// many times over.
+    /// many times over. So each pass over it may read twice its blocks.
     allowance: AtomicU64,
 }
 
@@ -74,15 +74,21 @@ impl Previous {
             tracing::warn!(%error, "the previous archive cannot be read, so nothing of it is used");
             None
         })?;
-        let allowance = AtomicU64::new(2 * object.bytes.div_ceil(BLOCK));
-        Some(Self {
+        let previous = Self {
             object,
             commit,
             directory: Arc::new(directory),
             blocks: Lock::default(),
             reading: Semaphore::new(BLOCKS_KEPT),
-            allowance,
-        })
+            allowance: AtomicU64::default(),
+        };
+        previous.allow_pass();
+        Some(previous)
+    }
+
+    /// Allows one more pass over the contents. The first one is allowed from the start.
+    pub(super) fn allow_pass(&self) {
+        self.allowance.fetch_add(2 * self.object.bytes.div_ceil(BLOCK), Ordering::Relaxed);
     }
 
     /// Returns the commit that the archive names as its own. Nobody has verified that.

@@ -67,6 +67,32 @@ async fn only_the_difference_is_fetched() {
     }
 }
 
+/// The old archive is read for the bases of deltas, and again for what is copied. The new order of the files needs each
+/// block twice for that.
+#[tokio::test]
+async fn a_large_archive_is_read_for_the_bases_and_for_the_copies() {
+    let tree = |is_new: bool| {
+        let mut tree = Tree::default();
+        for number in 0..28 {
+            let mut content: Vec<u8> = noise(1 << 20).iter().map(|byte| byte ^ number).collect();
+            if is_new && number % 4 == 0 {
+                content.extend(b"changed");
+            }
+            let folder = if is_new { number % 2 } else { 0 };
+            tree.add(format!("{folder}/f{number:02}"), "100644", content);
+        }
+        tree
+    };
+    let world = world(&tree(false), &OVER_GIT);
+    let (_, first) = world.deliver(BRANCH, world.tip()).await;
+    let (commit, zip) = world.next(&tree(true)).await;
+    world.assert_is_gits(&zip, commit);
+    assert_eq!((world.git().0, world.counts(["GetBlob"])), (2, [0]));
+    let blocks = first.len().div_ceil(4 << 20);
+    let read = world.emulator.count("GetObject");
+    assert!(read > 2 * blocks + 1, "{read} requests for {blocks} blocks");
+}
+
 /// Folders with files that are left out have no tree id in the archive: the API lists them, as they were.
 #[tokio::test]
 async fn folders_that_the_archive_lacks_are_listed() {
