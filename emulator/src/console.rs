@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::call::Call;
 
+#[derive(Clone, Copy)]
 pub(crate) struct Console {
     enabled: bool,
     colored: bool,
@@ -22,6 +23,13 @@ impl Console {
         if self.enabled {
             let line = line(call, status, elapsed, self.colored);
             let _stderr_closed = io::stderr().write_all(line.as_bytes());
+        }
+    }
+
+    /// Prints a line about the function.
+    pub(crate) fn tell(&self, text: &str) {
+        if self.enabled {
+            let _stderr_closed = io::stderr().write_all(format!("emulator: {text}\n").as_bytes());
         }
     }
 }

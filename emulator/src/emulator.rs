@@ -53,7 +53,9 @@ impl Emulator {
             let _receiver_gone = ready.send(services.and_then(|services| Ok((Arc::new(services), listener?))));
         });
         let (services, listener) = started.recv().map_err(io::Error::other)??;
-        let function = function.map(|function| runtime.spawn(Arc::clone(&services.lambda).supervise(function)));
+        let console = services.console;
+        let tell = move |text: &str| console.tell(text);
+        let function = function.map(|function| runtime.spawn(Arc::clone(&services.lambda).supervise(function, tell)));
         runtime.spawn(services::send_state_changes(Arc::clone(&services)));
         runtime.spawn(front::serve(Arc::clone(&services), listener));
         Ok(Self { services, address, function, threads })
@@ -87,7 +89,7 @@ impl Emulator {
     }
 
     /// Returns the repositories in the folder that are not served, since CodeCommit does not allow their names.
-    pub fn unserved_repositories(&self) -> Vec<PathBuf> {
+    pub fn unserved_repositories(&self) -> Vec<(PathBuf, &'static str)> {
         self.services.repositories.unserved()
     }
 

@@ -100,6 +100,7 @@ impl GitEndpoint {
         let (head, report) = backend.run(pack).await?.into_parts();
         let report = report.collect().await?.to_bytes();
         let changes = events::changes(&before, &repository.references().await?);
+        repository.adopt_default().await?;
         self.events.fire(repository, &changes);
         Ok(HttpResponse::from_parts(head, wire::full(report)))
     }

@@ -231,11 +231,12 @@ impl Lambda {
         self.state().init_error = Some(report);
     }
 
-    /// Runs the child and restarts it when it exits; an exit fails the invocations in flight.
-    pub(crate) async fn supervise(self: Arc<Self>, command: impl Fn() -> Command) {
+    /// Runs the child and restarts it when it exits; an exit fails the invocations in flight, and is told.
+    pub(crate) async fn supervise(self: Arc<Self>, command: impl Fn() -> Command, tell: impl Fn(&str)) {
         loop {
             self.ready.store(false, Ordering::Relaxed);
             let ended = self.run_child(command()).await;
+            tell(&ended);
             self.generation.send_modify(|generation| *generation += 1);
             self.fail_running(&ended);
             if self.ready.load(Ordering::Relaxed) {

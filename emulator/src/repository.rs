@@ -44,15 +44,19 @@ impl Repositories {
         names.into_iter().collect()
     }
 
-    /// Returns the repositories in the folder with names that CodeCommit does not allow.
-    pub(crate) fn unserved(&self) -> Vec<PathBuf> {
+    /// Returns the repositories in the folder that are not served, each with the reason.
+    pub(crate) fn unserved(&self) -> Vec<(PathBuf, &'static str)> {
         let entries = self.folder.iter().filter_map(|folder| folder.read_dir().ok()).flatten().flatten();
         let paths = entries.map(|entry| entry.path()).filter(|path| git_dir(path).is_some());
-        let has_name = |path: &PathBuf| {
-            let name = path.file_name().and_then(|name| name.to_str());
-            name.is_some_and(|name| is_name(name.strip_suffix(".git").unwrap_or(name)))
+        let reason = |path: &PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let name = name.strip_suffix(".git").unwrap_or(name);
+            match self.git_dir(name) {
+                None => Some("CodeCommit does not allow its name"),
+                Some(served) => (git_dir(path)? != served).then_some("another repository has its name"),
+            }
         };
-        let mut unserved: Vec<PathBuf> = paths.filter(|path| !has_name(path)).collect();
+        let mut unserved: Vec<_> = paths.filter_map(|path| reason(&path).map(|reason| (path, reason))).collect();
         unserved.sort_unstable();
         unserved
     }
@@ -134,6 +138,19 @@ impl Repository {
             Some((name.to_owned(), if peeled.is_empty() { id } else { peeled }.to_owned()))
         };
         Ok(listing.lines().filter_map(parse).collect())
+    }
+
+    /// Makes the only branch the default, as `CodeCommit` does with the first one. Changes nothing if `HEAD` names a
+    /// branch that exists, or in a repository with a working tree.
+    pub(crate) async fn adopt_default(&self) -> io::Result<()> {
+        let references = self.references().await?;
+        let branches: Vec<_> = references.keys().filter(|name| name.starts_with("refs/heads/")).collect();
+        let [only] = branches[..] else { return Ok(()) };
+        let is_bare = git::output(&self.git_dir, &["config", "--get", "core.bare"]).await.unwrap_or_default();
+        if is_bare.trim_ascii() == b"true" && self.default_branch().await?.is_none() {
+            git::output(&self.git_dir, &["symbolic-ref", "HEAD", only]).await?;
+        }
+        Ok(())
     }
 
     /// Returns the branch that `HEAD` names, if it exists.

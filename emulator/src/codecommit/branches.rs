@@ -28,6 +28,12 @@ pub(super) async fn create(repository: &Repository, input: &Input, events: &Even
     if repository.objects.header(&reference).await?.is_some() {
         return Err(ServiceError::new("BranchNameExistsException", format!("Branch {name} already exists")));
     }
+    let is_above = |long: &str, short: &str| long.strip_prefix(short).is_some_and(|rest| rest.starts_with('/'));
+    let references = repository.references().await?;
+    if let Some(other) = references.keys().find(|one| is_above(one, &reference) || is_above(&reference, one)) {
+        let message = format!("The branch name {name} is not valid beside {other}.");
+        return Err(ServiceError::new("InvalidBranchNameException", message));
+    }
     git::output(&repository.git_dir, &["update-ref", &reference, commit, NO_COMMIT]).await?;
     events.fire(repository, &[Change { reference, before: None, after: Some(commit.to_owned()) }]);
     Ok(json!({}))

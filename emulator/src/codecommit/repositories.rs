@@ -27,6 +27,9 @@ pub(super) async fn create(repositories: &Repositories, input: &Input, name: &st
     if input.get("kmsKeyId").is_some() {
         return Err(ServiceError::not_modeled("encryption keys of repositories"));
     }
+    if input.get("tags").and_then(Value::as_object).is_some_and(|tags| !tags.is_empty()) {
+        return Err(ServiceError::not_modeled("tags of repositories"));
+    }
     let created = repositories.create(name, description).await?;
     let repository = created.ok_or_else(|| {
         ServiceError::new("RepositoryNameExistsException", format!("Repository named {name} already exists"))

@@ -60,7 +60,8 @@ fn it_says_what_it_serves_and_ends_when_told() {
             String::new(),
             "# clone with the AWS CLI's credential helper and the variables above:".to_owned(),
             format!(
-                "#   git -c credential.helper='!aws codecommit credential-helper --ignore-host-check $@' -c credential.useHttpPath=true clone {endpoint}/v1/repos/fixture"
+                "#   git -c credential.helper='!f() {{ [ \"$1\" != get ] || aws codecommit credential-helper --ignore-host-check get; }}; f' \
+                 -c credential.useHttpPath=true clone {endpoint}/v1/repos/fixture"
             ),
         ]
     );
@@ -155,6 +156,8 @@ fn a_wrong_command_line_is_refused() {
         ("--repository", "name=/dev", "/dev cannot be the repository name: it is not a Git repository"),
         ("--repositories", "/nonexistent", "the folder of repositories /nonexistent cannot be read"),
         ("--function", "/nonexistent/function", "there is no function at /nonexistent/function"),
+        ("--function", "/dev", "the function /dev is not an executable file"),
+        ("--function", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"), "Cargo.toml is not an executable file"),
         ("--bucket", "b", "b cannot be a bucket"),
         ("--port", port, "--port"),
     ] {
@@ -186,6 +189,26 @@ fn repositories_that_are_missed_are_named() {
         warnings(),
         format!("emulator: warning: {path}/my project is not served: CodeCommit does not allow its name\n")
     );
+    std::fs::remove_dir_all(folder.path().join("my project")).expect("it was there");
+    git(folder.path(), &["init", "--quiet", "one"]);
+    git(folder.path(), &["init", "--quiet", "--bare", "one.git"]);
+    assert_eq!(
+        warnings(),
+        format!("emulator: warning: {path}/one.git is not served: another repository has its name\n")
+    );
+}
+
+#[test]
+fn a_function_that_ends_at_once_is_a_line_on_standard_error() {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_emulator"));
+    program.args(["--port", "0", "--function", "/bin/false"]).stdout(Stdio::null()).stderr(Stdio::piped());
+    let world = World::new();
+    program.args(["--repositories", world.folder.path().to_str().expect("the path is UTF-8")]);
+    let mut child = Running(program.spawn().expect("the program runs"));
+    let mut line = String::new();
+    BufReader::new(child.0.stderr.take().expect("piped")).read_line(&mut line).expect("a line");
+    end(&mut child.0);
+    assert_eq!(line, "emulator: Runtime exited with exit status: 1\n");
 }
 
 #[test]

@@ -480,6 +480,16 @@ class TestWrites:
         assert refused(codecommit.get_repository, repositoryName="made") == "RepositoryDoesNotExistException"
         assert "repositoryId" not in codecommit.delete_repository(repositoryName="made")
 
+    def test_the_first_branch_is_the_default(self, codecommit):
+        named = {"repositoryName": "first"}
+        codecommit.create_repository(**named)
+        made = codecommit.put_file(**named, branchName="trunk", filePath="file", fileContent=b"x")
+        assert codecommit.get_repository(**named)["repositoryMetadata"]["defaultBranch"] == "trunk"
+        assert codecommit.get_file(**named, filePath="file")["commitId"] == made["commitId"]
+        codecommit.create_branch(**named, branchName="other", commitId=made["commitId"])
+        assert refused(codecommit.delete_branch, **named, branchName="trunk") == "DefaultBranchCannotBeDeletedException"
+        codecommit.delete_repository(**named)
+
     def test_repositories_of_others_are_not_deleted(self, codecommit, folder):
         with pytest.raises(ClientError) as caught:
             codecommit.delete_repository(repositoryName="void")
@@ -497,6 +507,9 @@ class TestWrites:
         codecommit.create_branch(**branch, commitId=commit)
         assert git("rev-parse", "made/here").decode().strip() == commit
         assert refused(codecommit.create_branch, **branch, commitId=commit) == "BranchNameExistsException"
+        for name in ("made", "made/here/too"):
+            beside = branch | {"branchName": name}
+            assert refused(codecommit.create_branch, **beside, commitId=commit) == "InvalidBranchNameException"
         deleted = codecommit.delete_branch(**branch)["deletedBranch"]
         assert deleted == {"branchName": "made/here", "commitId": commit}
         assert "deletedBranch" not in codecommit.delete_branch(**branch)

@@ -15,7 +15,7 @@ use crate::answer::FunctionAnswer;
 use crate::arguments::DemoArguments;
 use crate::local_git::{check_repository, git, git_command};
 use crate::paint::Paint;
-use crate::stage::{PIPELINE, Stage, check_function, connect};
+use crate::stage::{PIPELINE, Stage, checked_function, connect};
 use crate::text::{function_error, printable, size};
 use pull_request::DemoPullRequest;
 
@@ -28,7 +28,7 @@ const SETTINGS: [(&str, &str); 3] = [("SUPERSEDE", "on"), ("REPORT", "on"), ("AP
 /// Shows the life of a branch in a copy of the repository.
 pub(crate) fn demo(arguments: &DemoArguments) -> io::Result<()> {
     check_repository(&arguments.repository)?;
-    check_function(&arguments.function)?;
+    checked_function(&arguments.function)?;
     let folder = tempfile::tempdir()?;
     let (remote, work) = (folder.path().join("demo.git"), folder.path().join("work"));
     let (remote_name, work_name) = (remote.to_string_lossy(), work.to_string_lossy());

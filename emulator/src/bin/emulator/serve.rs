@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::arguments::ServeArguments;
-use crate::stage::{self, check_function};
+use crate::stage::{self, checked_function};
 use crate::text::printable;
 
 /// The number of branches that the introduction names for each repository.
@@ -16,8 +16,8 @@ const BRANCHES: usize = 5;
 /// Serves until Ctrl-C or SIGTERM.
 pub(crate) fn serve(arguments: ServeArguments) -> io::Result<()> {
     let connected = arguments.connect;
-    let options = Options::from(arguments);
-    options.function.as_deref().map_or(Ok(()), check_function)?;
+    let mut options = Options::from(arguments);
+    options.function = options.function.as_deref().map(checked_function).transpose()?;
     let waiter = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     waiter.block_on(async {
         let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
@@ -105,8 +105,8 @@ fn clone_commands(out: &mut impl Write, emulator: &Emulator, name: &str) -> io::
     writeln!(out, "# clone with the AWS CLI's credential helper and the variables above:")?;
     writeln!(
         out,
-        "#   git -c credential.helper='!aws codecommit credential-helper --ignore-host-check $@' -c credential.useHttpPath=true \
-         clone {}{name}",
+        "#   git -c credential.helper='!f() {{ [ \"$1\" != get ] || aws codecommit credential-helper --ignore-host-check get; }}; f' \
+         -c credential.useHttpPath=true clone {}{name}",
         emulator.git_url()
     )
 }
@@ -114,9 +114,9 @@ fn clone_commands(out: &mut impl Write, emulator: &Emulator, name: &str) -> io::
 /// Prints warnings about repositories that the user may miss.
 fn warn(emulator: &Emulator, options: &Options, repositories: &[(String, Vec<String>)]) -> io::Result<()> {
     let mut err = io::stderr().lock();
-    for path in emulator.unserved_repositories() {
+    for (path, reason) in emulator.unserved_repositories() {
         let shown = printable(&path.display().to_string());
-        writeln!(err, "emulator: warning: {shown} is not served: CodeCommit does not allow its name")?;
+        writeln!(err, "emulator: warning: {shown} is not served: {reason}")?;
     }
     if repositories.is_empty() {
         let folder = options.repositories.as_ref().map(|folder| folder.display().to_string());

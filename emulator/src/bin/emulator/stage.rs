@@ -1,6 +1,7 @@
 //! The emulator that `run` and `demo` share: one repository, the function, a bucket and the dev pipeline.
 
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -22,11 +23,11 @@ impl Stage {
     /// Starts the emulator for the repository at `path`, with the function as its child process. `options` says what is
     /// special about it.
     pub(crate) fn start(function: &Path, path: &Path, options: Options) -> io::Result<Self> {
-        check_function(function)?;
+        let function = checked_function(function)?;
         let name = name(path);
         let emulator = Emulator::start(Options {
             repository: vec![(name.clone(), path.to_owned())],
-            function: Some(function.canonicalize()?),
+            function: Some(function),
             // The answer says everything; RUST_LOG asks for the function's log as well.
             quiet: std::env::var_os("RUST_LOG").is_none(),
             bucket: Some(BUCKET.to_owned()),
@@ -50,12 +51,15 @@ impl Stage {
     }
 }
 
-/// Checks that there is a file at the path of the function.
-pub(crate) fn check_function(function: &Path) -> io::Result<()> {
-    if function.is_file() {
-        return Ok(());
+/// Returns the absolute path of the function, after a check that it is a file that can be run.
+pub(crate) fn checked_function(function: &Path) -> io::Result<PathBuf> {
+    let Ok(file) = function.metadata() else {
+        return Err(io::Error::other(format!("there is no function at {}: build it first", function.display())));
+    };
+    if !file.is_file() || file.permissions().mode() & 0o111 == 0 {
+        return Err(io::Error::other(format!("the function {} is not an executable file", function.display())));
     }
-    Err(io::Error::other(format!("there is no function at {}: build it first", function.display())))
+    function.canonicalize()
 }
 
 /// Gives a repository one trigger for all branches, with the function as its destination.

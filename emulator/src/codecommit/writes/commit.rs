@@ -58,6 +58,7 @@ impl Tip {
         let id = git::line(command, message.as_bytes()).await?;
         let before = repository.references().await?;
         self.push(repository, &id).await?;
+        repository.adopt_default().await?;
         events.fire(repository, &events::changes(&before, &repository.references().await?));
         Ok(Commit { id, tree })
     }
