@@ -253,7 +253,7 @@ pub(crate) struct Runs {
     #[arg(long)]
     pub(crate) watch: bool,
     /// The commit whose run to wait for, or the beginning of its ID; by default the branch's last commit
-    #[arg(long, value_name = "ID", requires = "watch", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "ID", requires = "watch", value_parser = commit_id())]
     pub(crate) commit: Option<String>,
     /// The longest wait in minutes
     #[arg(long, value_name = "MINUTES", default_value_t = 60)]
@@ -295,6 +295,13 @@ fn mode(value: &str) -> Result<Mode, String> {
 
 fn pipeline_name() -> impl TypedValueParser<Value = PipelineName> {
     NonEmptyStringValueParser::new().try_map(|name| name.parse::<PipelineName>())
+}
+
+fn commit_id() -> impl TypedValueParser<Value = String> {
+    NonEmptyStringValueParser::new().try_map(|id| {
+        let is_id = id.len() <= 40 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if is_id { Ok(id.to_ascii_lowercase()) } else { Err("is not the beginning of a commit's ID") }
+    })
 }
 
 /// Refuses an empty pathspec, as git does.

@@ -169,14 +169,15 @@ fn table(rows: &[Row], pipeline: &str, region: &str) -> String {
     let heads = ["BRANCH", "COMMIT", "STATUS", "STARTED", "TOOK", "SUBJECT", "LINK"].map(str::to_owned);
     let cells = |row: &Row| {
         let Row { run, listed } = row;
-        let message = run.message.as_deref().unwrap_or("-");
+        // A variable has no line breaks: two spaces are the empty line after the subject.
+        let subject = run.message.as_deref().unwrap_or("-").split("  ").next().unwrap_or_default();
         [
             printable(&run.branch),
             run.commit[..8].to_owned(),
             run.status.as_str().to_owned(),
             listed.started.map_or_else(|| "-".to_owned(), spoken),
             took(listed),
-            printable(&message.chars().take(50).collect::<String>()),
+            printable(&subject.chars().take(50).collect::<String>()),
             runs::console_url(region, pipeline, &run.id),
         ]
     };
