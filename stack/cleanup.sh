@@ -157,12 +157,12 @@ clean_up() {
 # Prints the branches that this project has cleaned up, each after the time when that ended; what is in progress ends later
 # than all others.
 cleaned() {
-    local ids
-    ids=$(aws codebuild list-builds-for-project --project-name "$self" --no-paginate --query ids --output text)
-    # shellcheck disable=SC2086 # the ids are words
-    [[ -z $ids || $ids == None ]] || aws codebuild batch-get-builds --ids $ids --output text --query \
-        "builds[?buildStatus=='SUCCEEDED'||buildStatus=='IN_PROGRESS'].[not_null(endTime,'later'),
-            environment.environmentVariables[?name=='BRANCH_NAME'].value|[0]]"
+    # A thousand builds are six weeks of sweeps. One call takes a hundred ids, and what has no colon is not an id.
+    aws codebuild list-builds-for-project --project-name "$self" --max-items 1000 --query ids --output text |
+        tr '[:space:]' '\n' | { grep : || true; } |
+        xargs --no-run-if-empty --max-args=100 aws codebuild batch-get-builds --output text --query \
+            "builds[?buildStatus=='SUCCEEDED'||buildStatus=='IN_PROGRESS'].[not_null(endTime,'later'),
+                environment.environmentVariables[?name=='BRANCH_NAME'].value|[0]]" --ids
 }
 
 # Succeeds if the lines of `cleaned` say that a branch was cleaned up after a time.

@@ -129,6 +129,17 @@ def test_the_sweep_does_what_lost_events_would_have_done(pipeline):
     assert pipeline.clean_up()[0] == 0 and len(pipeline.started()) == 3
 
 
+def test_a_cleanup_is_known_after_many_sweeps(pipeline):
+    pipeline.ran("feature/gone", commit=A)
+    assert pipeline.clean_up()[0] == 0 and len(pipeline.started()) == 1
+    (build,) = pipeline.state["builds"]
+    build |= {"buildStatus": "SUCCEEDED", "endTime": "2026-11-24T03:00:00+00:00"}
+    sweep = build | {"environment": {"environmentVariables": []}}
+    pipeline.state["builds"] = [build] + [sweep | {"id": f"demo-cleanup:sweep-{number}"} for number in range(250)]
+    code, output = pipeline.clean_up()
+    assert code == 0 and "0 branches to clean up" in output, output
+
+
 def test_a_sweep_is_bounded(pipeline):
     for number in range(5):
         pipeline.ran(f"feature/{number}")
