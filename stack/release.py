@@ -14,6 +14,7 @@ import subprocess
 import sys
 
 import licenses
+import manual
 import plain
 import sbom
 import zip as archive
@@ -31,6 +32,7 @@ TEMPLATES = {
 COPIES = ["LICENSE", "CHANGELOG.md", "buildspec.example.yml", "stack/large.buildspec.yml"]
 COPIES += ["stack/deployer-policy.json", "stack/developer-policy.json"]
 SUMS = "SHA256SUMS"
+READABLE = stat.S_IRUSR | stat.S_IWUSR | stat.S_IRGRP | stat.S_IROTH
 
 
 def main():
@@ -80,6 +82,9 @@ def write(folder, built, crates, seconds):
         command = folder / f"codecommit-{architecture}"
         shutil.copyfile(binaries / "codecommit", command)
         command.chmod(0o755)
+    pages = folder / "codecommit-man.tar.gz"
+    pages.write_bytes(manual.archive(built, seconds))
+    pages.chmod(READABLE)
     for source in COPIES:
         put(folder / pathlib.Path(source).name, (ROOT / source).read_text(encoding="utf-8"))
     put(folder / "sbom.cdx.json", sbom.text(version, crates, seconds))
@@ -92,7 +97,7 @@ def write(folder, built, crates, seconds):
 
 def put(path, text):
     path.write_text(text, encoding="utf-8", newline="\n")
-    path.chmod(stat.S_IRUSR | stat.S_IWUSR | stat.S_IRGRP | stat.S_IROTH)
+    path.chmod(READABLE)
 
 
 def digest(path):

@@ -7,6 +7,7 @@ import re
 import socket
 import subprocess
 import sys
+import tarfile
 import time
 import urllib.request
 
@@ -47,8 +48,10 @@ def binaries(tmp_path):
         built[architecture] = tmp_path / "built" / architecture
         built[architecture].mkdir(parents=True)
         (built[architecture] / "updates").write_text(f"updates for {architecture}", encoding="utf-8")
-        program = f"#!/bin/sh\n[ \"$1\" = --version ] && echo codecommit {plain.version()}\n"
-        (built[architecture] / "codecommit").write_text(program, encoding="utf-8")
+        program = f'#!/bin/sh\ncase $1 in --version) echo codecommit {plain.version()} ;; man) echo page >"$2/codecommit.1" ;; esac\n'
+        command = built[architecture] / "codecommit"
+        command.write_text(program, encoding="utf-8")
+        command.chmod(0o755)
     return built
 
 
@@ -62,6 +65,14 @@ def test_two_folders_have_the_same_bytes(tmp_path, binaries, crates):
     assert str(ROOT).encode() not in b"".join(files.values()), "the folder of the build is named"
     check = subprocess.run(["sha256sum", "--check", "--strict", release.SUMS], cwd=first, capture_output=True, text=True)
     assert check.returncode == 0 and check.stdout.count(": OK") == len(files) - 1, check.stderr
+
+
+def test_the_manual_is_in_it(tmp_path, binaries, crates):
+    release.write(tmp_path / "folder", binaries, crates, COMMITTED)
+    with tarfile.open(tmp_path / "folder/codecommit-man.tar.gz") as tar:
+        (page,) = tar.getmembers()
+        assert (page.name, page.mode, page.mtime) == ("man1/codecommit.1", 0o644, COMMITTED)
+        assert tar.extractfile(page).read() == b"page\n"
 
 
 def test_an_old_release_leaves_no_file(tmp_path, binaries, crates):
