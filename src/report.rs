@@ -137,7 +137,12 @@ impl Reporter<'_> {
         if requests.is_empty() {
             return Ok(ReportOutcome::NotReported("no open pull request has this commit as its source"));
         }
-        let approves = self.approves() && self.is_latest(&ended.pipeline, &run).await?;
+        let newer = self.newer_run(&ended.pipeline, &run).await?;
+        if newer.as_ref().is_some_and(BranchRun::has_ended) {
+            return Ok(ReportOutcome::NotReported("a newer run of the commit has ended"));
+        }
+        // Only the newest run decides.
+        let approves = self.approves() && newer.is_none();
         self.tell(&ended.pipeline, &ended.region, run, &requests, approves).await
     }
 
@@ -199,15 +204,15 @@ impl Reporter<'_> {
         }
     }
 
-    /// Returns whether this is the newest run of its commit. Only the newest run decides the approval.
-    async fn is_latest(&self, pipeline: &str, run: &BranchRun) -> Result<bool, CallError> {
+    /// Returns the newest run of the same commit, if it is newer than this one.
+    async fn newer_run(&self, pipeline: &str, run: &BranchRun) -> Result<Option<BranchRun>, CallError> {
         let listed = runs::list(self.aws, pipeline, SEARCHED).await?;
         for newer in listed.iter().take_while(|listed| listed.id != run.id) {
-            if runs::read(self.aws, pipeline, &newer.id).await?.is_some_and(|newer| newer.is_of(run)) {
-                return Ok(false);
+            if let Some(newer) = runs::read(self.aws, pipeline, &newer.id).await?.filter(|newer| newer.is_of(run)) {
+                return Ok(Some(newer));
             }
         }
-        Ok(true)
+        Ok(None)
     }
 
     /// Finds the newest run of the pull request's source commit.

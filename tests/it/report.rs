@@ -66,6 +66,24 @@ async fn ten_deliveries_at_once_post_one_comment() {
     assert_eq!(world.comments(&request).await.len(), 1);
 }
 
+/// Somebody started the same commit again. The older run ends last.
+#[tokio::test]
+async fn of_two_runs_of_a_commit_the_newer_one_is_told() {
+    let world = held(&ON);
+    let older = world.pushed_run("one").await;
+    let request = world.open().await;
+    let tip = world.repository.id(BRANCH);
+    let newer = world.started(crate::world::pushed("again", &[(BRANCH, tip)])).await;
+    assert_ne!(older.pipeline_execution_id, newer.pipeline_execution_id);
+    world.end(&newer, None);
+    assert_eq!(reported(&world, ended(&newer, "SUCCEEDED")).await, [CommentChange::Posted]);
+    world.end(&older, Some("broken"));
+    let answer = world.handle(ended(&older, "FAILED")).await.expect("it is handled");
+    assert_eq!(answer.not_reported, Some("a newer run of the commit has ended"));
+    assert_eq!(world.comments(&request).await.len(), 1);
+    assert!(world.is_approved(&request).await);
+}
+
 #[tokio::test]
 async fn a_pull_request_opened_later_gets_the_last_result() {
     let world = held(&ON);
