@@ -58,27 +58,38 @@ impl Difference<'_> {
         let mut left = REQUESTS;
         let unknown = self.unknown_folders(&mut left).await?;
         thin = blocking::run(move || with_trees(thin, &unknown)).await?;
-        self.add_bases(&mut thin, &mut left).await?;
+        self.add_old_bases(&mut thin).await?;
+        // Many deltas are on objects of the pack, whose ids are known only now.
+        thin = blocking::run(move || thin.resolved()).await?;
+        self.request_bases(&mut thin, &mut left).await?;
         Ok(Some(blocking::run(move || Pack::complete(thin)).await?))
     }
 
-    /// Adds the bases of deltas, in the order in which the previous archive has them.
-    async fn add_bases(&self, thin: &mut ThinPack, left: &mut usize) -> Result<(), SourceError> {
-        let place = |id: &ObjectId| self.previous.find(*id, false).map(|located| located.start);
-        let mut bases = thin.missing();
-        bases.sort_by_key(place);
+    /// Adds the bases of deltas that the previous archive has, in its order.
+    async fn add_old_bases(&self, thin: &mut ThinPack) -> Result<(), SourceError> {
+        let place = |id: ObjectId| self.previous.find(id, false).map(|located| (located.start, id));
+        let mut bases: Vec<_> = thin.missing().into_iter().filter_map(place).collect();
+        bases.sort_unstable();
         if !bases.is_empty() {
             // The copy of what has not changed is another pass.
             self.previous.allow_pass();
         }
-        for id in bases {
-            let content = match self.previous.content(id, false).await {
-                Some(content) => content,
-                None if self.asks_api(left) => self.source.api.blob(id, None).await?,
-                None => continue,
-            };
-            thin.add(ObjectKind::Blob, &content)?;
+        for (_, id) in bases {
+            if let Some(content) = self.previous.content(id, false).await {
+                thin.add(ObjectKind::Blob, &content)?;
+            }
             tokio::task::consume_budget().await;
+        }
+        Ok(())
+    }
+
+    /// Adds the bases that are still missing, as far as requests are left.
+    async fn request_bases(&self, thin: &mut ThinPack, left: &mut usize) -> Result<(), SourceError> {
+        for id in thin.missing() {
+            if !self.asks_api(left) {
+                break;
+            }
+            thin.add(ObjectKind::Blob, &self.source.api.blob(id, None).await?)?;
         }
         Ok(())
     }

@@ -67,6 +67,22 @@ async fn only_the_difference_is_fetched() {
     }
 }
 
+/// Git stores a copy of a changed file as a delta on that file, which is itself a delta on the old one.
+#[tokio::test]
+async fn deltas_on_deltas_cost_no_request() {
+    let world = world(&many(), &OVER_GIT);
+    world.deliver(BRANCH, world.tip()).await;
+    let mut tree = many();
+    for number in (0..300).step_by(10) {
+        let longer = [&content(number, 0)[..], &content(number + 1000, 0)[..1000]].concat();
+        tree.add(format!("copies/f{number}"), "100644", [&longer[..], b"a copy\n"].concat());
+        tree.add(path(number), "100644", longer);
+    }
+    let (commit, zip) = world.next(&tree).await;
+    world.assert_is_gits(&zip, commit);
+    assert_eq!((world.git().0, world.counts(["GetBlob"])), (2, [0]));
+}
+
 /// The old archive is read for the bases of deltas, and again for what is copied. The new order of the files needs each
 /// block twice for that.
 #[tokio::test]

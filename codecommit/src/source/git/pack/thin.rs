@@ -30,13 +30,19 @@ impl ThinPack {
     pub fn receive(chunks: impl IntoIterator<Item = Bytes>, limits: &Limits) -> Result<Self, PackError> {
         let mut store = scan::scan(chunks.into_iter(), limits)?;
         store.lacks_blobs = true;
-        resolve::resolve_known(&mut store)?;
-        let resolved = store.table.objects.iter().filter(|object| object.kind.is_some());
-        let known = resolved.map(|object| object.id).collect();
-        Ok(Self { store, known, limits: limits.clone() })
+        Self { store, known: HashSet::new(), limits: limits.clone() }.resolved()
     }
 
-    /// Returns the ids of the objects that deltas are on and that the pack lacks, in ascending order.
+    /// Resolves the deltas whose bases are known by now.
+    pub fn resolved(mut self) -> Result<Self, PackError> {
+        resolve::resolve_known(&mut self.store)?;
+        let resolved = self.store.table.objects.iter().filter(|object| object.kind.is_some());
+        self.known.extend(resolved.map(|object| object.id));
+        Ok(self)
+    }
+
+    /// Returns the ids of the objects that deltas are on and whose content is not known, in ascending order. Until they
+    /// are resolved, that includes deltas of this pack.
     pub fn missing(&self) -> Vec<ObjectId> {
         let unresolved =
             self.store.table.objects.iter().filter(|object| object.kind.is_none() && object.base.is_none());
