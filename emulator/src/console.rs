@@ -19,7 +19,7 @@ impl Console {
     }
 
     /// Prints one line for a request; without a status the connection was closed.
-    pub(crate) fn log(&self, call: &Call, status: Option<u16>, elapsed: Duration) {
+    pub(crate) fn log(self, call: &Call, status: Option<u16>, elapsed: Duration) {
         if self.enabled {
             let line = line(call, status, elapsed, self.colored);
             let _stderr_closed = io::stderr().write_all(line.as_bytes());
@@ -27,7 +27,7 @@ impl Console {
     }
 
     /// Prints a line about the function.
-    pub(crate) fn tell(&self, text: &str) {
+    pub(crate) fn tell(self, text: &str) {
         if self.enabled {
             let _stderr_closed = io::stderr().write_all(format!("emulator: {text}\n").as_bytes());
         }

@@ -58,7 +58,7 @@ pub(super) async fn list(
         }
         let Some(joined) = walk.requested.join_next().await else { break };
         let (tree, folder) = joined.map_err(|error| CallError::malformed("GetFolder", error))??;
-        walk.know(tree, Arc::new(folder));
+        walk.know(tree, &Arc::new(folder));
     }
     Ok(in_order(walk.folders))
 }
@@ -113,17 +113,16 @@ impl<'a> Walk<'a> {
                 TreeState::Awaited(paths) => paths.push(path),
                 TreeState::Known(folder) => self.listed.push_back((path, Arc::clone(folder))),
             },
-            Slot::Vacant(slot) => match self.previous.and_then(|previous| previous.folder(tree)) {
-                Some(folder) => {
+            Slot::Vacant(slot) => {
+                if let Some(folder) = self.previous.and_then(|previous| previous.folder(tree)) {
                     let folder = Arc::new(folder.clone());
                     self.listed.push_back((path, Arc::clone(&folder)));
                     slot.insert(TreeState::Known(folder));
-                }
-                None => {
+                } else {
                     slot.insert(TreeState::Awaited(vec![path.clone()]));
                     self.unlisted.push_back((path, tree));
                 }
-            },
+            }
         }
     }
 
@@ -133,9 +132,9 @@ impl<'a> Walk<'a> {
     }
 
     /// Records the entries of a tree for all paths that wait for it.
-    fn know(&mut self, tree: ObjectId, folder: Arc<Folder>) {
-        if let Some(TreeState::Awaited(paths)) = self.trees.insert(tree, TreeState::Known(Arc::clone(&folder))) {
-            self.listed.extend(paths.into_iter().map(|path| (path, Arc::clone(&folder))));
+    fn know(&mut self, tree: ObjectId, folder: &Arc<Folder>) {
+        if let Some(TreeState::Awaited(paths)) = self.trees.insert(tree, TreeState::Known(Arc::clone(folder))) {
+            self.listed.extend(paths.into_iter().map(|path| (path, Arc::clone(folder))));
         }
     }
 
