@@ -70,8 +70,8 @@ def merges(results):
 def peaks(results):
     """Returns the largest of each kind, over all sources and runs."""
     made = results.made()
-    usual = [(each, 62 if each["name"] == "git" else 128) for each in results.usual()]
-    many = [(each, 80) for each in made[-1:] if each["files"] > 10_000]
+    usual = [(each, 62 if each["name"] == "git" else 80) for each in results.usual()]
+    many = [(each, 126) for each in made[-1:] if each["files"] > 10_000]
     blob = [(each, 126) for each in results.repositories if each["kind"] == "blob"]
     for repository, most in usual + many + blob:
         if peak := results.most(repository, "memory"):
