@@ -26,6 +26,8 @@ pub(crate) struct Repository {
     pub(crate) triggers: Mutex<Triggers>,
     /// Held during a push, so that the references before and after it can be compared.
     pub(crate) pushing: tokio::sync::Mutex<()>,
+    /// True if `CreateRepository` made it: only then may its `HEAD` change.
+    is_created: bool,
 }
 
 impl Repositories {
@@ -63,8 +65,10 @@ impl Repositories {
 
     pub(crate) fn get(&self, name: &str) -> Option<Arc<Repository>> {
         let git_dir = self.git_dir(name)?;
+        let is_created = self.created.lock().unwrap_or_else(PoisonError::into_inner).contains_key(name);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let repository = open.entry(name.to_owned()).or_insert_with(|| Arc::new(Repository::new(name, git_dir)));
+        let new = || Arc::new(Repository::new(name, git_dir, is_created));
+        let repository = open.entry(name.to_owned()).or_insert_with(new);
         Some(Arc::clone(repository))
     }
 
@@ -110,13 +114,14 @@ impl Repositories {
 }
 
 impl Repository {
-    fn new(name: &str, git_dir: PathBuf) -> Self {
+    fn new(name: &str, git_dir: PathBuf, is_created: bool) -> Self {
         Self {
             name: name.to_owned(),
             objects: GitObjects::new(git_dir.clone()),
             git_dir,
             triggers: Mutex::new(Triggers::new(Vec::new())),
             pushing: tokio::sync::Mutex::default(),
+            is_created,
         }
     }
 
@@ -141,13 +146,15 @@ impl Repository {
     }
 
     /// Makes the only branch the default, as `CodeCommit` does with the first one. Changes nothing if `HEAD` names a
-    /// branch that exists, or in a repository with a working tree.
+    /// branch that exists, or in a repository that `CreateRepository` did not make.
     pub(crate) async fn adopt_default(&self) -> io::Result<()> {
+        if !self.is_created {
+            return Ok(());
+        }
         let references = self.references().await?;
         let branches: Vec<_> = references.keys().filter(|name| name.starts_with("refs/heads/")).collect();
         let [only] = branches[..] else { return Ok(()) };
-        let is_bare = git::output(&self.git_dir, &["config", "--get", "core.bare"]).await.unwrap_or_default();
-        if is_bare.trim_ascii() == b"true" && self.default_branch().await?.is_none() {
+        if self.default_branch().await?.is_none() {
             git::output(&self.git_dir, &["symbolic-ref", "HEAD", only]).await?;
         }
         Ok(())
