@@ -23,7 +23,7 @@ run: export BRANCH := $(BRANCH)
 run: programs $(fixture)/HEAD ## one push with the real function on this machine; REPO=path BRANCH=name uses your own repository
 	@$(programs)/emulator run --function $(programs)/updates --event $(EVENT)
 
-demo: programs $(fixture)/HEAD ## the life of a branch with real pushes: pushed, superseded, failed, mended, approved, deleted
+demo: programs $(fixture)/HEAD ## the life of a branch with real pushes: two runs, a failure, a fix, an approval, the end
 	@$(programs)/emulator demo --repository $(fixture) --function $(programs)/updates
 
 emulator: programs $(fixture)/HEAD ## CodeCommit, CodePipeline, S3 and Lambda on this machine, until Ctrl-C; REPO=path, PORT=4566

@@ -88,7 +88,8 @@ const CUSTOM_DATA: &str =
     "The custom data of the events, such as {\"pipeline_name\": \"dev\"}; without it each trigger keeps its own";
 
 const START_HELP: &str = "\
-The run is pinned to the commit that the branch has now. [skip ci] in its message has no effect: it applies to pushes only.";
+The run is pinned to the commit that the branch has now. [skip ci] in its message has no effect: \
+it applies to pushes only.";
 
 const RUNS_HELP: &str = "\
 It reads the last hundred executions from CodePipeline and shows those whose variables name the repository.
@@ -114,7 +115,8 @@ They start no run and leave nothing behind: an upload is begun and aborted.
 Each check is one line: ok, warn or FAIL. The exit status is 1 if a check fails.";
 
 const ARCHIVE_HELP: &str = "\
-A tree-ish is a branch, a tag, the full ID of a commit, a full reference name or HEAD; ~2, ^2, ^{commit} or ^{tree} may follow.
+A tree-ish is a branch, a tag, the full ID of a commit, a full reference name or HEAD; \
+~2, ^2, ^{commit} or ^{tree} may follow.
 It is resolved once, so that a push at the same time does not mix two commits.
 
 Examples:
@@ -197,7 +199,8 @@ pub(crate) struct Wanted {
     #[arg(long, value_name = "JSON", help = CUSTOM_DATA)]
     pub(crate) custom_data: Option<String>,
     /// The beginning of the names of the function's triggers
-    #[arg(long, value_name = "PREFIX", default_value = "codecommit-multibranch", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "PREFIX", default_value = "codecommit-multibranch")]
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub(crate) prefix: String,
     /// Print the difference, and change nothing
     #[arg(long)]

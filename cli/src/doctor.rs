@@ -20,13 +20,10 @@ pub(crate) async fn run(arguments: Doctor, client: &Client, printer: &Printer) -
     let aws = client::connect(client).await?;
     let mut report = Report::default();
     let Doctor { pipeline, repository, source_action, function, git_url } = arguments;
-    let pipeline = match &repository {
-        Some(repository) => pipeline.of(repository),
-        None if pipeline.is_for_each_repository() => {
-            return Err(Failure::of("{repository} in the pipeline's name needs --repository", "Usage"));
-        }
-        None => pipeline.of(""),
-    };
+    if repository.is_none() && pipeline.is_for_each_repository() {
+        return Err(Failure::of("{repository} in the pipeline's name needs --repository", "Usage"));
+    }
+    let pipeline = pipeline.of(repository.as_deref().unwrap_or_default());
     let object = pipeline::check(&aws, &pipeline, source_action.as_deref(), &mut report).await;
     if let Some(object) = &object {
         object::check(&aws, object, &mut report).await;

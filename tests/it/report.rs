@@ -142,8 +142,7 @@ async fn what_is_not_the_result_of_a_branch_is_left_alone() {
     }
 }
 
-/// Where one function serves several repositories, the variables of a run may name the wrong repository, because
-/// whoever starts a run chooses its variables.
+/// Whoever starts a run chooses its variables. So they may name a repository that the pipeline does not serve.
 #[tokio::test]
 async fn a_run_reports_only_to_the_repository_of_its_key() {
     let world = held(&[ON[0], ON[1], ("REPOSITORIES", "*")]);

@@ -81,7 +81,8 @@ fn what_the_command_line_says_goes_before_the_environment() {
     assert!(ended.status.success(), "{}", ended.err);
     // The profile has a region, and a program that prints credentials.
     let config = format!("[profile p]\nregion = {}\ncredential_process = cat credentials\n", emulator::REGION);
-    let keys = serde_json::json!({ "Version": 1, "AccessKeyId": emulator::ACCESS_KEY, "SecretAccessKey": emulator::SECRET_KEY });
+    let (id, secret) = (emulator::ACCESS_KEY, emulator::SECRET_KEY);
+    let keys = serde_json::json!({ "Version": 1, "AccessKeyId": id, "SecretAccessKey": secret });
     std::fs::write(world.folder.path().join("config"), config).unwrap();
     std::fs::write(world.folder.path().join("credentials"), keys.to_string()).unwrap();
     let mut command = world.command(&["--profile", "p", "archive", "project", "main", "--source=git"]);
@@ -128,7 +129,8 @@ fn the_summary_goes_where_the_zip_does_not() {
 #[test]
 fn a_list_has_the_entries_in_order() {
     let world = World::new();
-    let paths = "p/\np/.gitattributes\np/a.bat\np/größe/\np/größe/text.txt\np/link\np/old.txt\np/run.sh\np/sub/\np/version\n\"a\\nb\"\n";
+    let paths = "p/\np/.gitattributes\np/a.bat\np/größe/\np/größe/text.txt\n\
+                 p/link\np/old.txt\np/run.sh\np/sub/\np/version\n\"a\\nb\"\n";
     let words = ["archive", "project", "main", "--list", "--prefix=p/", "--add-virtual-file=\"a\\nb\":"];
     assert_eq!(world.text(&words), paths);
     let listed = world.json(&["archive", "project", "main", "--list", "--json", "link", "sub"]);

@@ -23,7 +23,7 @@ pub(crate) enum Action {
     Notify(NotifyArguments),
     /// Play the push of a branch's last commit through the function and show the result
     Run(RunArguments),
-    /// Show the life of a branch in a copy of the repository: pushed, superseded, failed, mended, approved, deleted
+    /// Show the life of a branch in a copy of the repository: two runs, a failure, a fix, an approval, the end
     Demo(DemoArguments),
 }
 

@@ -27,7 +27,7 @@ struct ResolvedObject {
     digest: Digest,
 }
 
-/// What the thread answers to a batch.
+/// The result of one batch.
 struct ResolvedBatch {
     /// The objects that are known.
     objects: Vec<ResolvedObject>,
@@ -90,7 +90,7 @@ impl ResolveThread {
     pub(super) fn finish(self, objects: &mut [PackedObject]) -> Result<(), PackError> {
         self.batches.send(self.open).ok();
         drop(self.batches);
-        self.answers.iter().try_for_each(|answer| record(answer, objects).map(|_| ()))
+        self.answers.iter().try_for_each(|answer| record(answer, objects).map(drop))
     }
 }
 
