@@ -27,7 +27,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // The byte budget of the function with 512 MB of memory.
     let options = Options { budget: 128 << 20, reuse_deflate: true, ..Options::default() };
     let last_byte = Arc::new(OnceLock::new());
-    let pack = received(File::open(pack)?, &last_byte, &options.source).await?;
+    let pack = received(File::open(pack)?, &last_byte, &options).await?;
     // These clients are never called, because the pack has everything.
     let aws = Aws::new(SdkConfig::builder().behavior_version(BehaviorVersion::v2026_01_12()).build());
     let source = Source::new(&aws, "pack", &SourceOptions { mode: Mode::Git, ..options.source.clone() });
@@ -40,12 +40,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-async fn received(
-    file: File,
-    last_byte: &Arc<OnceLock<Instant>>,
-    settings: &SourceOptions,
-) -> Result<Pack, Box<dyn Error>> {
-    let limits = Limits::new(settings.memory, settings.storage, settings.folder.clone());
+async fn received(file: File, last_byte: &Arc<OnceLock<Instant>>, options: &Options) -> Result<Pack, Box<dyn Error>> {
+    let SourceOptions { memory, storage, folder, .. } = options.source.clone();
+    let limits = Limits { deflate: options.early_deflate(), ..Limits::new(memory, storage, folder) };
     let last_byte = Arc::clone(last_byte);
     Ok(tokio::task::spawn_blocking(move || Pack::receive(chunks(file, &last_byte), &limits)).await??)
 }

@@ -20,6 +20,7 @@ use crate::step::{Clock, Milliseconds, Step};
 use crate::upload::Stored;
 use archived::{Archived, Archiving};
 use codecommit::aws::{Aws, CallError};
+use codecommit::open::Options;
 use codecommit::source::{Checkout, Mode, Previous, PreviousOptions, Source, SourceError};
 use deadline::Deadline;
 use git_archive::DEFAULT_LEVEL;
@@ -105,7 +106,9 @@ impl Delivery<'_> {
 
     /// Reads the pipeline, the branch and the commit. Returns the reason if the job is skipped.
     async fn open(&self) -> Result<Result<Opened, Reason>, StepError> {
-        let source = Source::new(self.aws, self.job.repository.name(), &self.config.source);
+        let options = Options { budget: self.config.budget(), ..Options::default() };
+        let source = Source::new(self.aws, self.job.repository.name(), &self.config.source)
+            .with_early_deflate(options.early_deflate());
         let checkout = source.checkout(self.job.commit);
         let ((target, previous), peeked, left_behind) =
             tokio::try_join!(self.target(), self.peek(&checkout), self.left_behind())?;

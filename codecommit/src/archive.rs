@@ -16,6 +16,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use crate::aws::Aws;
 use crate::open::{self, Opened, Options};
+use crate::source::git::EarlyDeflate;
 use crate::source::{self, Source};
 use crate::write::{self, Output};
 use git_archive::deflate::Deflate;
@@ -214,7 +215,7 @@ impl Archive<'_> {
     /// The same as for [`to_vec`](Self::to_vec).
     pub async fn list(self) -> Result<(Vec<Listed>, Summary), ArchiveError> {
         let before = self.aws.calls();
-        let Opened { contents, warnings } = self.open().await?;
+        let Opened { contents, warnings } = self.open(None).await?;
         let (commit, prefix) = (contents.checkout.id(), &contents.prefix);
         let directory = prefix_directory(prefix.as_bstr());
         let directory = directory.map(|path| Listed { path, kind: Kind::Directory, id: None });
@@ -240,10 +241,10 @@ impl Archive<'_> {
 }
 
 impl Archive<'_> {
-    async fn open(&self) -> Result<Opened, ArchiveError> {
+    async fn open(&self, early: Option<EarlyDeflate>) -> Result<Opened, ArchiveError> {
         let (repository, treeish) = (&self.repository, &self.treeish);
         let extra = self.added.iter().map(Added::read).collect::<Result<_, _>>()?;
-        let source = Source::new(self.aws, repository, &self.options.source);
+        let source = Source::new(self.aws, repository, &self.options.source).with_early_deflate(early);
         let resolved = treeish::resolve(self.aws, repository, &source, treeish).await;
         let resolved = resolved.map_err(|source| {
             let (repository, treeish) = (repository.clone(), treeish.clone());
@@ -266,7 +267,7 @@ impl Archive<'_> {
 
     async fn write<O: Output<Error = std::io::Error>>(&self, output: &mut O) -> Result<Summary, ArchiveError> {
         let before = self.aws.calls();
-        let Opened { contents, mut warnings } = self.open().await?;
+        let Opened { contents, mut warnings } = self.open(self.options.early_deflate()).await?;
         let commit = contents.checkout.id();
         let directory = prefix_directory(contents.prefix.as_bstr()).is_some();
         let of = (usize::from(directory) + contents.entries.len() + contents.extra.len()) as u64;

@@ -10,9 +10,10 @@ use futures_util::future::try_join_all;
 use tokio::sync::Semaphore;
 
 use crate::blocking;
+use crate::source::git::EarlyDeflate;
 use crate::source::{self, Checkout, SourceError};
 use crate::warnings::Warnings;
-use crate::write::Contents;
+use crate::write::{self, Contents};
 use git_archive::attributes::Attributes;
 use git_archive::object::{Commit, Entry, Kind, ObjectId};
 use git_archive::pathspec::{PathspecError, Pathspecs};
@@ -71,6 +72,16 @@ impl Default for Options {
             limit: None,
             refuse_names: false,
         }
+    }
+}
+
+impl Options {
+    /// Returns the way to deflate blobs while a pack arrives: as the archive would later, within the same share of the
+    /// budget. `None` if the archive does not need all of them.
+    pub fn early_deflate(&self) -> Option<EarlyDeflate> {
+        let is_useful = self.level > 0 && self.paths.is_empty();
+        let bytes = write::early_share(self.budget);
+        is_useful.then_some(EarlyDeflate { deflate: self.deflate, level: self.level, bytes })
     }
 }
 

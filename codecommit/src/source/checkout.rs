@@ -162,6 +162,11 @@ impl Checkout {
         self.packs().next().is_some()
     }
 
+    /// Returns the number of bytes of the blobs that were deflated while the packs arrived.
+    pub fn deflated_bytes(&self) -> u64 {
+        self.packs().map(|pack| pack.deflated_bytes()).sum()
+    }
+
     /// Returns a blob of the commit's pack, once that was fetched.
     pub fn packed(&self, id: ObjectId) -> Option<PackedBlob> {
         self.packs().find_map(|pack| PackedBlob::find(pack, id))

@@ -13,6 +13,6 @@ mod pack;
 mod error;
 
 pub use error::GitError;
-pub use pack::{BlobFacts, BlobStream, Limits, ObjectKind, Pack, PackError, Reader, Reuse, ThinPack};
+pub use pack::{BlobFacts, BlobStream, EarlyDeflate, Limits, ObjectKind, Pack, PackError, Reader, Reuse, ThinPack};
 pub use protocol::{Advertisement, FetchResponse, Line, Lines};
 pub use remote::{Remote, Timeouts, endpoint};

@@ -2,7 +2,7 @@
 
 use super::api::Api;
 use super::error::SourceError;
-use super::git::{Limits, Remote};
+use super::git::{EarlyDeflate, Limits, Remote};
 use super::options::{Mode, SourceOptions};
 use crate::aws::{Aws, Fault};
 
@@ -30,6 +30,13 @@ impl Source {
             entry_limit: options.entry_limit,
             mode: options.mode,
         }
+    }
+
+    /// Returns the source with packs of which some blobs are deflated while they arrive.
+    #[must_use]
+    pub fn with_early_deflate(mut self, deflate: Option<EarlyDeflate>) -> Self {
+        self.limits.deflate = deflate;
+        self
     }
 
     /// Returns the transport that commits are read over.

@@ -43,6 +43,11 @@ impl SharedPack {
         self.pack.facts(id)
     }
 
+    /// Returns the number of bytes of the blobs that were deflated while the pack arrived.
+    pub(super) fn deflated_bytes(&self) -> u64 {
+        self.pack.deflated_bytes()
+    }
+
     /// Returns a range of the pack's bytes, unchanged.
     pub(super) fn raw(&self, range: Range<u64>) -> Result<Bytes, SourceError> {
         Ok(self.pack.raw(range)?)

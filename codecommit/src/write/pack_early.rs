@@ -1,8 +1,9 @@
-//! Files that have to be deflated, packed in the order of the pack before the archive is written.
+//! Files that still have to be deflated once the pack is here, packed in its order before the archive is written: those
+//! that are converted, and with `reuse_deflate` off all that the pack stores whole.
 //!
 //! The base of a delta is near it in the pack, but may be anywhere in the archive. In the archive's order, most bases
-//! would be inflated again for each of their deltas. So the files of the pack that cannot be copied are packed in the
-//! pack's order, on all cores, until their share of the byte budget is used up. The others are packed in their turn.
+//! would be inflated again for each of their deltas. So these files are packed in the pack's order, on all cores, until
+//! their share of the byte budget is used up. The others are packed in their turn.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -37,16 +38,14 @@ pub(super) async fn pack(preparation: &Arc<Preparation>) {
     stream::iter(packing).buffer_unordered(preparation.threads()).collect::<()>().await;
 }
 
-/// Returns the first entry of each content that cannot be copied, in the order of the pack.
+/// Returns the first entry of each content that is not ready, in the order of the pack.
 fn in_order_of_the_pack(preparation: &Preparation) -> Vec<usize> {
     let mut seen = HashSet::new();
     let mut order: Vec<(u64, usize)> = Vec::new();
     for (index, entry) in preparation.entries.iter().enumerate() {
-        if preparation.copied(index).is_some() {
-            continue;
-        }
         if let Some(blob) = preparation.packed(index)
             && blob.facts.size <= LARGEST
+            && !preparation.is_ready(&blob, index)
             && seen.insert(entry.id)
         {
             order.push((blob.facts.offset, index));

@@ -7,7 +7,7 @@ use bstr::BString;
 use tokio::sync::Semaphore;
 
 use super::contents::Contents;
-use super::copied::CopiedFile;
+use super::copied::{self, CopiedFile};
 use super::early_files::EarlyFiles;
 use super::entry_attributes::EntryAttributes;
 use super::error::EntryError;
@@ -15,6 +15,7 @@ use super::large::Large;
 use super::repeated::{Repeated, Role};
 use crate::blocking;
 use crate::memory::{Budget, Permit, Turn};
+use crate::source::git::Reuse;
 use crate::source::{BlobContent, Checkout, PackedBlob};
 use git_archive::object::{Entry, Kind};
 use git_archive::work::Stopped;
@@ -23,6 +24,10 @@ use git_archive::{PackedFile, Packer};
 /// The largest size in bytes of a content that is compressed on the current thread. For such a small one, another
 /// thread costs more than it saves.
 const SMALL: u64 = 64 << 10;
+
+/// The largest size in bytes of a stored content that is read when the archive comes to it. Most contents that deflate
+/// does not make smaller have less than a hundred.
+const TINY: u64 = 1 << 10;
 
 /// The data that the preparation of all entries shares.
 pub(super) struct Preparation {
@@ -65,14 +70,14 @@ impl Preparation {
     pub(super) fn new(contents: Contents) -> Result<Self, (BString, Stopped)> {
         let Contents { checkout, entries, packer, budget, .. } = contents;
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        let early_bytes = if checkout.has_pack() { budget / 2 } else { 0 };
+        let early_share = if checkout.has_pack() { super::early_share(budget) } else { 0 };
         let attributes = EntryAttributes::of(&entries, &packer)?;
         Ok(Self {
             repeated: Repeated::find(&entries, &attributes, &packer, budget / 4),
             attributes,
             early: EarlyFiles::default(),
-            early_bytes,
-            budget: Budget::new(budget - early_bytes),
+            early_bytes: early_share.saturating_sub(checkout.deflated_bytes()),
+            budget: Budget::new(budget - early_share),
             checkout,
             entries,
             packer,
@@ -86,24 +91,48 @@ impl Preparation {
         self.reused.load(Ordering::Relaxed)
     }
 
-    /// Returns an entry that needs no preparation: it is packed already and no other entry waits for it, or its data
-    /// can be copied from the pack.
+    /// Returns an entry that needs no preparation: it is packed already and no other entry waits for it, or the pack
+    /// has its data.
     pub(super) fn at_hand(&self, index: usize) -> Option<Ready> {
         if let Some(packed) = self.early.take_if(index, || !self.is_repeated(index)) {
             return Some(Ready::Held(packed, None));
         }
-        self.copied(index)
+        let blob = self.packed(index).filter(|blob| self.is_ready(blob, index))?;
+        self.in_pack(blob, index)
     }
 
     fn is_repeated(&self, index: usize) -> bool {
         self.repeated.has(&self.entries[index], self.attributes.get(index), &self.packer)
     }
 
-    /// Returns an entry whose data can be copied from the pack.
-    pub(super) fn copied(&self, index: usize) -> Option<Ready> {
-        let entry = &self.entries[index];
-        let blob = self.checkout.packed(entry.id)?;
-        CopiedFile::new(blob, &self.packer, entry, self.attributes.get(index)).map(Ready::Copied)
+    /// Returns whether a file of the pack needs no preparation: its deflate is at hand, or it is stored and tiny.
+    pub(super) fn is_ready(&self, blob: &PackedBlob, index: usize) -> bool {
+        let (entry, attributes) = (&self.entries[index], self.attributes.get(index));
+        match blob.facts.reuse {
+            Reuse::Deflated(_) => self.packer.may_copy(entry, attributes),
+            Reuse::Incompressible => blob.facts.size <= TINY && self.packer.may_copy(entry, attributes),
+            Reuse::Made(_) => self.packer.keeps_content(entry, attributes),
+            Reuse::None => false,
+        }
+    }
+
+    /// Returns a file of the pack that needs no preparation.
+    fn in_pack(&self, blob: PackedBlob, index: usize) -> Option<Ready> {
+        let (entry, attributes) = (&self.entries[index], self.attributes.get(index));
+        match blob.facts.reuse.clone() {
+            Reuse::Deflated(range) => {
+                Some(Ready::Copied(CopiedFile::new(blob, range, &self.packer, entry, attributes)))
+            }
+            Reuse::Made(data) => {
+                Some(Ready::Held(copied::made(&blob.facts, data, &self.packer, entry, attributes), None))
+            }
+            Reuse::Incompressible => {
+                // If it cannot be read, its own turn reports why.
+                let content = BlobContent::InPack(blob).read().ok()?;
+                Some(Ready::Held(self.packer.store(attributes, &content), None))
+            }
+            Reuse::None => None,
+        }
     }
 
     /// Returns a file of the pack.

@@ -5,7 +5,8 @@
 //! no id from the server.
 //!
 //! A blob that the pack stores whole is already a deflate stream of its content. [`Pack::facts`] says whether an
-//! archive can copy that stream unchanged.
+//! archive can copy that stream unchanged. With [`Limits::deflate`], blobs that are deltas are deflated while the pack
+//! arrives, so that their streams are at hand, too.
 //!
 //! *Shortcoming*: a base, a delta and their result must fit in memory together. Git makes no deltas of files over
 //! `core.bigFileThreshold` (512 MiB).
@@ -13,6 +14,8 @@
 mod batch;
 mod blob_stream;
 mod cache;
+mod deflate_threads;
+mod deflated;
 mod delta;
 mod digest;
 mod error;
@@ -36,9 +39,11 @@ mod zlib_reader;
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::thread;
 
 use bytes::Bytes;
 
+use deflated::DeflatedBlobs;
 use digest::HASH_BYTES;
 use git_archive::object::ObjectId;
 use store::ObjectStore;
@@ -47,7 +52,7 @@ pub use blob_stream::BlobStream;
 pub use error::PackError;
 pub use facts::{BlobFacts, Reuse};
 pub use kind::ObjectKind;
-pub use limits::Limits;
+pub use limits::{EarlyDeflate, Limits};
 pub use reader::Reader;
 pub use thin::ThinPack;
 
@@ -58,9 +63,15 @@ impl Pack {
     /// Receives a pack in chunks of any size, and blocks while it waits for the next chunk. The end of the chunks is
     /// the end of the pack.
     pub fn receive(chunks: impl IntoIterator<Item = Bytes>, limits: &Limits) -> Result<Self, PackError> {
-        let mut store = scan::scan(chunks.into_iter(), limits)?;
-        resolve::resolve(&mut store)?;
-        Ok(Self::of(store))
+        let received = thread::scope(|scope| {
+            let (deflating, made) = deflate_threads::start(scope, limits);
+            let mut store = scan::scan(chunks.into_iter(), limits, &deflating)?;
+            resolve::resolve(&mut store, &deflating)?;
+            deflating.finish();
+            store.deflated = DeflatedBlobs::new(made.into_iter());
+            Ok(store)
+        });
+        received.map(Self::of)
     }
 
     /// Makes a complete pack of a thin one. A listing also has the blobs that are not in it.
@@ -101,6 +112,11 @@ impl Pack {
         self.0.table.end + HASH_BYTES as u64
     }
 
+    /// Returns the number of bytes of the blobs that were deflated while the pack arrived.
+    pub fn deflated_bytes(&self) -> u64 {
+        self.0.deflated.bytes()
+    }
+
     /// Returns the kind of an object, if it is in the pack.
     pub fn kind(&self, id: ObjectId) -> Option<ObjectKind> {
         self.0.table.find(id).and_then(|index| self.0.table.objects[index].kind)
@@ -114,7 +130,7 @@ impl Pack {
     /// Returns the facts of a blob that an archive needs, if it is in the pack.
     pub fn facts(&self, id: ObjectId) -> Option<BlobFacts> {
         let index = self.0.table.find(id)?;
-        facts::of(&self.0.table, index)
+        facts::of(&self.0, index)
     }
 
     /// Returns bytes of the pack. If the pack is in memory they are shared with it, otherwise they are read from its

@@ -6,7 +6,10 @@ use std::fmt::Write as _;
 use std::io::Read as _;
 
 use bytes::Bytes;
-use codecommit::source::git::{Advertisement, FetchResponse, Limits, Lines, ObjectKind, Pack, Reader, Reuse, ThinPack};
+use codecommit::source::git::{
+    Advertisement, EarlyDeflate, FetchResponse, Limits, Lines, ObjectKind, Pack, Reader, Reuse, ThinPack,
+};
+use git_archive::deflate::{deflate, inflate};
 use git_archive::object::{ObjectId, hash};
 use sha1::{Digest as _, Sha1};
 
@@ -53,7 +56,8 @@ pub(super) fn packet_lines(data: &[u8]) {
 }
 
 fn limits() -> Limits {
-    Limits { delta_bytes: 8 << 20, entries: 1000, ..Limits::new(1 << 20, 1 << 20, std::env::temp_dir()) }
+    let deflate = Some(EarlyDeflate { deflate, level: 6, bytes: 1 << 20 });
+    Limits { delta_bytes: 8 << 20, entries: 1000, deflate, ..Limits::new(1 << 20, 1 << 20, std::env::temp_dir()) }
 }
 
 /// Takes the size of the chunks from the first byte, and appends the checksum to the others.
@@ -75,9 +79,13 @@ fn object(pack: &Pack, reader: &mut Reader, id: ObjectId) -> String {
                 let mut streamed = Vec::new();
                 reader.stream(id).expect("it was read").read_to_end(&mut streamed).expect("it was read");
                 assert!(streamed == *content);
-                if let Reuse::Deflated(range) = facts.reuse {
-                    assert!(range.end - range.start < facts.size);
-                    pack.raw(range).expect("it is in the pack");
+                match facts.reuse {
+                    Reuse::Deflated(range) => {
+                        assert!(range.end - range.start < facts.size);
+                        pack.raw(range).expect("it is in the pack");
+                    }
+                    Reuse::Made(data) => assert_eq!(inflate(&data, content.len()).as_deref(), Some(&content[..])),
+                    Reuse::Incompressible | Reuse::None => {}
                 }
             }
             format!("{content:?}")

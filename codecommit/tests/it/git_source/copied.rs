@@ -9,7 +9,7 @@ use std::sync::Arc;
 use aws_config::{BehaviorVersion, SdkConfig};
 use codecommit::aws::Aws;
 use codecommit::open::{self, Options};
-use codecommit::source::git::{Limits, ObjectKind, Pack};
+use codecommit::source::git::{EarlyDeflate, Limits, ObjectKind, Pack};
 use codecommit::source::{Mode, Source, SourceOptions};
 use codecommit::write::{self, Output, Written};
 use git_archive::object::ObjectId;
@@ -32,8 +32,20 @@ impl Output for Zip {
     }
 }
 
-/// Archives a commit of a pack, without a network.
+/// Archives a commit of a pack, without a network. The zip must not depend on what is deflated while the pack arrives:
+/// nothing, all that deltas make, or as much as fits into a few bytes.
 async fn archive(pack: &[u8], limits: &Limits, commit: ObjectId, options: &Options) -> (Vec<u8>, Written) {
+    let later = archive_with(pack, limits, commit, options).await;
+    for bytes in [u64::MAX, 2000] {
+        let deflate = options.early_deflate().map(|deflate| EarlyDeflate { bytes, ..deflate });
+        let early = archive_with(pack, &Limits { deflate, ..limits.clone() }, commit, options).await;
+        assert_eq!(early.1, later.1);
+        assert!(early.0 == later.0, "the bytes are the same");
+    }
+    later
+}
+
+async fn archive_with(pack: &[u8], limits: &Limits, commit: ObjectId, options: &Options) -> (Vec<u8>, Written) {
     let pack = Pack::receive(pack.chunks(10_000).map(bytes::Bytes::copy_from_slice), limits).expect("a good pack");
     let aws = Aws::new(SdkConfig::builder().behavior_version(BehaviorVersion::v2026_01_12()).build());
     let source = Source::new(&aws, "pack", &SourceOptions { mode: Mode::Git, ..options.source.clone() });

@@ -2,11 +2,13 @@
 
 use std::io::{Read, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use codecommit::source::git::{BlobFacts, Limits, ObjectKind, Pack, PackError, Reuse};
+use codecommit::source::git::{BlobFacts, EarlyDeflate, Limits, ObjectKind, Pack, PackError, Reuse};
 use flate2::read::DeflateDecoder;
 use flate2::write::ZlibEncoder;
 use flate2::{Compress, Compression, FlushCompress};
+use git_archive::deflate::deflate;
 
 use super::packs::{Item, append, id, limits, pack, pack_of_streams, receive, receive_limited};
 use super::repository::Repository;
@@ -138,6 +140,58 @@ fn deltas_and_duplicates_have_facts_too() {
     assert_eq!(check(&pack, &on_base), Reuse::None);
     assert_eq!(check(&pack, &on_that), Reuse::None);
     assert!(matches!(check(&pack, &base), Reuse::Deflated(_)));
+}
+
+/// Deflates a content, and counts the calls.
+fn counted(content: &[u8], level: u8) -> Option<Vec<u8>> {
+    CALLS.fetch_add(1, Ordering::Relaxed);
+    deflate(content, level)
+}
+
+static CALLS: AtomicUsize = AtomicUsize::new(0);
+
+#[test]
+fn what_deltas_make_is_deflated_once_while_the_pack_arrives() {
+    let base = text();
+    let contents: Vec<Vec<u8>> = (0..200).map(|line| [&base[..], format!("{line}").as_bytes()].concat()).collect();
+    let far: Vec<u8> = [&base[..], b"far"].concat();
+    let noise: Vec<u8> = (0..9_u64).flat_map(|word| word.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes()).collect();
+    let noise_and_more = [&noise[..], b"\xb7\xe1"].concat();
+    let mut items = vec![Item::Whole(BLOB, base.clone()), Item::Whole(BLOB, noise.clone())];
+    let deltas = contents.iter().zip(2..);
+    items.extend(deltas.map(|(content, index)| Item::OffsetDelta(index, append(base.len(), &content[base.len()..]))));
+    // The base is so far away that this delta is resolved after the end. Deflate does not make the last one smaller.
+    items.push(Item::IdDelta(id(BLOB, &base), append(base.len(), b"far")));
+    items.push(Item::IdDelta(id(BLOB, &noise), append(noise.len(), b"\xb7\xe1")));
+    let early = EarlyDeflate { deflate: counted, level: 6, bytes: 16 << 20 };
+    let pack = receive_limited(&pack(&items), &Limits { deflate: Some(early), ..limits() }).unwrap();
+    assert!(contents.iter().map(Vec::len).sum::<usize>() > 8 << 20, "more than what is kept of recent objects");
+    assert_eq!(CALLS.load(Ordering::Relaxed), 202, "one for each delta");
+    let mut bytes = 0;
+    for content in contents.iter().chain([&far]) {
+        let expected = deflate(content, 6).expect("it gets smaller");
+        bytes += expected.len() as u64;
+        assert_eq!(check(&pack, content), Reuse::Made(expected.into()));
+    }
+    assert_eq!(pack.deflated_bytes(), bytes);
+    assert_eq!(check(&pack, &noise_and_more), Reuse::None);
+    assert!(matches!(check(&pack, &base), Reuse::Deflated(_)), "what is whole is copied");
+}
+
+#[test]
+fn early_deflate_is_bounded_in_bytes_and_work() {
+    let base = vec![0; 100_000];
+    let contents: Vec<Vec<u8>> = (0..100).map(|number: u8| [&base[..], &[number]].concat()).collect();
+    let mut items = vec![Item::Whole(BLOB, base.clone())];
+    items.extend(
+        contents.iter().zip(1..).map(|(content, back)| Item::OffsetDelta(back, append(100_000, &content[100_000..]))),
+    );
+    // A content counts as an eighth of its size, although its deflate has only a hundred bytes.
+    let early = EarlyDeflate { deflate, level: 6, bytes: 60_000 };
+    let pack = receive_limited(&pack(&items), &Limits { deflate: Some(early), ..limits() }).unwrap();
+    let made = contents.iter().filter(|content| matches!(check(&pack, content), Reuse::Made(_))).count();
+    assert!((1..=4).contains(&made), "{made}");
+    assert!(pack.deflated_bytes() < 1000);
 }
 
 #[test]

@@ -2,8 +2,11 @@
 
 use std::ops::Range;
 
+use bytes::Bytes;
+
 use super::kind::ObjectKind;
-use super::table::{Mark, ObjectTable};
+use super::store::ObjectStore;
+use super::table::Mark;
 
 /// The facts of a blob, found while its content was verified against its id.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,19 +32,24 @@ pub enum Reuse {
     Deflated(Range<u64>),
     /// The sender deflated the content at git's usual level, and it did not get smaller. Store it.
     Incompressible,
-    /// The content must be deflated: the pack has a delta, or a stream that must not be copied.
+    /// This is the raw deflate of the content, as [`Limits::deflate`](super::Limits::deflate) makes it, and is smaller
+    /// than the content.
+    Made(Bytes),
+    /// The content must be deflated: the pack has a delta that was not deflated early, or a stream that must not be
+    /// copied.
     None,
 }
 
 /// Returns the facts of an object that is a blob.
-pub(super) fn of(table: &ObjectTable, index: usize) -> Option<BlobFacts> {
+pub(super) fn of(store: &ObjectStore, index: usize) -> Option<BlobFacts> {
+    let table = &store.table;
     let object = table.objects.get(index).filter(|object| object.kind == Some(ObjectKind::Blob))?;
     let reuse = if object.has(Mark::IsReusable) {
         Reuse::Deflated(table.raw_range(index))
     } else if object.has(Mark::IsIncompressible) {
         Reuse::Incompressible
     } else {
-        Reuse::None
+        store.deflated.get(index).map_or(Reuse::None, Reuse::Made)
     };
     Some(BlobFacts {
         offset: object.offset,

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use git_archive::deflate::Deflate;
+
 /// A pack up to this size is kept in memory.
 const IN_MEMORY: u64 = 32 << 20;
 /// The default of [`Limits::delta_bytes`] is this many times [`Limits::working`]. A checkout of a few gigabytes stays
@@ -29,8 +31,21 @@ pub struct Limits {
     pub delta_bytes: u64,
     /// The largest number of entries in the tree of a commit.
     pub entries: u64,
+    /// The way to deflate what deltas make while the pack arrives. `None` to leave that for later.
+    pub deflate: Option<EarlyDeflate>,
     /// The flag that cancels all work on the pack. Every loop checks it.
     pub cancelled: Arc<AtomicBool>,
+}
+
+/// The way to deflate blobs while the pack arrives: the one in which an archive would deflate them later.
+#[derive(Debug, Clone, Copy)]
+pub struct EarlyDeflate {
+    /// The deflate implementation.
+    pub deflate: Deflate,
+    /// The level, from 1 to 9.
+    pub level: u8,
+    /// The largest number of bytes that are kept. What does not fit is deflated later.
+    pub bytes: u64,
 }
 
 impl Limits {
@@ -43,6 +58,7 @@ impl Limits {
             working,
             delta_bytes: working.saturating_mul(DELTA_FACTOR),
             entries: ENTRIES,
+            deflate: None,
             cancelled: Arc::default(),
         }
     }

@@ -1,7 +1,11 @@
 //! Resolves the deltas that were not resolved while the pack arrived: each gets its base, its kind and its id.
 
+use bytes::Bytes;
+
+use super::deflate_threads::DeflateQueue;
 use super::digest::Digest;
 use super::error::PackError;
+use super::kind::ObjectKind;
 use super::store::{ObjectStore, ReadState};
 use super::table::{self, PackedObject, Position, index_of, position};
 use git_archive::object::ObjectId;
@@ -11,8 +15,8 @@ const CACHE_BYTES: usize = 16 * 1024 * 1024;
 
 /// Resolves every delta that is left. A delta that is not reached from a resolved object has no base in the pack, or is
 /// its own base in a circle.
-pub(super) fn resolve(store: &mut ObjectStore) -> Result<(), PackError> {
-    resolve_known(store)?;
+pub(super) fn resolve(store: &mut ObjectStore, deflating: &DeflateQueue) -> Result<(), PackError> {
+    resolve_known(store, deflating)?;
     match store.table.objects.iter().find(|object| object.kind.is_none()) {
         None => Ok(()),
         Some(object) => Err(missing_base(&store.table.objects, object)),
@@ -20,7 +24,7 @@ pub(super) fn resolve(store: &mut ObjectStore) -> Result<(), PackError> {
 }
 
 /// Resolves the deltas whose bases are in the pack, each base before the deltas on it.
-pub(super) fn resolve_known(store: &mut ObjectStore) -> Result<(), PackError> {
+pub(super) fn resolve_known(store: &mut ObjectStore, deflating: &DeflateQueue) -> Result<(), PackError> {
     let deltas = PendingDeltas::of(&store.table.objects);
     if deltas.is_empty() {
         return Ok(());
@@ -32,7 +36,10 @@ pub(super) fn resolve_known(store: &mut ObjectStore) -> Result<(), PackError> {
         store.work.check()?;
         for delta in deltas.on(base, store.table.objects[base].id) {
             if store.table.objects[delta].kind.is_none() {
-                finish(store, base, delta, &mut state)?;
+                let content = finish(store, base, delta, &mut state)?;
+                if store.table.objects[delta].kind == Some(ObjectKind::Blob) {
+                    deflating.push(delta, &content);
+                }
                 bases.push(delta);
             }
         }
@@ -48,12 +55,15 @@ fn following(objects: &[PackedObject], next: &mut usize) -> Option<usize> {
     Some(index)
 }
 
-/// Fills in the parts of a delta's row that depend on its content.
-fn finish(store: &mut ObjectStore, base: usize, delta: usize, state: &mut ReadState) -> Result<(), PackError> {
+/// Fills in the parts of a delta's row that depend on its content, and returns that.
+fn finish(store: &mut ObjectStore, base: usize, delta: usize, state: &mut ReadState) -> Result<Bytes, PackError> {
     table::put_on(&mut store.table.objects, delta, base)?;
     let content = store.content(delta, state)?;
     let object = &mut store.table.objects[delta];
-    object.kind.map_or(Ok(()), |kind| object.record(Digest::of(kind, &content)))
+    if let Some(kind) = object.kind {
+        object.record(Digest::of(kind, &content))?;
+    }
+    Ok(content)
 }
 
 fn missing_base(objects: &[PackedObject], delta: &PackedObject) -> PackError {

@@ -8,6 +8,7 @@ use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread::Scope;
 
 use super::batch::{Batch, BatchEntry, InflatedForm};
+use super::deflate_threads::DeflateQueue;
 use super::delta::Delta;
 use super::digest::Digest;
 use super::error::PackError;
@@ -48,12 +49,16 @@ pub(super) struct ResolveThread {
 }
 
 impl ResolveThread {
-    /// Starts the thread, which keeps `recent` bytes of objects as bases.
-    pub(super) fn start<'scope>(scope: &'scope Scope<'scope, '_>, recent: usize) -> Self {
+    /// Starts the thread, which keeps `recent` bytes of objects as bases. The blobs that deltas make go to `deflating`.
+    pub(super) fn start<'scope>(
+        scope: &'scope Scope<'scope, '_>,
+        recent: usize,
+        deflating: &'scope DeflateQueue,
+    ) -> Self {
         let (batches, waiting) = mpsc::sync_channel::<Batch>(WAITING);
         let (done, answers) = mpsc::channel();
         scope.spawn(move || {
-            let mut resolver = Resolver { recent: RecentObjects::new(recent), made: Vec::new() };
+            let mut resolver = Resolver { recent: RecentObjects::new(recent), made: Vec::new(), deflating };
             for batch in waiting {
                 let answer = resolver.resolve(batch);
                 let failed = answer.is_err();
@@ -94,13 +99,14 @@ impl ResolveThread {
     }
 }
 
-struct Resolver {
+struct Resolver<'a> {
     recent: RecentObjects,
     /// The result of the last delta.
     made: Vec<u8>,
+    deflating: &'a DeflateQueue,
 }
 
-impl Resolver {
+impl Resolver<'_> {
     fn resolve(&mut self, batch: Batch) -> Answer {
         let count = batch.len();
         let dropped = self.recent.push(batch);
@@ -127,6 +133,9 @@ impl Resolver {
                 let Some(kind) = made else { return Ok(None) };
                 self.recent.resolve(number, kind, &self.made);
                 let digest = Digest::of(kind, &self.made).map_err(refused)?;
+                if kind == ObjectKind::Blob {
+                    self.deflating.push(index, &self.made);
+                }
                 ResolvedObject { index, kind, base: Some(base), digest }
             }
         };

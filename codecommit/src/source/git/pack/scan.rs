@@ -1,13 +1,16 @@
 //! The pass over a pack as it arrives: inflates each entry once, and records everything that the archive needs.
 //!
-//! A second thread ([`resolve_thread`](super::resolve_thread)) computes the ids and resolves deltas at the same time.
-//! Deltas whose base is too far away, or comes later, wait for the end of the pack.
+//! A second thread ([`resolve_thread`](super::resolve_thread)) computes the ids and resolves deltas at the same time,
+//! and others ([`deflate_threads`](super::deflate_threads)) deflate what those make. Deltas whose base is too far away,
+//! or comes later, wait for the end of the pack.
 
 use std::thread;
 
 use bytes::Bytes;
 
 use super::batch::{DeltaBase, InflatedForm};
+use super::deflate_threads::DeflateQueue;
+use super::deflated::DeflatedBlobs;
 use super::delta::{self, Delta};
 use super::digest::ContentDigest;
 use super::error::PackError;
@@ -30,7 +33,11 @@ const HELD_BYTES: u64 = 2 << 20;
 const DEFAULT_LEVEL: u8 = 2;
 
 /// Reads a whole pack. Some of its deltas may still be unresolved afterwards.
-pub(super) fn scan(chunks: impl Iterator<Item = Bytes>, limits: &Limits) -> Result<ObjectStore, PackError> {
+pub(super) fn scan(
+    chunks: impl Iterator<Item = Bytes>,
+    limits: &Limits,
+    deflating: &DeflateQueue,
+) -> Result<ObjectStore, PackError> {
     let (working, work) = (limits.working, WorkBudget::new(limits));
     let recent = usize::try_from(RECENT_BYTES.min(working / 4)).unwrap_or(usize::MAX);
     let (table, intake) = thread::scope(|scope| {
@@ -38,7 +45,7 @@ pub(super) fn scan(chunks: impl Iterator<Item = Bytes>, limits: &Limits) -> Resu
             intake: Intake::new(chunks, limits),
             zlib: ZlibReader::new(&work),
             objects: Vec::new(),
-            resolving: ResolveThread::start(scope, recent),
+            resolving: ResolveThread::start(scope, recent, deflating),
             held: HELD_BYTES.min(working / 4),
             working,
             work: &work,
@@ -46,7 +53,8 @@ pub(super) fn scan(chunks: impl Iterator<Item = Bytes>, limits: &Limits) -> Resu
         scan.objects()
     })?;
     let storage = intake.finish()?;
-    Ok(ObjectStore { storage, table, working, entries: limits.entries, lacks_blobs: false, work })
+    let (deflated, entries) = (DeflatedBlobs::default(), limits.entries);
+    Ok(ObjectStore { storage, table, deflated, working, entries, lacks_blobs: false, work })
 }
 
 struct PackScan<'a, I> {

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use libdeflater::Decompressor;
 
 use super::cache::ContentCache;
+use super::deflated::DeflatedBlobs;
 use super::delta::Delta;
 use super::error::PackError;
 use super::header;
@@ -18,6 +19,8 @@ const KEPT_BYTES: usize = 1 << 20;
 pub(super) struct ObjectStore {
     pub(super) storage: Storage,
     pub(super) table: ObjectTable,
+    /// Blobs that deltas made, deflated again.
+    pub(super) deflated: DeflatedBlobs,
     /// The largest number of bytes of memory for an object, or for a delta with its base and its result.
     pub(super) working: u64,
     /// The largest number of entries in a listing.

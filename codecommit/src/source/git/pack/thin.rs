@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use bytes::Bytes;
 use zlib_rs::{DeflateFlush, Status};
 
+use super::deflate_threads::DeflateQueue;
 use super::digest::Digest;
 use super::error::PackError;
 use super::header;
@@ -17,6 +18,9 @@ use super::store::ObjectStore;
 use super::table::{OBJECT_BYTES, PackedObject};
 use super::{resolve, scan};
 use git_archive::object::ObjectId;
+
+/// The bases of most deltas come only after the pack, so little could be deflated while it arrives.
+static NOT_DEFLATING: DeflateQueue = DeflateQueue::none();
 
 /// A thin pack that was received and may lack bases of its deltas.
 pub struct ThinPack {
@@ -28,14 +32,14 @@ pub struct ThinPack {
 impl ThinPack {
     /// Receives a thin pack, as [`Pack::receive`](super::Pack::receive) does a whole one.
     pub fn receive(chunks: impl IntoIterator<Item = Bytes>, limits: &Limits) -> Result<Self, PackError> {
-        let mut store = scan::scan(chunks.into_iter(), limits)?;
+        let mut store = scan::scan(chunks.into_iter(), limits, &NOT_DEFLATING)?;
         store.lacks_blobs = true;
         Self { store, known: HashSet::new(), limits: limits.clone() }.resolved()
     }
 
     /// Resolves the deltas whose bases are known by now.
     pub fn resolved(mut self) -> Result<Self, PackError> {
-        resolve::resolve_known(&mut self.store)?;
+        resolve::resolve_known(&mut self.store, &NOT_DEFLATING)?;
         let resolved = self.store.table.objects.iter().filter(|object| object.kind.is_some());
         self.known.extend(resolved.map(|object| object.id));
         Ok(self)
@@ -74,7 +78,7 @@ impl ThinPack {
 
     /// Resolves the deltas that are left.
     pub(super) fn completed(mut self) -> Result<ObjectStore, PackError> {
-        resolve::resolve(&mut self.store)?;
+        resolve::resolve(&mut self.store, &NOT_DEFLATING)?;
         Ok(self.store)
     }
 }
