@@ -9,4 +9,5 @@ pub(super) mod packs;
 mod repository;
 mod reuse;
 mod server;
+mod thin;
 mod wire;

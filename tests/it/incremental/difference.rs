@@ -67,7 +67,8 @@ async fn only_the_difference_is_fetched() {
     }
 }
 
-/// Git stores a copy of a changed file as a delta on that file, which is itself a delta on the old one.
+/// Git stores some copies of a changed file as deltas on that file, which is itself a delta on the old one. With another
+/// folder's name, Git would store the copies whole.
 #[tokio::test]
 async fn deltas_on_deltas_cost_no_request() {
     let world = world(&many(), &OVER_GIT);
@@ -75,7 +76,7 @@ async fn deltas_on_deltas_cost_no_request() {
     let mut tree = many();
     for number in (0..300).step_by(10) {
         let longer = [&content(number, 0)[..], &content(number + 1000, 0)[..1000]].concat();
-        tree.add(format!("copies/f{number}"), "100644", [&longer[..], b"a copy\n"].concat());
+        tree.add(format!("copy-/f{number}"), "100644", [&longer[..], b"a copy\n"].concat());
         tree.add(path(number), "100644", longer);
     }
     let (commit, zip) = world.next(&tree).await;
