@@ -42,7 +42,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 async fn received(file: File, last_byte: &Arc<OnceLock<Instant>>, options: &Options) -> Result<Pack, Box<dyn Error>> {
     let SourceOptions { memory, storage, folder, .. } = options.source.clone();
-    let limits = Limits { deflate: options.early_deflate(), ..Limits::new(memory, storage, folder) };
+    let limits = Limits { early_deflate: options.early_deflate(), ..Limits::new(memory, storage, folder) };
     let last_byte = Arc::clone(last_byte);
     Ok(tokio::task::spawn_blocking(move || Pack::receive(chunks(file, &last_byte), &limits)).await??)
 }

@@ -13,7 +13,7 @@ use crate::blocking;
 use crate::source::git::EarlyDeflate;
 use crate::source::{self, Checkout, SourceError};
 use crate::warnings::Warnings;
-use crate::write::{self, Contents};
+use crate::write::Contents;
 use git_archive::attributes::Attributes;
 use git_archive::object::{Commit, Entry, Kind, ObjectId};
 use git_archive::pathspec::{PathspecError, Pathspecs};
@@ -76,11 +76,11 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Returns the way to deflate blobs while a pack arrives: as the archive would later, within the same share of the
-    /// budget. `None` if the archive does not need all of them.
+    /// Returns the way to deflate blobs while a pack arrives: as the archive would later, within a part of its budget.
+    /// `None` if the archive compresses nothing, or does not need all blobs.
     pub fn early_deflate(&self) -> Option<EarlyDeflate> {
         let is_useful = self.level > 0 && self.paths.is_empty();
-        let bytes = write::early_share(self.budget);
+        let bytes = self.budget / EARLY_PART;
         is_useful.then_some(EarlyDeflate { deflate: self.deflate, level: self.level, bytes })
     }
 }
@@ -166,6 +166,8 @@ const LARGEST_ATTRIBUTES: u64 = 4 << 20;
 /// need several times the memory of their text.
 const ATTRIBUTES_PART: u64 = 8;
 const LEAST_ATTRIBUTES: u64 = 1 << 20;
+/// The part of the budget for blobs that are deflated while a pack arrives, as a divisor.
+const EARLY_PART: u64 = 3;
 /// The bytes that one converted file may always use, even with a small budget.
 const LEAST_CONVERTED: u64 = 8 << 20;
 

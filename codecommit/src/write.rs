@@ -35,11 +35,6 @@ pub use contents::{Contents, Written};
 pub use error::StreamError;
 pub use output::{Output, OutputError};
 
-/// Returns the part of the byte budget for files that are deflated before their turn.
-pub(crate) fn early_share(budget: u64) -> u64 {
-    budget / 2
-}
-
 /// Writes the archive. `progress` is called after each entry with the number of entries and the bytes of the zip so
 /// far.
 pub async fn write<O: Output>(

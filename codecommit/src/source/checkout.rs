@@ -162,9 +162,12 @@ impl Checkout {
         self.packs().next().is_some()
     }
 
-    /// Returns the number of bytes of the blobs that were deflated while the packs arrived.
-    pub fn deflated_bytes(&self) -> u64 {
-        self.packs().map(|pack| pack.deflated_bytes()).sum()
+    /// Returns the checkout for an archive that is being written: from now on, nothing is deflated while a pack arrives,
+    /// since the budget is in use. Also returns the bytes of memory for what was deflated before.
+    pub(crate) fn without_early_deflate(mut self) -> (Self, u64) {
+        self.source.limits.early_deflate = None;
+        let bytes = self.packs().map(|pack| pack.early_bytes()).sum();
+        (self, bytes)
     }
 
     /// Returns a blob of the commit's pack, once that was fetched.
@@ -294,9 +297,9 @@ impl Checkout {
         }
     }
 
-    /// Returns the packs that were fetched. The difference comes first, because it is often enough.
+    /// Returns the packs that were fetched. The whole one comes first, because it has everything.
     fn packs(&self) -> impl Iterator<Item = &Arc<SharedPack>> {
-        self.difference.get().into_iter().flatten().chain(self.pack.get())
+        self.pack.get().into_iter().chain(self.difference.get().into_iter().flatten())
     }
 
     /// Returns the pack to read a content from, or `None` if the content has to come from the API.

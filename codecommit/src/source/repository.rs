@@ -32,10 +32,11 @@ impl Source {
         }
     }
 
-    /// Returns the source with packs of which some blobs are deflated while they arrive.
+    /// Returns the source with a way to deflate blobs while a pack arrives. The archive must use the same deflate
+    /// implementation.
     #[must_use]
     pub fn with_early_deflate(mut self, deflate: Option<EarlyDeflate>) -> Self {
-        self.limits.deflate = deflate;
+        self.limits.early_deflate = deflate;
         self
     }
 

@@ -43,9 +43,9 @@ impl SharedPack {
         self.pack.facts(id)
     }
 
-    /// Returns the number of bytes of the blobs that were deflated while the pack arrived.
-    pub(super) fn deflated_bytes(&self) -> u64 {
-        self.pack.deflated_bytes()
+    /// Returns the number of bytes of memory for the blobs that were deflated while the pack arrived.
+    pub(super) fn early_bytes(&self) -> u64 {
+        self.pack.early_bytes()
     }
 
     /// Returns a range of the pack's bytes, unchanged.

@@ -1,5 +1,6 @@
-//! Files that still have to be deflated once the pack is here, packed in its order before the archive is written: those
-//! that are converted, and with `reuse_deflate` off all that the pack stores whole.
+//! Files of the pack that are not ready when it is here, packed in its order before the archive is written. They are
+//! converted, or were not deflated while the pack arrived. With `reuse_deflate` off, the pack's own deflate does not
+//! count either.
 //!
 //! The base of a delta is near it in the pack, but may be anywhere in the archive. In the archive's order, most bases
 //! would be inflated again for each of their deltas. So these files are packed in the pack's order, on all cores, until

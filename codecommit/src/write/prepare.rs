@@ -48,7 +48,7 @@ pub(super) struct Preparation {
 pub(super) enum Ready {
     /// Its deflate stream is copied from the pack while it is written.
     Copied(CopiedFile),
-    /// It is in memory, and holds bytes of the budget.
+    /// It is in memory, and may hold bytes of the budget.
     Held(PackedFile, Option<Permit>),
     /// The content is compressed while it is written.
     Large(Large),
@@ -70,13 +70,15 @@ impl Preparation {
     pub(super) fn new(contents: Contents) -> Result<Self, (BString, Stopped)> {
         let Contents { checkout, entries, packer, budget, .. } = contents;
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        let early_share = if checkout.has_pack() { super::early_share(budget) } else { 0 };
+        let (checkout, early) = checkout.without_early_deflate();
+        // Some room is left for files that are converted, whatever was deflated while the pack arrived.
+        let early_share = if checkout.has_pack() { budget / 2 } else { 0 };
         let attributes = EntryAttributes::of(&entries, &packer)?;
         Ok(Self {
             repeated: Repeated::find(&entries, &attributes, &packer, budget / 4),
             attributes,
             early: EarlyFiles::default(),
-            early_bytes: early_share.saturating_sub(checkout.deflated_bytes()),
+            early_bytes: early_share.saturating_sub(early),
             budget: Budget::new(budget - early_share),
             checkout,
             entries,
@@ -93,9 +95,9 @@ impl Preparation {
 
     /// Returns an entry that needs no preparation: it is packed already and no other entry waits for it, or the pack
     /// has its data.
-    pub(super) fn at_hand(&self, index: usize) -> Option<Ready> {
+    pub(super) fn at_hand(&self, index: usize) -> Option<Result<Ready, EntryError>> {
         if let Some(packed) = self.early.take_if(index, || !self.is_repeated(index)) {
-            return Some(Ready::Held(packed, None));
+            return Some(Ok(Ready::Held(packed, None)));
         }
         let blob = self.packed(index).filter(|blob| self.is_ready(blob, index))?;
         self.in_pack(blob, index)
@@ -111,28 +113,26 @@ impl Preparation {
         match blob.facts.reuse {
             Reuse::Deflated(_) => self.packer.may_copy(entry, attributes),
             Reuse::Incompressible => blob.facts.size <= TINY && self.packer.may_copy(entry, attributes),
-            Reuse::Made(_) => self.packer.keeps_content(entry, attributes),
+            Reuse::Made { level, .. } => level == self.packer.level && self.packer.keeps_content(entry, attributes),
             Reuse::None => false,
         }
     }
 
     /// Returns a file of the pack that needs no preparation.
-    fn in_pack(&self, blob: PackedBlob, index: usize) -> Option<Ready> {
+    fn in_pack(&self, blob: PackedBlob, index: usize) -> Option<Result<Ready, EntryError>> {
         let (entry, attributes) = (&self.entries[index], self.attributes.get(index));
-        match blob.facts.reuse.clone() {
-            Reuse::Deflated(range) => {
-                Some(Ready::Copied(CopiedFile::new(blob, range, &self.packer, entry, attributes)))
+        let ready = match blob.facts.reuse.clone() {
+            Reuse::Deflated(range) => Ready::Copied(CopiedFile::new(blob, range, &self.packer, entry, attributes)),
+            Reuse::Made { data, .. } => {
+                Ready::Held(copied::made(&blob.facts, data, &self.packer, entry, attributes), None)
             }
-            Reuse::Made(data) => {
-                Some(Ready::Held(copied::made(&blob.facts, data, &self.packer, entry, attributes), None))
-            }
-            Reuse::Incompressible => {
-                // If it cannot be read, its own turn reports why.
-                let content = BlobContent::InPack(blob).read().ok()?;
-                Some(Ready::Held(self.packer.store(attributes, &content), None))
-            }
-            Reuse::None => None,
-        }
+            Reuse::Incompressible => match BlobContent::InPack(blob).read() {
+                Ok(content) => Ready::Held(self.packer.store(attributes, &content), None),
+                Err(error) => return Some(Err(EntryError::Read(error))),
+            },
+            Reuse::None => return None,
+        };
+        Some(Ok(ready))
     }
 
     /// Returns a file of the pack.

@@ -12,7 +12,7 @@ use super::prepare::{Preparation, Ready};
 /// The number of entries prepared ahead of the archive.
 const WINDOW: usize = 192;
 
-/// Returns the prepared entries in order, with `None` for entries without content. Copied entries are ready at once.
+/// Returns the prepared entries in order, with `None` for entries without content. What is at hand is ready at once.
 /// Each of the others is prepared in its own task. Dropping the stream ends the tasks.
 pub(super) fn in_order(
     preparation: &Arc<Preparation>,
@@ -23,7 +23,7 @@ pub(super) fn in_order(
             return Either::Left(future::ready(Ok(None)));
         }
         if let Some(ready) = preparation.at_hand(index) {
-            return Either::Left(future::ready(Ok(Some(ready))));
+            return Either::Left(future::ready(ready.map(Some)));
         }
         let preparation = preparation.clone();
         let task = tokio::spawn(async move { preparation.entry(index).await });

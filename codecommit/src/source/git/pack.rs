@@ -5,7 +5,7 @@
 //! no id from the server.
 //!
 //! A blob that the pack stores whole is already a deflate stream of its content. [`Pack::facts`] says whether an
-//! archive can copy that stream unchanged. With [`Limits::deflate`], blobs that are deltas are deflated while the pack
+//! archive can copy that stream unchanged. With [`Limits::early_deflate`], blobs that are deltas are deflated while the pack
 //! arrives, so that their streams are at hand, too.
 //!
 //! *Shortcoming*: a base, a delta and their result must fit in memory together. Git makes no deltas of files over
@@ -64,11 +64,13 @@ impl Pack {
     /// the end of the pack.
     pub fn receive(chunks: impl IntoIterator<Item = Bytes>, limits: &Limits) -> Result<Self, PackError> {
         let received = thread::scope(|scope| {
-            let (deflating, made) = deflate_threads::start(scope, limits);
-            let mut store = scan::scan(chunks.into_iter(), limits, &deflating)?;
-            resolve::resolve(&mut store, &deflating)?;
+            let (mut deflating, made) = deflate_threads::start(scope, limits);
+            let mut store = scan::scan(chunks.into_iter(), limits, &mut deflating)?;
+            resolve::resolve(&mut store, &mut deflating)?;
             deflating.finish();
-            store.deflated = DeflatedBlobs::new(made.into_iter());
+            let level = limits.early_deflate.map_or(0, |deflate| deflate.level);
+            store.deflated = DeflatedBlobs::new(level, made.into_iter().collect());
+            store.work.check()?;
             Ok(store)
         });
         received.map(Self::of)
@@ -112,9 +114,9 @@ impl Pack {
         self.0.table.end + HASH_BYTES as u64
     }
 
-    /// Returns the number of bytes of the blobs that were deflated while the pack arrived.
-    pub fn deflated_bytes(&self) -> u64 {
-        self.0.deflated.bytes()
+    /// Returns the number of bytes of memory for the blobs that were deflated while the pack arrived.
+    pub fn early_bytes(&self) -> u64 {
+        self.0.deflated.memory()
     }
 
     /// Returns the kind of an object, if it is in the pack.

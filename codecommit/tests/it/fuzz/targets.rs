@@ -56,8 +56,8 @@ pub(super) fn packet_lines(data: &[u8]) {
 }
 
 fn limits() -> Limits {
-    let deflate = Some(EarlyDeflate { deflate, level: 6, bytes: 1 << 20 });
-    Limits { delta_bytes: 8 << 20, entries: 1000, deflate, ..Limits::new(1 << 20, 1 << 20, std::env::temp_dir()) }
+    let early_deflate = Some(EarlyDeflate { deflate, level: 6, bytes: 1 << 20 });
+    Limits { delta_bytes: 8 << 20, entries: 1000, early_deflate, ..Limits::new(1 << 20, 1 << 20, std::env::temp_dir()) }
 }
 
 /// Takes the size of the chunks from the first byte, and appends the checksum to the others.
@@ -84,7 +84,9 @@ fn object(pack: &Pack, reader: &mut Reader, id: ObjectId) -> String {
                         assert!(range.end - range.start < facts.size);
                         pack.raw(range).expect("it is in the pack");
                     }
-                    Reuse::Made(data) => assert_eq!(inflate(&data, content.len()).as_deref(), Some(&content[..])),
+                    Reuse::Made { data, .. } => {
+                        assert_eq!(inflate(&data, content.len()).as_deref(), Some(&content[..]))
+                    }
                     Reuse::Incompressible | Reuse::None => {}
                 }
             }

@@ -37,8 +37,8 @@ impl Output for Zip {
 async fn archive(pack: &[u8], limits: &Limits, commit: ObjectId, options: &Options) -> (Vec<u8>, Written) {
     let later = archive_with(pack, limits, commit, options).await;
     for bytes in [u64::MAX, 2000] {
-        let deflate = options.early_deflate().map(|deflate| EarlyDeflate { bytes, ..deflate });
-        let early = archive_with(pack, &Limits { deflate, ..limits.clone() }, commit, options).await;
+        let early_deflate = options.early_deflate().map(|deflate| EarlyDeflate { bytes, ..deflate });
+        let early = archive_with(pack, &Limits { early_deflate, ..limits.clone() }, commit, options).await;
         assert_eq!(early.1, later.1);
         assert!(early.0 == later.0, "the bytes are the same");
     }
@@ -96,6 +96,35 @@ async fn packs_of_every_level_in_memory_and_on_disk() {
                 }
             }
         }
+    }
+}
+
+/// Deltas are deflated while the pack arrives, before anybody knows what their files are.
+#[tokio::test(flavor = "multi_thread")]
+async fn deltas_of_converted_and_of_special_files() {
+    let repository = Repository::empty();
+    let lines: String = (0..2000).map(|line| format!("line {line} $Id$ $Format:%H$\n")).collect();
+    let names = ["a.plain", "b.plain", "c.crlf", "d.ident", "e.subst", "f.binary", "g.text", "run.plain"];
+    for (number, name) in names.iter().enumerate() {
+        repository.write(name, format!("{lines}file {number}\n").as_bytes());
+        repository.write(&format!("copies/{name}"), format!("{lines}file {number}\n").as_bytes());
+    }
+    for number in 0..3 {
+        let pointer = format!("version https://git-lfs.github.com/spec/v1\n{lines}file {number}\n");
+        repository.write(&format!("pointer{number}"), pointer.as_bytes());
+    }
+    std::os::unix::fs::symlink("x/".repeat(60) + "1", repository.path().join("link1")).expect("links can be made");
+    std::os::unix::fs::symlink("x/".repeat(60) + "2", repository.path().join("link2")).expect("links can be made");
+    let attributes = b"*.crlf eol=crlf\n*.ident ident\n*.subst export-subst\n*.binary -diff\n*.text diff\n";
+    repository.write(".gitattributes", attributes);
+    repository.git(&["add", "-A"]);
+    repository.git(&["update-index", "--chmod=+x", "run.plain"]);
+    repository.commit("attributes");
+    let pack = repository.pack("HEAD", &["--window=50", "--no-reuse-object"]);
+    for options in [copying(), Options { reuse_deflate: false, ..copying() }] {
+        let (zip, written) = archive(&pack, &limits(), repository.id("HEAD"), &options).await;
+        assert_equal_bytes(&zip, &repository.git(&["archive", "--format=zip", "HEAD"]), "whatever the deltas make");
+        assert_eq!(written.warnings.len(), 3, "{:?}", written.warnings);
     }
 }
 

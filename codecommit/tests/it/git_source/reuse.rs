@@ -1,8 +1,8 @@
 //! Deflate streams that an archive may copy from a pack, and those that it must not.
 
 use std::io::{Read, Write};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use codecommit::source::git::{BlobFacts, EarlyDeflate, Limits, ObjectKind, Pack, PackError, Reuse};
 use flate2::read::DeflateDecoder;
@@ -164,18 +164,47 @@ fn what_deltas_make_is_deflated_once_while_the_pack_arrives() {
     items.push(Item::IdDelta(id(BLOB, &base), append(base.len(), b"far")));
     items.push(Item::IdDelta(id(BLOB, &noise), append(noise.len(), b"\xb7\xe1")));
     let early = EarlyDeflate { deflate: counted, level: 6, bytes: 16 << 20 };
-    let pack = receive_limited(&pack(&items), &Limits { deflate: Some(early), ..limits() }).unwrap();
+    let pack = receive_limited(&pack(&items), &Limits { early_deflate: Some(early), ..limits() }).unwrap();
     assert!(contents.iter().map(Vec::len).sum::<usize>() > 8 << 20, "more than what is kept of recent objects");
     assert_eq!(CALLS.load(Ordering::Relaxed), 202, "one for each delta");
     let mut bytes = 0;
     for content in contents.iter().chain([&far]) {
         let expected = deflate(content, 6).expect("it gets smaller");
         bytes += expected.len() as u64;
-        assert_eq!(check(&pack, content), Reuse::Made(expected.into()));
+        assert_eq!(check(&pack, content), Reuse::Made { level: 6, data: expected.into() });
     }
-    assert_eq!(pack.deflated_bytes(), bytes);
+    assert_eq!(pack.early_bytes(), bytes + 201 * 32, "32 bytes for the place of each");
     assert_eq!(check(&pack, &noise_and_more), Reuse::None);
     assert!(matches!(check(&pack, &base), Reuse::Deflated(_)), "what is whole is copied");
+}
+
+/// A pack of a content and of many deltas on it.
+fn pack_of_deltas() -> Vec<u8> {
+    let base = text();
+    let mut items = vec![Item::Whole(BLOB, base.clone())];
+    items.extend((1..200).map(|back| Item::OffsetDelta(back, append(base.len(), format!("{back}").as_bytes()))));
+    pack(&items)
+}
+
+#[test]
+#[should_panic(expected = "a scoped thread panicked")]
+fn a_deflate_that_panics_ends_the_pack() {
+    let early = EarlyDeflate { deflate: |_, _| panic!("on purpose"), level: 6, bytes: 16 << 20 };
+    receive_limited(&pack_of_deltas(), &Limits { early_deflate: Some(early), ..limits() }).ok();
+}
+
+static CANCELLED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+
+#[test]
+fn a_pack_that_is_cancelled_while_it_is_deflated_ends() {
+    let deflate = |_: &[u8], _| {
+        CANCELLED.store(true, Ordering::Relaxed);
+        None
+    };
+    let early_deflate = Some(EarlyDeflate { deflate, level: 6, bytes: 16 << 20 });
+    let cancelled = Limits { early_deflate, cancelled: CANCELLED.clone(), ..limits() };
+    let ended = receive_limited(&pack_of_deltas(), &cancelled);
+    assert!(matches!(ended, Err(PackError::Cancelled)), "{ended:?}");
 }
 
 #[test]
@@ -188,10 +217,10 @@ fn early_deflate_is_bounded_in_bytes_and_work() {
     );
     // A content counts as an eighth of its size, although its deflate has only a hundred bytes.
     let early = EarlyDeflate { deflate, level: 6, bytes: 60_000 };
-    let pack = receive_limited(&pack(&items), &Limits { deflate: Some(early), ..limits() }).unwrap();
-    let made = contents.iter().filter(|content| matches!(check(&pack, content), Reuse::Made(_))).count();
+    let pack = receive_limited(&pack(&items), &Limits { early_deflate: Some(early), ..limits() }).unwrap();
+    let made = contents.iter().filter(|content| matches!(check(&pack, content), Reuse::Made { .. })).count();
     assert!((1..=4).contains(&made), "{made}");
-    assert!(pack.deflated_bytes() < 1000);
+    assert!(pack.early_bytes() < 1000);
 }
 
 #[test]

@@ -55,10 +55,10 @@ impl Preparation {
     }
 
     /// Some entries are ready without work.
-    pub(crate) fn at_hand(&self, index: usize) -> Option<Ready> {
+    pub(crate) fn at_hand(&self, index: usize) -> Option<Result<Ready, EntryError>> {
         let (entry, attributes) = (&self.entries[index], self.attributes.get(index));
         let is_ready = index % 7 == 3 && !self.repeated.has(entry, attributes, &self.packer);
-        is_ready.then_some(Ready { index, _permit: None })
+        is_ready.then_some(Ok(Ready { index, _permit: None }))
     }
 
     pub(crate) async fn entry(&self, index: usize) -> Result<Ready, EntryError> {

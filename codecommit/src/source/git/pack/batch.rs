@@ -62,8 +62,9 @@ impl InflatedForm {
 impl Batch {
     /// Returns whether an entry fits. Any entry fits into an empty batch.
     pub(super) fn has_room(&self, form: InflatedForm, inflated: &[u8]) -> bool {
+        let entries = (self.entries.len() + 1) * size_of::<BatchEntry>();
         let bytes = self.bytes.len() + self.promised + inflated.len() + form.promised();
-        bytes <= BATCH_BYTES || self.entries.is_empty()
+        entries + bytes <= BATCH_BYTES || self.entries.is_empty()
     }
 
     /// Adds an entry. Entries come in ascending order of their indexes.
@@ -91,9 +92,9 @@ impl Batch {
         self.entries.len()
     }
 
-    /// Returns the number of bytes of all contents and instructions.
+    /// Returns the number of bytes of all contents and instructions, and of what is known of them.
     pub(super) fn bytes(&self) -> usize {
-        self.bytes.len()
+        self.bytes.len() + self.entries.len() * size_of::<BatchEntry>()
     }
 
     /// Returns an entry, by its number in the batch.

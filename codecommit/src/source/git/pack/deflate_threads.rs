@@ -34,7 +34,7 @@ struct Job {
 }
 
 /// Takes contents for the threads, which end when this is dropped. Without threads it takes nothing.
-pub(super) struct DeflateQueue(Option<Lock<OpenQueue>>);
+pub(super) struct DeflateQueue(Option<OpenQueue>);
 
 struct OpenQueue {
     jobs: SyncSender<Job>,
@@ -63,7 +63,7 @@ pub(super) fn start<'scope>(
     limits: &Limits,
 ) -> (DeflateQueue, Receiver<DeflatedPart>) {
     let (parts, made) = mpsc::channel();
-    let Some(deflate) = limits.deflate else { return (DeflateQueue::none(), made) };
+    let Some(deflate) = limits.early_deflate else { return (DeflateQueue::none(), made) };
     let (jobs, waiting) = mpsc::sync_channel(WAITING);
     let (done, empty) = mpsc::channel();
     let (waiting, room) = (Arc::new(Lock::new(waiting)), Arc::new(Room(AtomicU64::new(deflate.bytes))));
@@ -78,18 +78,18 @@ pub(super) fn start<'scope>(
         };
         scope.spawn(move || deflater.run());
     }
-    (DeflateQueue(Some(Lock::new(OpenQueue { jobs, open: Job::default(), empty, room }))), made)
+    (DeflateQueue(Some(OpenQueue { jobs, open: Job::default(), empty, room })), made)
 }
 
 impl DeflateQueue {
     /// Returns a queue without threads.
-    pub(super) const fn none() -> Self {
+    pub(super) fn none() -> Self {
         Self(None)
     }
 
     /// Adds the content of a blob, by its index in the pack. Waits if the threads are behind.
-    pub(super) fn push(&self, index: usize, content: &[u8]) {
-        let Some(mut queue) = self.0.as_ref().map(Lock::lock) else { return };
+    pub(super) fn push(&mut self, index: usize, content: &[u8]) {
+        let Some(queue) = &mut self.0 else { return };
         if content.is_empty() || content.len() > LARGEST || !queue.room.is_open() {
             return;
         }
@@ -101,8 +101,8 @@ impl DeflateQueue {
 
     /// Hands over the last contents.
     pub(super) fn finish(self) {
-        if let Some(queue) = self.0 {
-            queue.lock().hand_over();
+        if let Some(mut queue) = self.0 {
+            queue.hand_over();
         }
     }
 }
@@ -110,7 +110,8 @@ impl DeflateQueue {
 impl Job {
     /// Returns whether a content fits. Any content fits into an empty job.
     fn has_room(&self, content: &[u8]) -> bool {
-        self.contents.is_empty() || self.bytes.len() + content.len() <= JOB_BYTES
+        let contents = (self.contents.len() + 1) * size_of::<(usize, usize)>();
+        self.contents.is_empty() || contents + self.bytes.len() + content.len() <= JOB_BYTES
     }
 
     fn push(&mut self, index: usize, content: &[u8]) {
@@ -133,7 +134,7 @@ impl OpenQueue {
     fn hand_over(&mut self) {
         let next = self.empty.try_recv().unwrap_or_default();
         let full = std::mem::replace(&mut self.open, next);
-        // The threads end before this only if one of them panics, and then the scope panics, too.
+        // The threads end before this only if all of them panic, and then the scope panics, too.
         self.jobs.send(full).ok();
     }
 }
@@ -173,7 +174,7 @@ impl Deflater {
         data.clear();
         let (mut start, mut work, mut ends) = (0, 0, Vec::with_capacity(job.contents.len()));
         for &(index, end) in &job.contents {
-            if self.cancelled.load(Ordering::Relaxed) {
+            if self.cancelled.load(Ordering::Relaxed) || !self.room.is_open() {
                 return None;
             }
             let content = &job.bytes[start..end];

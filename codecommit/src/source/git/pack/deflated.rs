@@ -5,6 +5,8 @@ use bytes::Bytes;
 /// The raw deflate of some blobs, found by their index in the pack.
 #[derive(Default)]
 pub(super) struct DeflatedBlobs {
+    /// The level of all.
+    pub(super) level: u8,
     parts: Vec<Bytes>,
     /// One row for each blob, sorted by index.
     rows: Vec<Row>,
@@ -29,8 +31,9 @@ pub(super) struct DeflatedPart {
 
 impl DeflatedBlobs {
     /// Takes parts in any order.
-    pub(super) fn new(made: impl Iterator<Item = DeflatedPart>) -> Self {
-        let (mut parts, mut rows) = (Vec::new(), Vec::new());
+    pub(super) fn new(level: u8, made: Vec<DeflatedPart>) -> Self {
+        let mut parts = Vec::with_capacity(made.len());
+        let mut rows = Vec::with_capacity(made.iter().map(|part| part.ends.len()).sum());
         for DeflatedPart { data, ends } in made {
             let mut start = 0;
             for (index, end) in ends {
@@ -40,7 +43,7 @@ impl DeflatedBlobs {
             parts.push(data);
         }
         rows.sort_unstable_by_key(|row| row.index);
-        Self { parts, rows }
+        Self { level, parts, rows }
     }
 
     /// Returns the raw deflate of an object, if it was made.
@@ -50,9 +53,9 @@ impl DeflatedBlobs {
         Some(self.parts[part].slice(start..end))
     }
 
-    /// Returns the number of bytes of all.
-    pub(super) fn bytes(&self) -> u64 {
-        self.parts.iter().map(|data| data.len() as u64).sum()
+    /// Returns the number of bytes of memory for all.
+    pub(super) fn memory(&self) -> u64 {
+        self.parts.iter().map(|data| data.len() as u64).sum::<u64>() + self.rows.len() as u64 * ROW_BYTES
     }
 }
 
@@ -66,12 +69,12 @@ mod tests {
             data: Bytes::from_static(data),
             ends: ends.to_vec(),
         };
-        let parts = [part(b"ccee", &[(7, 2), (9, 4)]), part(b"", &[]), part(b"add", &[(0, 1), (8, 3)])];
-        let blobs = DeflatedBlobs::new(parts.into_iter());
+        let parts = vec![part(b"ccee", &[(7, 2), (9, 4)]), part(b"", &[]), part(b"add", &[(0, 1), (8, 3)])];
+        let blobs = DeflatedBlobs::new(6, parts);
         let found: Vec<_> = (0..11).filter_map(|index| Some((index, blobs.get(index)?))).collect();
         let of = |index: usize, data: &'static [u8]| (index, Bytes::from_static(data));
         assert_eq!(found, [of(0, b"a"), of(7, b"cc"), of(8, b"dd"), of(9, b"ee")]);
-        assert_eq!(blobs.bytes(), 7);
+        assert_eq!(blobs.memory(), 7 + 4 * ROW_BYTES);
         assert_eq!(DeflatedBlobs::default().get(0), None);
     }
 }

@@ -32,9 +32,14 @@ pub enum Reuse {
     Deflated(Range<u64>),
     /// The sender deflated the content at git's usual level, and it did not get smaller. Store it.
     Incompressible,
-    /// This is the raw deflate of the content, as [`Limits::deflate`](super::Limits::deflate) makes it, and is smaller
-    /// than the content.
-    Made(Bytes),
+    /// This is the raw deflate of the content at this level, as
+    /// [`Limits::early_deflate`](super::Limits::early_deflate) makes it, and is smaller than the content.
+    Made {
+        /// The level.
+        level: u8,
+        /// The data.
+        data: Bytes,
+    },
     /// The content must be deflated: the pack has a delta that was not deflated early, or a stream that must not be
     /// copied.
     None,
@@ -49,7 +54,8 @@ pub(super) fn of(store: &ObjectStore, index: usize) -> Option<BlobFacts> {
     } else if object.has(Mark::IsIncompressible) {
         Reuse::Incompressible
     } else {
-        store.deflated.get(index).map_or(Reuse::None, Reuse::Made)
+        let level = store.deflated.level;
+        store.deflated.get(index).map_or(Reuse::None, |data| Reuse::Made { level, data })
     };
     Some(BlobFacts {
         offset: object.offset,

@@ -32,7 +32,7 @@ pub struct Limits {
     /// The largest number of entries in the tree of a commit.
     pub entries: u64,
     /// The way to deflate what deltas make while the pack arrives. `None` to leave that for later.
-    pub deflate: Option<EarlyDeflate>,
+    pub early_deflate: Option<EarlyDeflate>,
     /// The flag that cancels all work on the pack. Every loop checks it.
     pub cancelled: Arc<AtomicBool>,
 }
@@ -58,7 +58,7 @@ impl Limits {
             working,
             delta_bytes: working.saturating_mul(DELTA_FACTOR),
             entries: ENTRIES,
-            deflate: None,
+            early_deflate: None,
             cancelled: Arc::default(),
         }
     }

@@ -95,6 +95,19 @@ mod tests {
     }
 
     #[test]
+    fn objects_without_content_take_room_too() {
+        let mut open = Batch::default();
+        let form = InflatedForm::Whole(ObjectKind::Blob);
+        let count = (0..1_000_000).take_while(|index| {
+            let has_room = open.has_room(form, b"");
+            open.push(*index, 0, form, b"");
+            has_room
+        });
+        assert!((1000..10_000).contains(&count.count()));
+        assert!(open.bytes() >= 250 << 10);
+    }
+
+    #[test]
     fn an_object_is_whole_or_gone_and_the_latest_are_here() {
         let mut recent = RecentObjects::new(CAPACITY);
         let mut open = Batch::default();

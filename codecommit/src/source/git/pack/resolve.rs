@@ -15,7 +15,7 @@ const CACHE_BYTES: usize = 16 * 1024 * 1024;
 
 /// Resolves every delta that is left. A delta that is not reached from a resolved object has no base in the pack, or is
 /// its own base in a circle.
-pub(super) fn resolve(store: &mut ObjectStore, deflating: &DeflateQueue) -> Result<(), PackError> {
+pub(super) fn resolve(store: &mut ObjectStore, deflating: &mut DeflateQueue) -> Result<(), PackError> {
     resolve_known(store, deflating)?;
     match store.table.objects.iter().find(|object| object.kind.is_none()) {
         None => Ok(()),
@@ -24,7 +24,7 @@ pub(super) fn resolve(store: &mut ObjectStore, deflating: &DeflateQueue) -> Resu
 }
 
 /// Resolves the deltas whose bases are in the pack, each base before the deltas on it.
-pub(super) fn resolve_known(store: &mut ObjectStore, deflating: &DeflateQueue) -> Result<(), PackError> {
+pub(super) fn resolve_known(store: &mut ObjectStore, deflating: &mut DeflateQueue) -> Result<(), PackError> {
     let deltas = PendingDeltas::of(&store.table.objects);
     if deltas.is_empty() {
         return Ok(());

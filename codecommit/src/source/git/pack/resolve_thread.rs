@@ -53,7 +53,7 @@ impl ResolveThread {
     pub(super) fn start<'scope>(
         scope: &'scope Scope<'scope, '_>,
         recent: usize,
-        deflating: &'scope DeflateQueue,
+        deflating: &'scope mut DeflateQueue,
     ) -> Self {
         let (batches, waiting) = mpsc::sync_channel::<Batch>(WAITING);
         let (done, answers) = mpsc::channel();
@@ -103,7 +103,7 @@ struct Resolver<'a> {
     recent: RecentObjects,
     /// The result of the last delta.
     made: Vec<u8>,
-    deflating: &'a DeflateQueue,
+    deflating: &'a mut DeflateQueue,
 }
 
 impl Resolver<'_> {

@@ -36,7 +36,7 @@ const DEFAULT_LEVEL: u8 = 2;
 pub(super) fn scan(
     chunks: impl Iterator<Item = Bytes>,
     limits: &Limits,
-    deflating: &DeflateQueue,
+    deflating: &mut DeflateQueue,
 ) -> Result<ObjectStore, PackError> {
     let (working, work) = (limits.working, WorkBudget::new(limits));
     let recent = usize::try_from(RECENT_BYTES.min(working / 4)).unwrap_or(usize::MAX);

@@ -19,7 +19,7 @@ const KEPT_BYTES: usize = 1 << 20;
 pub(super) struct ObjectStore {
     pub(super) storage: Storage,
     pub(super) table: ObjectTable,
-    /// Blobs that deltas made, deflated again.
+    /// The deflate of blobs that deltas make.
     pub(super) deflated: DeflatedBlobs,
     /// The largest number of bytes of memory for an object, or for a delta with its base and its result.
     pub(super) working: u64,

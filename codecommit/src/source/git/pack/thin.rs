@@ -19,9 +19,6 @@ use super::table::{OBJECT_BYTES, PackedObject};
 use super::{resolve, scan};
 use git_archive::object::ObjectId;
 
-/// The bases of most deltas come only after the pack, so little could be deflated while it arrives.
-static NOT_DEFLATING: DeflateQueue = DeflateQueue::none();
-
 /// A thin pack that was received and may lack bases of its deltas.
 pub struct ThinPack {
     store: ObjectStore,
@@ -30,16 +27,17 @@ pub struct ThinPack {
 }
 
 impl ThinPack {
-    /// Receives a thin pack, as [`Pack::receive`](super::Pack::receive) does a whole one.
+    /// Receives a thin pack, as [`Pack::receive`](super::Pack::receive) does a whole one. The bases of most deltas come
+    /// only later, so nothing is deflated while it arrives.
     pub fn receive(chunks: impl IntoIterator<Item = Bytes>, limits: &Limits) -> Result<Self, PackError> {
-        let mut store = scan::scan(chunks.into_iter(), limits, &NOT_DEFLATING)?;
+        let mut store = scan::scan(chunks.into_iter(), limits, &mut DeflateQueue::none())?;
         store.lacks_blobs = true;
         Self { store, known: HashSet::new(), limits: limits.clone() }.resolved()
     }
 
     /// Resolves the deltas whose bases are known by now.
     pub fn resolved(mut self) -> Result<Self, PackError> {
-        resolve::resolve_known(&mut self.store, &NOT_DEFLATING)?;
+        resolve::resolve_known(&mut self.store, &mut DeflateQueue::none())?;
         let resolved = self.store.table.objects.iter().filter(|object| object.kind.is_some());
         self.known.extend(resolved.map(|object| object.id));
         Ok(self)
@@ -78,7 +76,7 @@ impl ThinPack {
 
     /// Resolves the deltas that are left.
     pub(super) fn completed(mut self) -> Result<ObjectStore, PackError> {
-        resolve::resolve(&mut self.store, &NOT_DEFLATING)?;
+        resolve::resolve(&mut self.store, &mut DeflateQueue::none())?;
         Ok(self.store)
     }
 }
