@@ -62,7 +62,7 @@ class Emulator:
         return dict(line.removeprefix("export ").split("=", 1) for line in lines if line.startswith("export "))
 
     def function(self):
-        """Returns the function's process after it waits for an event."""
+        """Waits until the function is connected to the emulator, and returns its process ID."""
         deadline = time.monotonic() + PATIENCE_SECS
         while time.monotonic() < deadline:
             found = [child for child in children(self.child.pid) if is_waiting(child)]

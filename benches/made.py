@@ -78,10 +78,10 @@ def path(number):
 
 
 def dialects():
-    """Lines of code, in groups that have words of their own, as the files of one module do.
+    """Returns lines of code in groups. The lines of a group share their words, as in the files of one module.
 
-    Compared with the sources of git and of ripgrep: how far and how fast zlib and libdeflate compress them comes out alike. It does not
-    with words out of one short list or out of syllables.
+    zlib and libdeflate compress these lines about as much, and as fast, as the sources of git and of ripgrep. With words from one short
+    list, or made of syllables, they would not.
     """
     choose = random.Random(0)
     words = ["".join(choose.choices(LETTERS, FREQUENCIES, k=choose.choice(LENGTHS))) for _ in range(3000)]
@@ -90,7 +90,7 @@ def dialects():
 
 
 def code_line(choose, words):
-    """Picks a word. The first words are frequent, and the last are rare."""
+    """Returns a line of code. The first words are frequent, and the last are rare."""
     weights = [1 / (rank + 2) for rank in range(len(words))]
     chosen = choose.choices(words, weights, k=choose.randint(1, 9))
     code = "".join(word + choose.choice(BETWEEN) for word in chosen)

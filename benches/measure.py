@@ -90,7 +90,7 @@ def instructions(command, environment):
 
 
 def cpu_seconds(pid):
-    """Returns the processor time in nanoseconds, from the clock of clock_getcpuclockid(3). /proc/PID/stat has a resolution of only 10 ms."""
+    """Returns the processor time in seconds, from the clock of clock_getcpuclockid(3). /proc/PID/stat has a resolution of only 10 ms."""
     return time.clock_gettime(~pid << 3 | 2)
 
 

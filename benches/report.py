@@ -124,15 +124,17 @@ def notes(results):
 
 - Everything is on one machine: the emulator, which serves CodeCommit, Git, S3 and CodePipeline, shares its cores with what is measured.
   Its processor time is not counted. It lets each request wait for the given milliseconds.
-- CPU is user and system time; of the function from the event to the answer, of git with all its children. Instructions are those that
-  valgrind counts, on small repositories. Memory is the most RssAnon at once of a process and its children, looked at every 10 ms.
-- `pack to zip` is our time relative to `git archive`, both from one pack with this commit alone; ours indexes it first, git has its index.
-  Both zips then have the same entries and checksums. The pairs are repeated until the runs agree: {agreement(results)}.
-- `cold over Git` is the whole function, relative to the same `git archive`.
-- The function runs before the event comes, but has done nothing yet; each run has a new one, a new emulator and an empty bucket. For
-  `one file pushed` the commit before was archived by another process of it. `boto3` is measured without its start and imports.
+- CPU is user plus system time: for the function from the event to the answer, for git with all child processes. Instructions are counted
+  by valgrind, on small repositories. Memory is the largest sum of RssAnon of a process and its descendants, sampled every 10 ms.
+- `pack to zip` is our time divided by the time of `git archive`. Both read one pack that has only this commit. Our time includes indexing
+  the pack; git's index exists before. Both zips have the same entries and checksums. The pairs are repeated until the runs agree:
+  {agreement(results)}.
+- `cold over Git` is the time of the whole function, divided by the time of the same `git archive`.
+- The function's process is started before the event is sent, and the event is its first. Each run has a new process, a new emulator and an
+  empty bucket. For `one file pushed`, another process of the function has archived the commit before. The time of `boto3` does not include
+  the start of Python and the imports.
 - `git clone` is `--bare`, so that no working tree is written.
-- Made files are 10 kB of text on average, the same each time. What takes boto3 over a minute is run once.
+- Generated files have 10 kB of text on average, and are the same in every run. What takes boto3 over a minute is run once.
 - {counted(results)}"""
 
 

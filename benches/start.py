@@ -13,7 +13,7 @@ NEXT = b"GET /2018-06-01/runtime/invocation/next "
 
 
 def compare(updates, bare, starts=STARTS):
-    """Returns the medians of both in milliseconds, and the median of their differences. Starts them in turn."""
+    """Returns the median of each in milliseconds, and the difference of the medians. The two programs start in turn."""
     pairs = [(milliseconds(updates), milliseconds(bare)) for _ in range(starts)]
     ours, theirs = zip(*pairs)
     return {

@@ -44,9 +44,9 @@ const ANSWER_RESERVE: Duration = Duration::from_secs(10);
 const IAM_PROPAGATION: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_secs(2);
 /// The prefix of the physical id after the function has tried to write triggers.
-const MADE: &str = "triggers:";
+const ATTEMPTED_ID_PREFIX: &str = "triggers:";
 /// The prefix of the physical id if the creation was refused.
-const NOT_MADE: &str = "not-made:";
+const REFUSED_ID_PREFIX: &str = "not-made:";
 
 /// The clients and settings that a request needs.
 pub struct Context<'a> {
@@ -212,7 +212,7 @@ impl Failure {
 
 async fn carry_out(request: &Request, context: &Context<'_>) -> Result<Option<Applied>, Failure> {
     let deletes = request.request_type == "Delete";
-    if deletes && request.physical_resource_id.as_deref().is_some_and(|id| id.starts_with(NOT_MADE)) {
+    if deletes && request.physical_resource_id.as_deref().is_some_and(|id| id.starts_with(REFUSED_ID_PREFIX)) {
         return Ok(None);
     }
     match (request.request_type.as_str(), request.accepted(context)) {
@@ -298,11 +298,11 @@ impl Request {
 
     /// Returns whether the resource may have triggers.
     fn was_made(&self) -> bool {
-        self.physical_resource_id.as_deref().is_some_and(|id| id.starts_with(MADE))
+        self.physical_resource_id.as_deref().is_some_and(|id| id.starts_with(ATTEMPTED_ID_PREFIX))
     }
 
     fn physical_id(&self, repository: &str) -> String {
-        format!("{MADE}{}:{repository}", self.logical_resource_id)
+        format!("{ATTEMPTED_ID_PREFIX}{}:{repository}", self.logical_resource_id)
     }
 
     /// Returns the id for the answer. A resource keeps its id in failures and in `Delete`. With another id,
@@ -311,7 +311,7 @@ impl Request {
         let had = self.physical_resource_id.clone().filter(|_| result.is_err() || self.request_type == "Delete");
         let repository = self.resource_properties.get("RepositoryName").and_then(Value::as_str);
         had.unwrap_or_else(|| match result {
-            Err(failure) if failure.is_refusal() => format!("{NOT_MADE}{}", self.logical_resource_id),
+            Err(failure) if failure.is_refusal() => format!("{REFUSED_ID_PREFIX}{}", self.logical_resource_id),
             _ => self.physical_id(repository.unwrap_or("none")),
         })
     }

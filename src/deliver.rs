@@ -150,9 +150,9 @@ impl Delivery<'_> {
         Ok((target, previous))
     }
 
-    /// Returns why the branch has left the commit behind, or `None` if the commit is the branch's tip or, without
-    /// `SUPERSEDE`, an ancestor of it. If the branch is gone, the error makes the caller skip the job: an event may be
-    /// redelivered days later.
+    /// Returns the reason to skip a commit that its branch no longer needs. Returns `None` for the tip of the branch.
+    /// Without `SUPERSEDE`, and for a start by hand, also returns `None` for an ancestor of the tip. If the branch is
+    /// gone, returns an error that the caller turns into a skip: an event may be redelivered days later.
     async fn left_behind(&self) -> Result<Option<Reason>, StepError> {
         let failed = |call: CallError| StepError::open(self.job, SourceError::from(call));
         let (client, repository) = (&self.aws.codecommit, self.job.repository.name());
@@ -308,7 +308,7 @@ impl Delivery<'_> {
 /// Releases the record, so that the next delivery need not wait.
 async fn release(claim: &mut Claim) {
     if let Err(error) = claim.release().await {
-        tracing::warn!(%error, "the record of the delivery stays held until the function's time would have ended");
+        tracing::warn!(%error, "failed to release the record of the delivery: others wait until this deadline");
     }
 }
 

@@ -40,7 +40,7 @@ pub enum Error {
     #[error("failed to serve the stack's custom resource")]
     CustomResource(#[source] CustomResourceError),
     /// The result of a run could not be reported.
-    #[error("failed to tell the result of a run")]
+    #[error("failed to report the result of a run")]
     Report(#[source] ReportError),
     /// One or more references failed. Every reference of the event was attempted.
     #[error("{}", Self::named(.failed, *.of))]

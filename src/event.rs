@@ -24,7 +24,7 @@ pub struct Arrival {
     pub messages: Vec<Message>,
     /// True if they come from a queue, which needs to know which of them failed.
     pub from_queue: bool,
-    /// The schedule, which checks the triggers.
+    /// The schedule that sent the event, if one did. The function then checks the triggers.
     pub schedule: Option<Schedule>,
 }
 

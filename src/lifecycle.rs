@@ -34,8 +34,8 @@ pub(crate) async fn follow(
             continue;
         }
         let created = created_in(&change.repository, changes);
-        match followed(config, aws, own_arn, change.repository.name(), &created).await {
-            Ok(tips) => match moved(change, tips, jobs) {
+        match update_triggers_and_read_tips(config, aws, own_arn, change.repository.name(), &created).await {
+            Ok(tips) => match jobs_of_moved_branches(change, tips, jobs) {
                 Ok(moved) => jobs.extend(moved),
                 Err(error) => failed.push(Failed::new(&change.repository, &change.reference, error)),
             },
@@ -153,7 +153,7 @@ fn failed_for(repository: &str) -> impl Fn(TriggersError) -> StepError {
 }
 
 /// Updates the triggers and then reads the tips of the new branches.
-async fn followed(
+async fn update_triggers_and_read_tips(
     config: &Config,
     aws: &Aws,
     own_arn: &str,
@@ -167,7 +167,7 @@ async fn followed(
 /// Returns a job of the same event for each branch whose tip differs from its job's commit: no trigger reported that
 /// push.
 #[expect(clippy::result_large_err, reason = "it is passed on once, and every other step fails with the same type")]
-fn moved(change: &Change, tips: Vec<triggers::Tip>, jobs: &[Job]) -> Result<Vec<Job>, StepError> {
+fn jobs_of_moved_branches(change: &Change, tips: Vec<triggers::Tip>, jobs: &[Job]) -> Result<Vec<Job>, StepError> {
     let mut moved = Vec::new();
     for tip in tips {
         let reference = Reference(format!("refs/heads/{}", tip.branch));

@@ -35,14 +35,14 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         handled.await.map_err(|error| diagnostic(&error))
     });
     let runtime = Runtime::new(handler).layer(TracingLayer::new());
-    runtime.layer(MapFutureLayer::new(ends_clean)).run().await
+    runtime.layer(MapFutureLayer::new(wait_for_threads)).run().await
 }
 
 /// Waits until the answer is sent, and then for threads that still work for the invocation. If one does not end in
 /// time, this ends the process, so that it takes no processor time or memory from the next invocation.
-async fn ends_clean<T>(answered: impl Future<Output = T>) -> T {
+async fn wait_for_threads<T>(answered: impl Future<Output = T>) -> T {
     let answered = answered.await;
-    if let Err(threads) = threads::all_end(blocking::running).await {
+    if let Err(threads) = threads::wait_until_idle(blocking::running).await {
         tracing::error!(threads, "threads go on after their invocation: the process ends");
         std::process::exit(1);
     }

@@ -162,7 +162,7 @@ async fn declaration(aws: &Aws, pipeline: &str) -> Result<PipelineDeclaration, C
     answer.pipeline.ok_or_else(|| CallError::malformed("GetPipeline", "no pipeline"))
 }
 
-/// Reads a pipeline and checks that a run can be pinned.
+/// Reads a pipeline, and checks that its source bucket is versioned, so that a run can be pinned to one version.
 pub async fn read(aws: &Aws, pipeline: &str, action: Option<&str>) -> Result<Target, PipelineError> {
     let declaration = declaration(aws, pipeline).await?;
     let target = target_of(&declaration, action)?;

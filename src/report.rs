@@ -126,7 +126,7 @@ impl Reporter<'_> {
         if !self.config.allows_pipeline(&ended.pipeline, "*") {
             return Ok(ReportOutcome::NotReported(PIPELINE_REFUSED));
         }
-        let Some(run) = self.settled(ended).await? else {
+        let Some(run) = self.read_ended_run(ended).await? else {
             return Ok(ReportOutcome::NotReported("the execution is not the run of a branch, or it goes on"));
         };
         if let Some(reason) = self.refuses(&ended.pipeline, &run.repository).await? {
@@ -191,7 +191,7 @@ impl Reporter<'_> {
 
     /// Reads the run that ended, and waits a few seconds if `CodePipeline` still shows it in progress. Returns `None`
     /// if it stays in progress: then a stage was retried, and the run will end once more.
-    async fn settled(&self, ended: &Ended) -> Result<Option<BranchRun>, CallError> {
+    async fn read_ended_run(&self, ended: &Ended) -> Result<Option<BranchRun>, CallError> {
         let mut pauses = PAUSES.iter();
         loop {
             match runs::read(self.aws, &ended.pipeline, &ended.execution).await? {

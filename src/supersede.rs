@@ -78,7 +78,8 @@ async fn running(aws: &Aws, job: &Job, started: Option<&str>) -> Result<Vec<Runn
     Ok(running)
 }
 
-/// Lists the last executions. The list is eventually consistent: waits until it shows the one that was just started.
+/// Lists the last executions. The list is eventually consistent, so this waits a few seconds for it to show the one
+/// that was just started.
 async fn listed(aws: &Aws, job: &Job, started: Option<&str>) -> Result<Vec<ListedExecution>, CallError> {
     let mut pauses = PAUSES.iter();
     loop {

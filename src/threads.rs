@@ -14,7 +14,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// # Errors
 /// Returns the number of threads that still work after a second. A thread cannot be stopped from outside: only the end
 /// of the process ends it.
-pub async fn all_end(running: impl Fn() -> usize) -> Result<(), usize> {
+pub async fn wait_until_idle(running: impl Fn() -> usize) -> Result<(), usize> {
     let end = Instant::now() + GRACE;
     loop {
         match running() {
@@ -34,13 +34,13 @@ mod tests {
     #[tokio::test]
     async fn a_thread_that_goes_on_is_told() {
         let begin = Instant::now();
-        assert_eq!(all_end(|| 2).await, Err(2));
+        assert_eq!(wait_until_idle(|| 2).await, Err(2));
         assert!(begin.elapsed() >= GRACE);
     }
 
     #[tokio::test]
     async fn a_thread_that_ends_in_time_is_waited_for() {
         let running = Cell::new(1);
-        assert_eq!(all_end(|| running.take()).await, Ok(()));
+        assert_eq!(wait_until_idle(|| running.take()).await, Ok(()));
     }
 }

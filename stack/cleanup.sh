@@ -142,7 +142,7 @@ end_if_there() {
 clean_up() {
     local project failed=0
     if ! selected "$BRANCH_NAME"; then
-        echo "BRANCHES does not select $BRANCH_NAME: it has left nothing"
+        echo "BRANCHES does not select $BRANCH_NAME: there is nothing to clean up"
         return 0
     fi
     end_if_there

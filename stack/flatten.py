@@ -25,7 +25,7 @@ def flatten(template, load):
 
 
 def put_in(template, name, nested, child):
-    """Adds the child's conditions and resources to the template. Returns its outputs by the name of the parent's attribute."""
+    """Adds the child's conditions and resources to the template. Returns its outputs, each by its `Fn::GetAtt` name."""
     given = nested["Properties"].get("Parameters", {})
     values = {}
     for parameter, declared in child.get("Parameters", {}).items():

@@ -34,7 +34,7 @@ def plain(path, architectures=("x86_64", "arm64")):
     template = flat(pathlib.Path(path))
     if "Transform" in template:
         template = transformed(with_code(template, architectures))
-    # What is for SAM and for our checks has no place in it. The console shows the parameters by the groups of the interface.
+    # The console needs only the interface, which groups the parameters. All other metadata are for SAM and our checks.
     template["Metadata"] = {name: body for name, body in template.get("Metadata", {}).items() if name == INTERFACE}
     if not template["Metadata"]:
         del template["Metadata"]

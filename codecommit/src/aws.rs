@@ -109,14 +109,14 @@ impl Aws {
             };
         }
         Self {
-            codecommit: client!(aws_sdk_codecommit, "codecommit-multibranch.codecommit", first, most, ANSWER),
-            s3: client!(aws_sdk_s3, "codecommit-multibranch.s3", OTHERS_AT_ONCE, OTHERS_AT_ONCE, S3_ANSWER),
+            codecommit: client!(aws_sdk_codecommit, "codecommit-multibranch.codecommit", first, most, READ_TIMEOUT),
+            s3: client!(aws_sdk_s3, "codecommit-multibranch.s3", OTHERS_AT_ONCE, OTHERS_AT_ONCE, S3_READ_TIMEOUT),
             codepipeline: client!(
                 aws_sdk_codepipeline,
                 "codecommit-multibranch.codepipeline",
                 OTHERS_AT_ONCE,
                 OTHERS_AT_ONCE,
-                ANSWER
+                READ_TIMEOUT
             ),
             config,
             counter,
@@ -144,7 +144,7 @@ impl Aws {
             region: self.region().map_or_else(|| "us-east-1".to_owned(), ToString::to_string),
             endpoint: choice::endpoint(&self.config, request.service.id()),
             retries: retries(),
-            timeouts: timeouts(ANSWER),
+            timeouts: timeouts(READ_TIMEOUT),
         };
         signed::send(sender, request).await
     }
@@ -205,9 +205,9 @@ fn partition(name: &'static str) -> RetryPartition {
 
 /// The longest wait for the head of an answer of `CodeCommit` or `CodePipeline`, whose requests and answers are small.
 /// A request that hangs costs this much, and then another connection is tried.
-const ANSWER: Duration = Duration::from_secs(10);
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest wait for the head of an answer of S3. It includes the time to send a part of an upload.
-const S3_ANSWER: Duration = Duration::from_secs(30);
+const S3_READ_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The timeouts for the connection and for the head of an answer. The SDK's stalled-stream protection ends a body
 /// that stalls. There is no timeout for the whole attempt, because it would include the time that an answer waits for

@@ -8,7 +8,7 @@ pub const SECRET_KEY: &str = "emulator-secret";
 pub const ACCOUNT: &str = "123456789012";
 /// The region that holds every resource.
 pub const REGION: &str = "eu-central-1";
-/// The region that requests to IAM, which has none, are signed for.
+/// The region for which requests to IAM are signed: IAM is global and has no region of its own.
 pub(crate) const IAM_REGION: &str = "us-east-1";
 /// The name of the function that `--function` runs.
 pub const FUNCTION: &str = "updates";

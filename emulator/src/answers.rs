@@ -18,7 +18,7 @@ use crate::unknown;
 use crate::wire::{self, BoxError, HttpBody, HttpResponse};
 
 /// Returns the response that replaces the operation, if this kind of fault has one.
-pub(crate) fn instead(fault: &FaultKind, service: Service) -> Option<HttpResponse> {
+pub(crate) fn fault_response(fault: &FaultKind, service: Service) -> Option<HttpResponse> {
     Some(match fault {
         FaultKind::Status(status) => wire::empty(*status),
         FaultKind::Error(code) => refuse(service, 400, code, "an injected fault of the emulator"),
@@ -43,7 +43,7 @@ pub(crate) fn instead(fault: &FaultKind, service: Service) -> Option<HttpRespons
 }
 
 /// Returns the real response with the fault applied; an error closes the connection.
-pub(crate) async fn spoil(
+pub(crate) async fn apply_fault(
     fault: &FaultKind,
     operation: &str,
     response: HttpResponse,

@@ -1,4 +1,4 @@
-//! A running emulator, and what a test does with it directly.
+//! A running emulator, and the methods with which a test reads and controls it.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -180,7 +180,7 @@ impl Emulator {
         &self.services.codepipeline
     }
 
-    /// Returns the finished events of triggers, with the function's answers.
+    /// Returns the asynchronous events that are finished, after all retries, each with the outcome of its last attempt.
     pub fn deliveries(&self) -> Vec<Delivery> {
         self.services.lambda.deliveries()
     }

@@ -62,7 +62,7 @@ async fn respond(services: Arc<Services>, request: http::Request<Incoming>) -> R
     let record = services.log.begin(call.service, &call.operation);
     let request = request.map(|body| wire::counted(body, Arc::clone(&record.bytes_in)));
     let started = Instant::now();
-    let response = disturbed(&services, &call, request).await;
+    let response = call_with_faults(&services, &call, request).await;
     let status = response.as_ref().ok().map(|response| response.status().as_u16());
     services.console.log(&call, status, started.elapsed());
     let response = response?;
@@ -71,14 +71,14 @@ async fn respond(services: Arc<Services>, request: http::Request<Incoming>) -> R
 }
 
 /// Applies latency, rate limit and faults to a call.
-async fn disturbed(services: &Services, call: &Call, request: HttpRequest) -> Result<HttpResponse, BoxError> {
+async fn call_with_faults(services: &Services, call: &Call, request: HttpRequest) -> Result<HttpResponse, BoxError> {
     let fault = services.faults.at(&call.operation);
     tokio::time::sleep(services.pace.latency()).await;
     let instead = match &fault {
         _ if !services.pace.admits() => Some(answers::throttled(call.service)),
         Some(FaultKind::Hang) => std::future::pending().await,
         Some(FaultKind::Reset) => return Err("an injected fault resets the connection".into()),
-        Some(fault) => answers::instead(fault, call.service),
+        Some(fault) => answers::fault_response(fault, call.service),
         None => None,
     };
     if let Some(response) = instead {
@@ -87,7 +87,7 @@ async fn disturbed(services: &Services, call: &Call, request: HttpRequest) -> Re
     }
     let response = dispatch(services, call, request).await?;
     match fault {
-        Some(fault) => answers::spoil(&fault, &call.operation, response).await,
+        Some(fault) => answers::apply_fault(&fault, &call.operation, response).await,
         None => Ok(response),
     }
 }

@@ -198,7 +198,8 @@ fn advertise(refs: Bytes) -> Bytes {
     rewritten(&refs).map_or(refs, Bytes::from)
 }
 
-/// An advertisement begins with `001e# service=git-upload-pack\n0000`; the next line has the capabilities after a NUL.
+/// Returns an advertisement with only the capabilities in [`CAPABILITIES`], or `None` if its form is not the usual one:
+/// `001e# service=git-upload-pack\n0000`, then a line with the first reference, a NUL and the capabilities.
 fn rewritten(refs: &[u8]) -> Option<Vec<u8>> {
     let start = refs.windows(4).position(|window| window == b"0000")? + 4;
     let length = usize::from_str_radix(std::str::from_utf8(refs.get(start..start + 4)?).ok()?, 16).ok()?;

@@ -2,9 +2,9 @@
 //!
 //! As for `git archive` without `--worktree-attributes`, only the files in the archived tree count, from the root to
 //! the leaf. A deeper file wins over a higher one, and a later line over an earlier one. Only the root's file defines
-//! macros, and `binary` is built in. A `.gitattributes` inside an ignored folder still counts for the paths in it. If
-//! it is a symbolic link, its target's text is read as its content, because git reads it from the index as a blob of
-//! any kind.
+//! macros, and `binary` is built in. A `.gitattributes` in a folder with `export-ignore` still counts for the paths in
+//! that folder. If a `.gitattributes` is a symbolic link, the path that is stored in the link is parsed as the content,
+//! because git reads it from the index as a blob of any kind.
 
 use std::collections::HashMap;
 use std::ops::Range;

@@ -1,10 +1,10 @@
 //! The central directory of an earlier archive, used as a cache that is never trusted.
 //!
-//! Files, links and submodules have their Git id, a version and the level in an extra field of the central directory. A
-//! bit in the level says that others may have deflated the data. A reader that does not know the bit sees an unknown
-//! level, and does not reuse the entry. A folder counts only under the tree id that is recomputed from its entries, and
-//! content only if it hashes to the wanted id. So a foreign, truncated or hostile archive costs time, but never changes
-//! a byte of the next one.
+//! Files, links and submodules have their Git id, a version and the level in an extra field of the central directory.
+//! The highest bit of the level means that another program, such as the Git server, may have deflated the data, or
+//! decided to store them. A reader that does not know the bit sees an unknown level, and does not reuse the entry. A
+//! folder counts only under the tree id that is recomputed from its entries, and content only if it hashes to the
+//! wanted id. So a foreign, truncated or hostile archive costs time, but never changes a byte of the next one.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -20,14 +20,14 @@ use crate::zip::Method;
 const EXTRA_GIT: u16 = 0x4d43;
 /// The version of the field and of the compressor's output, which may change with libdeflate.
 const VERSION: u8 = 1;
-/// The bit of the level that says that others may have deflated the data.
+/// The bit of the level that says that another program may have deflated the data.
 const COPIED: u8 = 0x80;
 const EXTRA_ZIP64: u16 = 0x0001;
 const END: &[u8] = &[0x50, 0x4b, 0x05, 0x06];
 const END_LENGTH: usize = 22;
 const COMMENT_LENGTH: usize = 40;
 /// The length of the zip64 end record and its locator, which precede the end record.
-const WIDE_END_LENGTH: usize = 56 + 20;
+const ZIP64_END_LENGTH: usize = 56 + 20;
 /// The length of one of our local headers without the path: the fixed part and the time.
 const LOCAL_HEADER_LENGTH: u64 = 30 + 9;
 
@@ -45,7 +45,7 @@ pub struct Located {
     pub size: u64,
     /// The compression method.
     pub method: Method,
-    /// True if others than this version of the engine may have deflated the data.
+    /// True if another program, or another version of the engine, may have deflated the data.
     pub copied: bool,
 }
 
@@ -58,7 +58,7 @@ pub struct Directory {
     pub contents: HashMap<(ObjectId, bool), Located>,
 }
 
-/// Returns the extra field of an entry. `copied` says whether others deflated the data.
+/// Returns the extra field of an entry. `copied` says whether another program deflated the data.
 pub fn tag(id: ObjectId, level: u8, copied: bool) -> Vec<u8> {
     let level = if copied { level | COPIED } else { level };
     let mut field = Vec::with_capacity(26);
@@ -80,7 +80,7 @@ pub fn locate(tail: &[u8], archive: u64) -> Option<(u64, u64)> {
     let record = tail[end..].strip_prefix(END)?;
     let (mut size, mut offset) = (u64::from(u32_at(record, 8)?), u64::from(u32_at(record, 12)?));
     if size == 0xffff_ffff || offset == 0xffff_ffff || u16_at(record, 6)? == 0xffff {
-        let wide = tail.get(end.checked_sub(WIDE_END_LENGTH)?..)?.strip_prefix(&[0x50, 0x4b, 0x06, 0x06])?;
+        let wide = tail.get(end.checked_sub(ZIP64_END_LENGTH)?..)?.strip_prefix(&[0x50, 0x4b, 0x06, 0x06])?;
         (size, offset) = (u64_at(wide, 36)?, u64_at(wide, 44)?);
     }
     (offset.checked_add(size)? <= archive).then_some((offset, size))
@@ -212,7 +212,7 @@ fn row(bytes: &[u8]) -> Option<(Row<'_>, &[u8])> {
         method,
         copied: tag.as_ref().is_some_and(|tag| tag.copied),
     };
-    widen(&mut located, extra);
+    apply_zip64(&mut located, extra);
     // If the local header is longer than ours, the content is not at this place, and its hash will show that.
     located.start = located.start.saturating_add(LOCAL_HEADER_LENGTH + path.len() as u64);
     Some((Row { path, kind: kind_of(path, u32_at(rest, 34)?), located, tag }, next))
@@ -238,7 +238,7 @@ fn kind_of(path: &[u8], external: u32) -> Kind {
 }
 
 /// Takes the values that do not fit in the row from the zip64 field, in the field's order.
-fn widen(located: &mut Located, extra: &[u8]) {
+fn apply_zip64(located: &mut Located, extra: &[u8]) {
     let Some((_, mut field)) = fields(extra).find(|(id, _)| *id == EXTRA_ZIP64) else { return };
     for value in [&mut located.size, &mut located.compressed, &mut located.start] {
         if *value == 0xffff_ffff

@@ -237,7 +237,7 @@ fn expand_ident(content: &[u8], blob: ObjectId, bounds: Bounds<'_>) -> Result<Ve
         let end = match rest.get(2) {
             Some(b'$') if rest.starts_with(b"Id") => 2,
             Some(b':') if rest.starts_with(b"Id") => match rest[3..].find_byte(b'$') {
-                Some(length) if is_ours(&rest[3..3 + length]) => 3 + length,
+                Some(length) if !is_foreign_ident(&rest[3..3 + length]) => 3 + length,
                 Some(_) => continue,
                 None => break,
             },
@@ -250,13 +250,14 @@ fn expand_ident(content: &[u8], blob: ObjectId, bounds: Bounds<'_>) -> Result<Ve
     expanded.finish()
 }
 
-/// Returns whether the text between `$Id:` and `$` is an id that git wrote. Other systems write more than one word.
-fn is_ours(value: &[u8]) -> bool {
+/// Returns whether the text between `$Id:` and `$` is not an id that git wrote. Other systems write more than one word
+/// (`is_foreign_ident` in git's convert.c).
+fn is_foreign_ident(value: &[u8]) -> bool {
     if value.contains(&b'\n') {
-        return false;
+        return true;
     }
     match value.get(1..).and_then(|words| words.find_byte(b' ')) {
-        Some(space) => 1 + space >= value.len() - 1,
-        None => true,
+        Some(space) => 1 + space < value.len() - 1,
+        None => false,
     }
 }

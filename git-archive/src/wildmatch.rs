@@ -252,7 +252,7 @@ impl Matching<'_> {
         self.pattern.get(p).copied().unwrap_or(0)
     }
 
-    /// Returns the byte of the text in the case for comparison, or 0 after its end.
+    /// Returns the byte of the text, in lower case if case is ignored, or 0 after the end of the text.
     fn text_at(&self, t: usize) -> u8 {
         self.text.get(t).map_or(0, |&byte| self.folded(byte))
     }

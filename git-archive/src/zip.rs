@@ -178,7 +178,7 @@ impl<W: Write> Writer<W> {
         let made_by = if matches!(member.kind, Kind::Executable | Kind::Link) { MADE_BY_UNIX } else { 0 };
         self.made_by = self.made_by.max(made_by);
         self.entries += 1;
-        let wide = wide_fields(content, entry.offset);
+        let wide = zip64_field(content, entry.offset);
         let extra_length = 9 + wide.len() + member.extra.len();
         let (date, time) = dos_time(self.seconds);
         let mut row = Fields(std::mem::take(&mut self.directory));
@@ -273,7 +273,7 @@ impl Fields {
 }
 
 /// Returns the zip64 field of the central directory, empty if none of the three values needs it.
-fn wide_fields(content: DataHeader, offset: u64) -> Vec<u8> {
+fn zip64_field(content: DataHeader, offset: u64) -> Vec<u8> {
     let values = [content.size, content.compressed, offset];
     if values.iter().all(|&value| value <= LIMIT_32) {
         return Vec::new();

@@ -4,7 +4,7 @@ use super::error::TriggersError;
 use super::reconcile::{self, TriggerPlan, Warning};
 use super::trigger::{Trigger, TriggerSettings};
 
-/// The function that selects the branches to cover.
+/// The predicate that selects the branches for which triggers are needed.
 pub type Selects<'a> = &'a (dyn Fn(&str) -> bool + Send + Sync);
 
 /// The triggers that a repository should have after a call.

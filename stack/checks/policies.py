@@ -23,7 +23,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # The policies that docs/deploy.md names, and values for their placeholders.
 DOCUMENTS = [ROOT / "stack/deployer-policy.json", ROOT / "stack/developer-policy.json"]
 PLACEHOLDERS = {"REGION": "eu-central-1", "ACCOUNT": "111122223333", "STACK": "demo", "PREFIX": "demo", "REPOSITORY": "demo"}
-# CloudFormation checks CreateChangeSet on a macro too (its guide has this ARN). The table does not have the type.
+# CreateChangeSet also needs permission for a macro. AWS's guide names this ARN, but the table lacks its resource type.
 BESIDE_THE_TABLE = re.compile(r"arn:[a-z-]+:cloudformation:[^:]*:aws:transform/.+")
 # Placeholders of AWS's ARN patterns that may contain slashes. All others end at a slash.
 WITH_SLASHES = ("ObjectName", "LogGroupName", "LogStreamName", "NameWithPath", "EventBusName", "RuleName", "Path")

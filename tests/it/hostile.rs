@@ -21,7 +21,7 @@ use oracle::{CommitText, Repository, Tree, noise};
 /// before the timeout.
 const TIMEOUT: Duration = Duration::from_secs(20);
 /// The timeout where the push must end for another reason than the time, on a busy machine too.
-const LONG_TIMEOUT: Duration = Duration::from_secs(300);
+const LONG_TIMEOUT: Duration = Duration::from_mins(5);
 const MEMORIES: [u64; 3] = [256, 512, 1769];
 const INNOCENT: &str = "refs/heads/innocent";
 /// The memory that an innocent push may need in addition after a hostile one: allocators keep some of the memory that

@@ -81,7 +81,7 @@ async fn over_git(aws: &Aws, name: &str, git_url: Option<String>, commit: Object
     let Some(remote) = Remote::new(aws, name, git_url) else {
         return report.fail("git", "not signed: there are no credentials");
     };
-    match remote.offers(commit).await {
+    match remote.check_access(commit).await {
         Ok(()) => report.ok("git", "the Git endpoint accepts the signature (GitPull)"),
         Err(error @ GitError::AccessDenied { .. }) => {
             let lost = "without GitPull, files over 6 MB cannot be read, and many files take many calls";

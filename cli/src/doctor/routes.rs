@@ -25,7 +25,7 @@ pub(super) async fn check(
 ) -> Vec<String> {
     let rules = match rules::read(aws).await {
         Ok(rules) => {
-            past_the_function(&rules, route, report);
+            check_direct_rules(&rules, route, report);
             rules
         }
         Err(call) => {
@@ -40,7 +40,7 @@ pub(super) async fn check(
 }
 
 /// Checks for rules that start the pipeline without the function.
-fn past_the_function(rules: &[Rule], route: &Route<'_>, report: &mut Report) {
+fn check_direct_rules(rules: &[Rule], route: &Route<'_>, report: &mut Report) {
     let is_past = |rule: &&Rule| {
         let on_object = route.object.is_some_and(|object| rule.is_on_object(&object.bucket, &object.key));
         let on_repository = route.repository.is_some_and(|repository| rule.is_on_repository(repository));

@@ -45,7 +45,7 @@ pub(super) enum Renamed {
 
 impl Renamed {
     pub(super) fn create(path: &Path) -> io::Result<Self> {
-        let to = behind_links(path);
+        let to = resolve_link(path);
         let found = match to.metadata() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             found => Some(found?),
@@ -97,7 +97,7 @@ fn without_special_bits(permissions: Permissions) -> Permissions {
 }
 
 /// Follows a link, so that the file behind it is replaced, or created if there is none.
-fn behind_links(path: &Path) -> PathBuf {
+fn resolve_link(path: &Path) -> PathBuf {
     let beside = |target: PathBuf| path.parent().map_or_else(|| target.clone(), |folder| folder.join(&target));
     path.canonicalize().or_else(|_| path.read_link().map(beside)).unwrap_or_else(|_| path.to_owned())
 }

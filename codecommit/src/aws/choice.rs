@@ -42,9 +42,9 @@ impl Choice {
     /// Reads the configuration.
     pub(super) async fn load(self, client: SharedHttpClient) -> SdkConfig {
         let loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(client).env(self.environment());
-        let loader = given(self.profile).into_iter().fold(loader, ConfigLoader::profile_name);
-        let loader = given(self.region).map(Region::new).into_iter().fold(loader, ConfigLoader::region);
-        let loader = given(self.endpoint_url).into_iter().fold(loader, ConfigLoader::endpoint_url);
+        let loader = non_empty(self.profile).into_iter().fold(loader, ConfigLoader::profile_name);
+        let loader = non_empty(self.region).map(Region::new).into_iter().fold(loader, ConfigLoader::region);
+        let loader = non_empty(self.endpoint_url).into_iter().fold(loader, ConfigLoader::endpoint_url);
         let config = loader.load().await;
         // A person's own name (`AWS_SDK_UA_APP_ID`) takes precedence.
         let app = config.app_name().cloned().or_else(|| AppName::new(APP).ok());
@@ -56,7 +56,7 @@ impl Choice {
     /// Returns an error if the chosen profile, or the one that the environment names, does not exist.
     pub async fn check_profile(&self) -> Result<(), UnknownProfile> {
         let environment = self.environment();
-        let Some(name) = given(self.profile.clone()).or_else(|| environment.get("AWS_PROFILE").ok()) else {
+        let Some(name) = non_empty(self.profile.clone()).or_else(|| environment.get("AWS_PROFILE").ok()) else {
             return Ok(());
         };
         let files = EnvConfigFiles::default();
@@ -99,7 +99,7 @@ pub(super) fn endpoint(config: &SdkConfig, service: &str) -> Option<String> {
     own.or_else(general)
 }
 
-fn given(value: Option<String>) -> Option<String> {
+fn non_empty(value: Option<String>) -> Option<String> {
     value.filter(|value| !value.is_empty())
 }
 

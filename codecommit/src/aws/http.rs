@@ -156,7 +156,7 @@ impl MeteredConnector {
             turn.admit(content_length(&response).unwrap_or(LARGEST_ANSWER).min(LARGEST_ANSWER)).await;
         }
         match largest.filter(|_| is_success) {
-            Some(largest) => within(largest, response).await,
+            Some(largest) => limit_body(largest, response).await,
             None => Ok(response),
         }
     }
@@ -175,7 +175,7 @@ fn largest_answer(operation: &str) -> Option<u64> {
 
 /// Refuses an answer whose body has more than `largest` bytes. The SDK would read the whole body. So a body of unknown
 /// length is read here first, up to the limit.
-async fn within(largest: u64, mut response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
+async fn limit_body(largest: u64, mut response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
     let too_large = || ConnectorError::other(format!("the answer has more than {largest} bytes").into(), None);
     match content_length(&response) {
         Some(length) if length > largest => return Err(too_large()),
@@ -184,13 +184,13 @@ async fn within(largest: u64, mut response: HttpResponse) -> Result<HttpResponse
         None => {}
     }
     let body = std::mem::replace(response.body_mut(), SdkBody::taken());
-    let (body, is_whole) = beginning(body, usize::try_from(largest).unwrap_or(usize::MAX)).await?;
+    let (body, is_whole) = read_up_to(body, usize::try_from(largest).unwrap_or(usize::MAX)).await?;
     *response.body_mut() = SdkBody::from(body);
     if is_whole { Ok(response) } else { Err(too_large()) }
 }
 
 /// Reads a body up to a limit. Returns the bytes, and whether they are the whole body.
-async fn beginning(body: SdkBody, limit: usize) -> Result<(Vec<u8>, bool), ConnectorError> {
+async fn read_up_to(body: SdkBody, limit: usize) -> Result<(Vec<u8>, bool), ConnectorError> {
     let (mut stream, mut read) = (ByteStream::new(body), Vec::new());
     while let Some(piece) = stream.next().await {
         let piece = piece.map_err(|error| ConnectorError::io(error.into()))?;
@@ -214,7 +214,7 @@ async fn with_faults_in_memory(mut response: HttpResponse) -> Result<HttpRespons
         return Ok(response);
     }
     let body = std::mem::replace(response.body_mut(), SdkBody::taken());
-    let (body, _) = beginning(body, LARGEST_ERROR).await?;
+    let (body, _) = read_up_to(body, LARGEST_ERROR).await?;
     *response.body_mut() = SdkBody::from(body);
     Ok(response)
 }

@@ -51,7 +51,7 @@ impl Api {
     pub async fn blob(&self, id: ObjectId, turn: Option<&Turn>) -> Result<Bytes, SourceError> {
         let mut found = id;
         for _ in 0..2 {
-            let content = self.unproved_blob(id, turn).await?;
+            let content = self.unverified_blob(id, turn).await?;
             found = hash::blob_id(&content)?;
             if found == id {
                 return Ok(content);
@@ -65,7 +65,7 @@ impl Api {
         let mut found = wanted;
         let mut hint = "";
         for _ in 0..2 {
-            let mut folder = self.unproved_folder(commit, path).await?;
+            let mut folder = self.unverified_folder(commit, path).await?;
             found = hash::tree_id(&mut folder)?;
             if found == wanted {
                 return Ok(folder);
@@ -75,7 +75,7 @@ impl Api {
         Err(SourceError::TreeMismatch { folder: path.to_owned(), wanted, found, hint })
     }
 
-    async fn unproved_blob(&self, id: ObjectId, turn: Option<&Turn>) -> Result<Bytes, SourceError> {
+    async fn unverified_blob(&self, id: ObjectId, turn: Option<&Turn>) -> Result<Bytes, SourceError> {
         let turn = turn.cloned();
         let request = self.client.get_blob().repository_name(&self.repository).blob_id(id.to_string());
         let request = request.customize().mutate_request({
@@ -93,7 +93,7 @@ impl Api {
         Ok(content)
     }
 
-    async fn unproved_folder(&self, commit: ObjectId, path: &BStr) -> Result<Folder, SourceError> {
+    async fn unverified_folder(&self, commit: ObjectId, path: &BStr) -> Result<Folder, SourceError> {
         let request = self.client.get_folder().repository_name(&self.repository).commit_specifier(commit.to_string());
         Ok(folder_of(call("GetFolder", request.folder_path(format!("/{path}")).send()).await?)?)
     }

@@ -162,8 +162,8 @@ impl Checkout {
         self.packs().next().is_some()
     }
 
-    /// Returns the checkout for an archive that is being written: from now on, nothing is deflated while a pack arrives,
-    /// since the budget is in use. Also returns the bytes of memory for what was deflated before.
+    /// Returns the checkout for an archive that is being written. From now on, nothing is deflated while a pack
+    /// arrives, because the budget is in use. Also returns the bytes of memory for what was deflated before.
     pub(crate) fn without_early_deflate(mut self) -> (Self, u64) {
         self.source.limits.early_deflate = None;
         let bytes = self.packs().map(|pack| pack.early_bytes()).sum();

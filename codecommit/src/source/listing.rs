@@ -23,11 +23,11 @@ const LISTINGS: usize = 128;
 /// The limits of a listing.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ListingLimits {
-    /// The number of requests for folders and files that are known to be left.
+    /// The largest number of requests for folders and files that are known to be still needed.
     pub(super) requests: usize,
-    /// The number of entries in the tree.
+    /// The largest number of entries in the tree.
     pub(super) entries: u64,
-    /// The number of bytes of memory.
+    /// The largest number of bytes of memory.
     pub(super) memory: u64,
 }
 
@@ -58,7 +58,7 @@ pub(super) async fn list(
         }
         let Some(joined) = walk.requested.join_next().await else { break };
         let (tree, folder) = joined.map_err(|error| CallError::malformed("GetFolder", error))??;
-        walk.know(tree, &Arc::new(folder));
+        walk.record_listing(tree, &Arc::new(folder));
     }
     Ok(in_order(walk.folders))
 }
@@ -132,7 +132,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Records the entries of a tree for all paths that wait for it.
-    fn know(&mut self, tree: ObjectId, folder: &Arc<Folder>) {
+    fn record_listing(&mut self, tree: ObjectId, folder: &Arc<Folder>) {
         if let Some(TreeState::Awaited(paths)) = self.trees.insert(tree, TreeState::Known(Arc::clone(folder))) {
             self.listed.extend(paths.into_iter().map(|path| (path, Arc::clone(folder))));
         }

@@ -48,7 +48,7 @@ impl CopiedFile {
 }
 
 /// Returns a file that was deflated while the pack arrived.
-pub(super) fn made(
+pub(super) fn deflated_early(
     facts: &BlobFacts,
     data: Bytes,
     packer: &Packer,

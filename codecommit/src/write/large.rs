@@ -82,7 +82,7 @@ impl Large {
         if self.size() > BIG_FILE {
             return Ok(LargeHeader { method, known: None });
         }
-        let measured = self.made(method, |_| Ok(())).await?;
+        let measured = self.compress_on_thread(method, |_| Ok(())).await?;
         let smaller = measured.compressed < measured.size;
         if method == Method::Stored || smaller {
             return Ok(LargeHeader { method, known: Some(measured) });
@@ -94,12 +94,12 @@ impl Large {
     pub(super) fn pieces(&self, method: Method) -> LargePieces {
         let (sender, arriving) = mpsc::channel(WAITING);
         let gone = |_| io::Error::other("the archive is not written any more");
-        let made = self.made(method, move |piece| sender.blocking_send(piece.to_vec()).map_err(gone));
+        let made = self.compress_on_thread(method, move |piece| sender.blocking_send(piece.to_vec()).map_err(gone));
         LargePieces { arriving, made: AbortOnDropHandle::new(tokio::spawn(made)) }
     }
 
     /// Reads and compresses the file on a thread for blocking work.
-    fn made<S>(
+    fn compress_on_thread<S>(
         &self,
         method: Method,
         sink: S,

@@ -95,7 +95,7 @@ impl Preparation {
 
     /// Returns an entry that needs no preparation: it is packed already and no other entry waits for it, or the pack
     /// has its data.
-    pub(super) fn at_hand(&self, index: usize) -> Option<Result<Ready, EntryError>> {
+    pub(super) fn ready_now(&self, index: usize) -> Option<Result<Ready, EntryError>> {
         if let Some(packed) = self.early.take_if(index, || !self.is_repeated(index)) {
             return Some(Ok(Ready::Held(packed, None)));
         }
@@ -113,7 +113,9 @@ impl Preparation {
         match blob.facts.reuse {
             Reuse::Deflated(_) => self.packer.may_copy(entry, attributes),
             Reuse::Incompressible => blob.facts.size <= TINY && self.packer.may_copy(entry, attributes),
-            Reuse::Made { level, .. } => level == self.packer.level && self.packer.keeps_content(entry, attributes),
+            Reuse::DeflatedEarly { level, .. } => {
+                level == self.packer.level && self.packer.keeps_content(entry, attributes)
+            }
             Reuse::None => false,
         }
     }
@@ -123,8 +125,8 @@ impl Preparation {
         let (entry, attributes) = (&self.entries[index], self.attributes.get(index));
         let ready = match blob.facts.reuse.clone() {
             Reuse::Deflated(range) => Ready::Copied(CopiedFile::new(blob, range, &self.packer, entry, attributes)),
-            Reuse::Made { data, .. } => {
-                Ready::Held(copied::made(&blob.facts, data, &self.packer, entry, attributes), None)
+            Reuse::DeflatedEarly { data, .. } => {
+                Ready::Held(copied::deflated_early(&blob.facts, data, &self.packer, entry, attributes), None)
             }
             Reuse::Incompressible => match BlobContent::InPack(blob).read() {
                 Ok(content) => Ready::Held(self.packer.store(attributes, &content), None),
@@ -183,7 +185,7 @@ impl Preparation {
         }
         // A short format can expand to many bytes.
         let size = if attributes.export_subst { u64::MAX } else { content.size() };
-        let packed = self.on_a_core(size, move |this| this.pack(index, content)).await??;
+        let packed = self.inline_or_blocking(size, move |this| this.pack(index, content)).await??;
         if let Some(permit) = &mut permit {
             permit.shrink(packed.data.len() as u64);
         }
@@ -204,7 +206,7 @@ impl Preparation {
         let data = Box::pin(previous.data(located)).await?;
         let reuse =
             move |this: &Self| this.packer.reuse(&this.entries[index], this.attributes.get(index), located, data);
-        let packed = self.on_a_core(located.size, reuse);
+        let packed = self.inline_or_blocking(located.size, reuse);
         let packed = packed.await.ok()??;
         if let Some(permit) = &mut permit {
             permit.shrink(packed.data.len() as u64);
@@ -214,7 +216,7 @@ impl Preparation {
     }
 
     /// Works on a content of this size: here if it is small, else on a thread for blocking work.
-    async fn on_a_core<T: Send + 'static>(
+    async fn inline_or_blocking<T: Send + 'static>(
         self: &Arc<Self>,
         size: u64,
         work: impl FnOnce(&Self) -> T + Send + 'static,

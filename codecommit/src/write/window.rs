@@ -22,7 +22,7 @@ pub(super) fn in_order(
         if !preparation.entries[index].kind.has_content() {
             return Either::Left(future::ready(Ok(None)));
         }
-        if let Some(ready) = preparation.at_hand(index) {
+        if let Some(ready) = preparation.ready_now(index) {
             return Either::Left(future::ready(ready.map(Some)));
         }
         let preparation = preparation.clone();

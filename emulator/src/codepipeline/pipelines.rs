@@ -26,7 +26,7 @@ pub(super) fn create(state: &State, input: &Field<'_>) -> Result<Value, ServiceE
     Ok(output)
 }
 
-/// Creates a pipeline that does not start, as if its first executions were long gone.
+/// Creates a pipeline without an execution. Unlike [`create`], it does not start the pipeline.
 pub(super) fn create_idle(state: &State, input: &Field<'_>) -> Result<(), ServiceError> {
     let mut shared = state.lock();
     let (pipeline, _) = read_new(&shared, input)?;

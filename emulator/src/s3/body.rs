@@ -71,7 +71,7 @@ impl LazySpool {
     }
 }
 
-/// An unlinked file: the system deletes it with its last user, even if the process is killed.
+/// A temporary file without a name. The system frees its space when nothing uses it any more, even after a kill.
 #[derive(Debug)]
 pub(super) struct Spool {
     file: File,

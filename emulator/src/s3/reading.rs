@@ -36,7 +36,7 @@ pub(super) fn get(store: &Store, input: &GetObjectInput) -> S3Result<GetObjectOu
     Ok(output)
 }
 
-/// Answers a range with 200, where S3 answers 206: `s3s` fixes the status of `HeadObject`.
+/// Answers `HeadObject`. For a range the status is 200, not S3's 206, because `s3s` always sets 200.
 pub(super) fn head(store: &Store, input: &HeadObjectInput) -> S3Result<HeadObjectOutput> {
     let Found { version, version_id, object } = find(
         store,

@@ -148,7 +148,7 @@ fn table(name: &str) -> Option<Target> {
 fn latin(name: &str) -> Option<Target> {
     let by_number = ["ISO-8859-", "ISO8859-", "ISO_8859-", "ISO8859", "8859_"];
     let part = match name {
-        // The fallback of git's utf8.c.
+        // glibc does not know `LATIN-1`. Git's utf8.c (`fallback_encoding`) takes it for ISO-8859-1.
         "LATIN1" | "L1" | "LATIN-1" => "1",
         "LATIN2" | "L2" => "2",
         "LATIN3" | "L3" => "3",
@@ -190,7 +190,7 @@ fn may_be_known_to_glibc(name: &str) -> bool {
         || name.starts_with(|c: char| c.is_ascii_digit()) && name.len() > 2
         || FAMILIES.iter().chain(&MORE_FAMILIES).any(|family| name.starts_with(family))
         || matches!(name, "E13B" | "ST_SEN_850200_B" | "ST_SEN_850200_C" | "STRK1048-2002" | "RK1048" | "R8" | "R9")
-        || matches!(name, "L7" | "NAPLPS" | "DEC" | "DEC-MCS" | "TSCII" | "SS636127" | "PTCP154" | "LATINGREEK")
+        || matches!(name, "NAPLPS" | "DEC" | "DEC-MCS" | "TSCII" | "SS636127" | "PTCP154" | "LATINGREEK")
 }
 
 fn from_table(bytes: &mut Vec<u8>, table: &'static Encoding, c: char, has: fn(char) -> bool) -> Option<()> {

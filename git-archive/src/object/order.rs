@@ -20,7 +20,7 @@ pub fn compare_names(a: (&[u8], Kind), b: (&[u8], Kind)) -> Ordering {
     a.0[..common].cmp(&b.0[..common]).then_with(|| byte_after(a, common).cmp(&byte_after(b, common)))
 }
 
-/// Returns the first byte of a name after the common length of two names. A folder ends in `/`, any other name in
+/// Returns the byte of a name at the index `common`. At the end of the name, this is `/` for a folder, and otherwise
 /// NUL.
 fn byte_after((name, kind): (&[u8], Kind), common: usize) -> u8 {
     match name.get(common) {

@@ -155,7 +155,7 @@ impl Pathspec {
     }
 }
 
-/// Returns the mode as an attribute, the only one that git computes.
+/// Returns the value of `builtin_objectmode`, the only attribute that git computes itself: a directory has none.
 fn mode_of(kind: Kind) -> State {
     match kind {
         Kind::Directory => State::Unspecified,

@@ -118,7 +118,8 @@ impl Padding {
     }
 }
 
-/// Parses a width as C's `strtol` does, and ignores the rest. Returns `None` outside git's limits.
+/// Parses a width as C's `strtol` does, and ignores the text after the number. Returns `None` for zero and outside
+/// git's limits. A column to fill up to is returned as a negative number.
 fn columns(number: &[u8], is_to_column: bool) -> Option<i64> {
     let columns = integer(number)?.0;
     if columns == 0 || !(-LIMIT..=LIMIT).contains(&columns) {

@@ -67,8 +67,8 @@ async fn only_the_difference_is_fetched() {
     }
 }
 
-/// Git stores some copies of a changed file as deltas on that file, which is itself a delta on the old one. If the folder
-/// had another name, Git would store the copies whole.
+/// Git stores some copies of a changed file as deltas on that file, which is itself a delta on the old one. If the
+/// folder had another name, Git would store the copies whole.
 #[tokio::test]
 async fn deltas_on_deltas_cost_no_request() {
     let world = world(&many(), &OVER_GIT);

@@ -84,7 +84,7 @@ pub enum GitError {
         after: Duration,
     },
     /// The connection failed.
-    #[error("{operation} failed on its connection")]
+    #[error("{operation} failed: connection error")]
     Connection {
         /// The request.
         operation: &'static str,
@@ -92,7 +92,7 @@ pub enum GitError {
         source: BoxError,
     },
     /// The body ended too early.
-    #[error("the body of {operation} was cut")]
+    #[error("the answer to {operation} ended too early")]
     Cut {
         /// The request.
         operation: &'static str,
@@ -128,7 +128,7 @@ impl GitError {
 
     /// Recognizes the message about a commit that the server does not serve. Git says `not our ref`, and JGit says
     /// `not valid`.
-    pub(super) fn of_want(self, commit: ObjectId) -> Self {
+    pub(super) fn recognize_refused_want(self, commit: ObjectId) -> Self {
         match self {
             Self::Remote(message) if message.contains("not our ref") || message.contains("not valid") => {
                 Self::WantRefused { commit }

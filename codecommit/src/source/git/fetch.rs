@@ -55,7 +55,7 @@ impl Remote {
     }
 
     /// Checks that the server accepts the signature and can serve a commit. Fetches nothing.
-    pub async fn offers(&self, commit: ObjectId) -> Result<(), GitError> {
+    pub async fn check_access(&self, commit: ObjectId) -> Result<(), GitError> {
         self.retries.retry(GitError::is_transient, || self.negotiate(commit)).await?.request(commit).map(drop)
     }
 
@@ -90,7 +90,7 @@ impl Remote {
         receive: Receive<P>,
     ) -> Result<P, GitError> {
         let pack = self.retries.retry(GitError::is_transient, || self.receive(request.clone(), limits, receive)).await;
-        pack.map_err(|error| error.of_want(commit))
+        pack.map_err(|error| error.recognize_refused_want(commit))
     }
 
     async fn receive<P: Send + 'static>(
@@ -109,13 +109,13 @@ impl Remote {
         let (sender, pieces) = mpsc::channel(WAITING_PIECES);
         let limits = limits.clone();
         let pack = blocking::spawn(move || receive(PackPieces(pieces), &limits));
-        hand_on(body, sender).await?;
+        forward_pack(body, sender).await?;
         Ok(pack.await??)
     }
 }
 
 /// Passes the pack on as it arrives. If the receiver hung up, returns `Ok`: its own error says why.
-async fn hand_on(mut body: ResponseBody, receiver: mpsc::Sender<Bytes>) -> Result<(), GitError> {
+async fn forward_pack(mut body: ResponseBody, receiver: mpsc::Sender<Bytes>) -> Result<(), GitError> {
     let mut lines = Lines::default();
     let mut answer = FetchResponse::default();
     while let Some(piece) = body.next().await? {

@@ -5,8 +5,8 @@
 //! no id from the server.
 //!
 //! A blob that the pack stores whole is already a deflate stream of its content. [`Pack::facts`] says whether an
-//! archive can copy that stream unchanged. With [`Limits::early_deflate`], blobs that are deltas are deflated while the pack
-//! arrives, so that their streams are at hand, too.
+//! archive can copy that stream unchanged. With [`Limits::early_deflate`], blobs that are deltas are deflated while the
+//! pack arrives, so that their streams are at hand, too.
 //!
 //! *Shortcoming*: a base, a delta and their result must fit in memory together. Git makes no deltas of files over
 //! `core.bigFileThreshold` (512 MiB).

@@ -177,7 +177,7 @@ pub enum FetchResponse {
 }
 
 impl FetchResponse {
-    /// Reads the next line. Returns the bytes of the pack in it.
+    /// Takes the next line of the answer. Returns the bytes of the pack in it, or `None` if it has none.
     pub fn line(&mut self, line: &Line) -> Result<Option<Bytes>, GitError> {
         match (&self, line) {
             (Self::Shallow, Line::Data(data)) if data.starts_with(b"shallow ") || data.starts_with(b"unshallow ") => {}

@@ -84,8 +84,8 @@ fn object(pack: &Pack, reader: &mut Reader, id: ObjectId) -> String {
                         assert!(range.end - range.start < facts.size);
                         pack.raw(range).expect("it is in the pack");
                     }
-                    Reuse::Made { data, .. } => {
-                        assert_eq!(inflate(&data, content.len()).as_deref(), Some(&content[..]))
+                    Reuse::DeflatedEarly { data, .. } => {
+                        assert_eq!(inflate(&data, content.len()).as_deref(), Some(&content[..]));
                     }
                     Reuse::Incompressible | Reuse::None => {}
                 }

@@ -171,7 +171,7 @@ fn what_deltas_make_is_deflated_once_while_the_pack_arrives() {
     for content in contents.iter().chain([&far]) {
         let expected = deflate(content, 6).expect("it gets smaller");
         bytes += expected.len() as u64;
-        assert_eq!(check(&pack, content), Reuse::Made { level: 6, data: expected.into() });
+        assert_eq!(check(&pack, content), Reuse::DeflatedEarly { level: 6, data: expected.into() });
     }
     assert_eq!(pack.early_bytes(), bytes + 201 * 32, "32 bytes for the place of each");
     assert_eq!(check(&pack, &noise_and_more), Reuse::None);
@@ -218,7 +218,7 @@ fn early_deflate_is_bounded_in_bytes_and_work() {
     // A content counts as an eighth of its size, although its deflate has only a hundred bytes.
     let early = EarlyDeflate { deflate, level: 6, bytes: 60_000 };
     let pack = receive_limited(&pack(&items), &Limits { early_deflate: Some(early), ..limits() }).unwrap();
-    let made = contents.iter().filter(|content| matches!(check(&pack, content), Reuse::Made { .. })).count();
+    let made = contents.iter().filter(|content| matches!(check(&pack, content), Reuse::DeflatedEarly { .. })).count();
     assert!((1..=4).contains(&made), "{made}");
     assert!(pack.early_bytes() < 1000);
 }

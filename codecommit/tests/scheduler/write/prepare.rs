@@ -55,7 +55,7 @@ impl Preparation {
     }
 
     /// Some entries are ready without work.
-    pub(crate) fn at_hand(&self, index: usize) -> Option<Result<Ready, EntryError>> {
+    pub(crate) fn ready_now(&self, index: usize) -> Option<Result<Ready, EntryError>> {
         let (entry, attributes) = (&self.entries[index], self.attributes.get(index));
         let is_ready = index % 7 == 3 && !self.repeated.has(entry, attributes, &self.packer);
         is_ready.then_some(Ok(Ready { index, _permit: None }))

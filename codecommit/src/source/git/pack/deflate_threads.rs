@@ -39,7 +39,7 @@ pub(super) struct DeflateQueue(Option<OpenQueue>);
 struct OpenQueue {
     jobs: SyncSender<Job>,
     open: Job,
-    /// Jobs that are done, whose memory is used again.
+    /// Emptied jobs that the threads give back, so that their buffers are used again.
     empty: Receiver<Job>,
     room: Arc<Room>,
 }

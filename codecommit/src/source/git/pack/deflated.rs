@@ -12,7 +12,7 @@ pub(super) struct DeflatedBlobs {
     rows: Vec<Row>,
 }
 
-/// The bytes of memory that a blob takes besides its deflate.
+/// The bytes of memory that each blob takes in the table, in addition to its deflate stream.
 pub(super) const ROW_BYTES: u64 = size_of::<Row>() as u64;
 
 /// The place of a blob's deflate.

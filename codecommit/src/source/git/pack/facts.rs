@@ -34,7 +34,7 @@ pub enum Reuse {
     Incompressible,
     /// This is the raw deflate of the content at this level, as
     /// [`Limits::early_deflate`](super::Limits::early_deflate) makes it, and is smaller than the content.
-    Made {
+    DeflatedEarly {
         /// The level.
         level: u8,
         /// The data.
@@ -55,7 +55,7 @@ pub(super) fn of(store: &ObjectStore, index: usize) -> Option<BlobFacts> {
         Reuse::Incompressible
     } else {
         let level = store.deflated.level;
-        store.deflated.get(index).map_or(Reuse::None, |data| Reuse::Made { level, data })
+        store.deflated.get(index).map_or(Reuse::None, |data| Reuse::DeflatedEarly { level, data })
     };
     Some(BlobFacts {
         offset: object.offset,

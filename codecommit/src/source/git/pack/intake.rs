@@ -79,7 +79,7 @@ impl<'a, I: Iterator<Item = Bytes>> Intake<'a, I> {
         }
         match left {
             0..HASH_BYTES => Err(PackError::Truncated),
-            HASH_BYTES if self.checksum.holds() => Ok(self.spool.finish()),
+            HASH_BYTES if self.checksum.matches() => Ok(self.spool.finish()),
             HASH_BYTES => Err(PackError::Checksum),
             _ => Err(PackError::Corrupt {
                 offset: self.offset,
@@ -110,7 +110,7 @@ impl Checksum {
         self.last.extend_from_slice(kept);
     }
 
-    fn holds(self) -> bool {
+    fn matches(self) -> bool {
         self.hash.finish().is_ok_and(|checksum| checksum.as_slice() == self.last)
     }
 }

@@ -53,7 +53,7 @@ impl RecentObjects {
     }
 
     /// Records the id of an object.
-    pub(super) fn know(&mut self, id: [u8; 20], index: usize) {
+    pub(super) fn record_id(&mut self, id: [u8; 20], index: usize) {
         self.by_id.insert(id, index);
     }
 
@@ -121,7 +121,7 @@ mod tests {
             let dropped = recent.push(open);
             open = dropped.and_then(Batch::emptied).unwrap_or_default();
             open.push(index, 0, form, &content_of);
-            (next..index).for_each(|index| recent.know(id(index), index));
+            (next..index).for_each(|index| recent.record_id(id(index), index));
             next = index;
             let kept: Vec<usize> = (0..index).filter(|index| recent.get(*index).is_some()).collect();
             assert!(kept.is_sorted() && kept.last() == Some(&(index - 1)) && kept.len() == index - kept[0]);

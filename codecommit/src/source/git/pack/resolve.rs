@@ -34,7 +34,7 @@ pub(super) fn resolve_known(store: &mut ObjectStore, deflating: &mut DeflateQueu
     let mut bases: Vec<usize> = Vec::new();
     while let Some(base) = bases.pop().or_else(|| following(&store.table.objects, &mut next)) {
         store.work.check()?;
-        for delta in deltas.on(base, store.table.objects[base].id) {
+        for delta in deltas.with_base(base, store.table.objects[base].id) {
             if store.table.objects[delta].kind.is_none() {
                 let content = finish(store, base, delta, &mut state)?;
                 if store.table.objects[delta].kind == Some(ObjectKind::Blob) {
@@ -57,7 +57,7 @@ fn following(objects: &[PackedObject], next: &mut usize) -> Option<usize> {
 
 /// Fills in the parts of a delta's row that depend on its content, and returns that.
 fn finish(store: &mut ObjectStore, base: usize, delta: usize, state: &mut ReadState) -> Result<Bytes, PackError> {
-    table::put_on(&mut store.table.objects, delta, base)?;
+    table::set_base(&mut store.table.objects, delta, base)?;
     let content = store.content(delta, state)?;
     let object = &mut store.table.objects[delta];
     if let Some(kind) = object.kind {
@@ -98,8 +98,8 @@ impl PendingDeltas {
         self.by_position.is_empty() && self.by_id.is_empty()
     }
 
-    /// Returns the deltas on one object.
-    fn on(&self, index: usize, id: [u8; 20]) -> impl Iterator<Item = usize> {
+    /// Returns the indexes of the pending deltas whose base is this object, given by its index and its id.
+    fn with_base(&self, index: usize, id: [u8; 20]) -> impl Iterator<Item = usize> {
         let by_position = position(index).map_or(&[][..], |place| equal(&self.by_position, &place));
         let by_id = equal(&self.by_id, &id);
         let positions = by_position.iter().map(|(_, delta)| *delta);

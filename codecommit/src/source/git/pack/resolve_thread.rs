@@ -139,7 +139,7 @@ impl Resolver<'_> {
                 ResolvedObject { index, kind, base: Some(base), digest }
             }
         };
-        self.recent.know(resolved.digest.id, index);
+        self.recent.record_id(resolved.digest.id, index);
         Ok(Some(resolved))
     }
 
@@ -157,7 +157,7 @@ fn record(answer: Answer, objects: &mut [PackedObject]) -> Result<Option<Batch>,
     let answer = answer?;
     for ResolvedObject { index, kind, base, digest } in answer.objects {
         if let Some(base) = base {
-            table::put_on(objects, index, base)?;
+            table::set_base(objects, index, base)?;
         }
         objects[index].kind = Some(kind);
         objects[index].set_digest(digest);

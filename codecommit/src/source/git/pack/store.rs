@@ -19,7 +19,7 @@ const KEPT_BYTES: usize = 1 << 20;
 pub(super) struct ObjectStore {
     pub(super) storage: Storage,
     pub(super) table: ObjectTable,
-    /// The deflate of blobs that deltas make.
+    /// The deflate streams, made while the pack arrived, of blobs that the pack stores as deltas.
     pub(super) deflated: DeflatedBlobs,
     /// The largest number of bytes of memory for an object, or for a delta with its base and its result.
     pub(super) working: u64,

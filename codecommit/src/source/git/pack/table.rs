@@ -95,7 +95,7 @@ impl PackedObject {
 }
 
 /// Records that an object is a delta on another one, of which it has the kind.
-pub(super) fn put_on(objects: &mut [PackedObject], delta: usize, base: usize) -> Result<(), PackError> {
+pub(super) fn set_base(objects: &mut [PackedObject], delta: usize, base: usize) -> Result<(), PackError> {
     objects[base].set(Mark::IsBase, true);
     let PackedObject { kind, depth, .. } = objects[base];
     let object = &mut objects[delta];
