@@ -143,7 +143,9 @@ fn a_list_has_the_entries_in_order() {
 fn what_cannot_be_expanded_is_told_unless_it_shall_be_quiet() {
     let world = World::new();
     world.git(&["tag", "-f", "unused", "main"]);
-    let script = "commit refs/heads/odd\ncommitter C <> 1 +0000\ndata 0\nM 100644 inline .gitattributes\ndata 14\nv export-subst\nM 100644 inline v\ndata 12\n$Format:%d$\n\n";
+    let script = "commit refs/heads/odd\ncommitter C <> 1 +0000\ndata 0\n\
+                  M 100644 inline .gitattributes\ndata 14\nv export-subst\n\
+                  M 100644 inline v\ndata 12\n$Format:%d$\n\n";
     let path = world.folder.path().join("stream");
     std::fs::write(&path, script).unwrap();
     let mut import = std::process::Command::new("git");

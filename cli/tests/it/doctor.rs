@@ -48,8 +48,11 @@ fn needed() -> Vec<(String, Vec<&'static str>)> {
 }
 
 fn policy(allowed: &[(String, Vec<&str>)]) -> Value {
-    let statement = |(action, resources): &(String, Vec<&str>)| json!({ "Effect": "Allow", "Action": [action], "Resource": resources });
-    json!({ "Version": "2012-10-17", "Statement": allowed.iter().map(statement).collect::<Vec<_>>() })
+    let statements: Vec<Value> = allowed
+        .iter()
+        .map(|(action, resources)| json!({ "Effect": "Allow", "Action": [action], "Resource": resources }))
+        .collect();
+    json!({ "Version": "2012-10-17", "Statement": statements })
 }
 
 /// Exactly the permissions of the template are enough, and each that is missing is named.

@@ -128,7 +128,8 @@ fn a_profile_must_exist_and_have_credentials() {
     ] {
         let mut command = world.command(words);
         command.env(name, value);
-        let line = "codecommit: failed to find profile \"absent\": the configuration files have bare, default (ProfileMissing)\n";
+        let line = "codecommit: failed to find profile \"absent\": the configuration files have bare, default \
+                    (ProfileMissing)\n";
         assert_eq!(ended(command).err, line);
     }
     let told = world.failure(&["archive", "project", "main", "--profile", "bare"]);
@@ -156,7 +157,9 @@ fn an_empty_endpoint_is_unset() {
     let endpoint = world.emulator.endpoint();
     std::fs::create_dir(world.folder.path().join(".aws")).unwrap();
     let config = format!(
-        "[profile local]\nendpoint_url = {endpoint}\n[profile role]\nrole_arn = arn:aws:iam::123456789012:role/r\nsource_profile = keys\n[profile keys]\naws_access_key_id = a\naws_secret_access_key = b\n"
+        "[profile local]\nendpoint_url = {endpoint}\n\
+         [profile role]\nrole_arn = arn:aws:iam::123456789012:role/r\nsource_profile = keys\n\
+         [profile keys]\naws_access_key_id = a\naws_secret_access_key = b\n"
     );
     std::fs::write(world.folder.path().join(".aws/config"), config).unwrap();
     let list = |variables: &[(&str, &str)], words: &[&str]| {

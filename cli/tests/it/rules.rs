@@ -12,11 +12,13 @@ type Rule = (&'static str, &'static str, &'static str);
 
 const DEV: &str = "arn:aws:codepipeline:eu-central-1:111122223333:dev";
 const ON_REPOSITORY: &str = r#"{"source":["aws.codecommit"],"detail-type":["CodeCommit Repository State Change"],
-    "resources":["arn:aws:codecommit:eu-central-1:111122223333:project"],"detail":{"event":["referenceCreated","referenceUpdated"]}}"#;
+    "resources":["arn:aws:codecommit:eu-central-1:111122223333:project"],
+    "detail":{"event":["referenceCreated","referenceUpdated"]}}"#;
 const ON_OBJECT: &str = r#"{"source":["aws.s3"],"detail-type":["Object Created"],
     "detail":{"bucket":{"name":["artifacts"]},"object":{"key":["source.zip"]}}}"#;
 /// A rule as the console makes it.
-const ON_TRAIL: &str = r#"{"source":["aws.s3"],"detail-type":["AWS API Call via CloudTrail"],"detail":{"eventName":["PutObject"],
+const ON_TRAIL: &str = r#"{"source":["aws.s3"],"detail-type":["AWS API Call via CloudTrail"],
+    "detail":{"eventName":["PutObject"],
     "requestParameters":{"bucketName":["artifacts"],"key":["source.zip"]}}}"#;
 const ON_PREFIX: &str =
     r#"{"source":["aws.s3"],"detail":{"bucket":{"name":["artifacts"]},"object":{"key":[{"prefix":"source"}]}}}"#;

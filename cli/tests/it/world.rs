@@ -111,7 +111,8 @@ impl World {
     /// Adds a commit with the same files to a branch.
     pub(crate) fn commit(&self, branch: &str, message: &str) {
         let stream = format!(
-            "commit refs/heads/{branch}\ncommitter C <c@example.com> 1700000300 +0000\ndata {}\n{message}\nfrom refs/heads/{branch}^0\n\n",
+            "commit refs/heads/{branch}\ncommitter C <c@example.com> 1700000300 +0000\n\
+             data {}\n{message}\nfrom refs/heads/{branch}^0\n\n",
             message.len()
         );
         let project = self.folder.path().join("repositories/project");

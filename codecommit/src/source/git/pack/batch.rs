@@ -1,5 +1,5 @@
-//! Inflated entries of a pack, in batches for the thread that resolves them: an allocation or a message for each entry
-//! would cost more than it saves.
+//! Inflated entries of a pack, in batches for the threads that resolve and deflate them: an allocation or a message for
+//! each entry would cost more than it saves.
 
 use std::ops::Range;
 

@@ -9,38 +9,29 @@ use std::thread::{self, Scope};
 
 use bytes::Bytes;
 
+use super::batch::{Batch, InflatedForm};
 use super::deflated::{DeflatedPart, ROW_BYTES};
+use super::kind::ObjectKind;
 use super::limits::{EarlyDeflate, Limits};
 use crate::lock::Lock;
-
-/// Contents are handed to a thread once they have this many bytes together.
-const JOB_BYTES: usize = 256 << 10;
 
 /// The size in bytes of the largest content that is deflated early. A larger one is deflated in its turn.
 const LARGEST: usize = 1 << 20;
 
-/// The number of jobs that may wait for a thread. It bounds the memory if the pack arrives faster.
+/// The number of batches that may wait for a thread. It bounds the memory if the pack arrives faster.
 const WAITING: usize = 2;
 
 /// A content counts as at least this fraction of its size, because even a content that deflates to nothing takes time.
 const LEAST_FRACTION: u64 = 8;
 
-/// Contents that one thread deflates, in the order of the pack.
-#[derive(Default)]
-struct Job {
-    bytes: Vec<u8>,
-    /// The index of each object in the pack, and the end of its content in `bytes`.
-    contents: Vec<(usize, usize)>,
-}
-
 /// Takes contents for the threads, which end when this is dropped. Without threads it takes nothing.
 pub(super) struct DeflateQueue(Option<OpenQueue>);
 
 struct OpenQueue {
-    jobs: SyncSender<Job>,
-    open: Job,
-    /// Emptied jobs that the threads give back, so that their buffers are used again.
-    empty: Receiver<Job>,
+    batches: SyncSender<Batch>,
+    open: Batch,
+    /// Empty batches that the threads give back, so that their buffers are used again.
+    empty: Receiver<Batch>,
     room: Arc<Room>,
 }
 
@@ -50,8 +41,8 @@ struct Room(AtomicU64);
 /// The work of one thread.
 struct Deflater {
     deflate: EarlyDeflate,
-    jobs: Arc<Lock<Receiver<Job>>>,
-    empty: Sender<Job>,
+    batches: Arc<Lock<Receiver<Batch>>>,
+    empty: Sender<Batch>,
     parts: Sender<DeflatedPart>,
     room: Arc<Room>,
     cancelled: Arc<AtomicBool>,
@@ -64,13 +55,13 @@ pub(super) fn start<'scope>(
 ) -> (DeflateQueue, Receiver<DeflatedPart>) {
     let (parts, made) = mpsc::channel();
     let Some(deflate) = limits.early_deflate else { return (DeflateQueue::none(), made) };
-    let (jobs, waiting) = mpsc::sync_channel(WAITING);
+    let (batches, waiting) = mpsc::sync_channel(WAITING);
     let (done, empty) = mpsc::channel();
     let (waiting, room) = (Arc::new(Lock::new(waiting)), Arc::new(Room(AtomicU64::new(deflate.bytes))));
     for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
         let deflater = Deflater {
             deflate,
-            jobs: Arc::clone(&waiting),
+            batches: Arc::clone(&waiting),
             empty: done.clone(),
             parts: parts.clone(),
             room: Arc::clone(&room),
@@ -78,7 +69,7 @@ pub(super) fn start<'scope>(
         };
         scope.spawn(move || deflater.run());
     }
-    (DeflateQueue(Some(OpenQueue { jobs, open: Job::default(), empty, room })), made)
+    (DeflateQueue(Some(OpenQueue { batches, open: Batch::default(), empty, room })), made)
 }
 
 impl DeflateQueue {
@@ -87,16 +78,17 @@ impl DeflateQueue {
         Self(None)
     }
 
-    /// Adds the content of a blob, by its index in the pack. Waits if the threads are behind.
-    pub(super) fn push(&mut self, index: usize, content: &[u8]) {
+    /// Adds the content of a blob, by its index and its offset in the pack. Waits if the threads are behind.
+    pub(super) fn push(&mut self, index: usize, offset: u64, content: &[u8]) {
         let Some(queue) = &mut self.0 else { return };
         if content.is_empty() || content.len() > LARGEST || !queue.room.is_open() {
             return;
         }
-        if !queue.open.has_room(content) {
+        let form = InflatedForm::Whole(ObjectKind::Blob);
+        if !queue.open.has_room(form, content) {
             queue.hand_over();
         }
-        queue.open.push(index, content);
+        queue.open.push(index, offset, form, content);
     }
 
     /// Hands over the last contents.
@@ -107,35 +99,12 @@ impl DeflateQueue {
     }
 }
 
-impl Job {
-    /// Returns whether a content fits. Any content fits into an empty job.
-    fn has_room(&self, content: &[u8]) -> bool {
-        let contents = (self.contents.len() + 1) * size_of::<(usize, usize)>();
-        self.contents.is_empty() || contents + self.bytes.len() + content.len() <= JOB_BYTES
-    }
-
-    fn push(&mut self, index: usize, content: &[u8]) {
-        if self.bytes.capacity() == 0 {
-            self.bytes.reserve_exact(JOB_BYTES.max(content.len()));
-        }
-        self.bytes.extend_from_slice(content);
-        self.contents.push((index, self.bytes.len()));
-    }
-
-    /// Returns an empty job with this one's memory. `None` if a large content made it larger than usual.
-    fn emptied(mut self) -> Option<Self> {
-        self.bytes.clear();
-        self.contents.clear();
-        (self.bytes.capacity() <= JOB_BYTES).then_some(self)
-    }
-}
-
 impl OpenQueue {
     fn hand_over(&mut self) {
         let next = self.empty.try_recv().unwrap_or_default();
         let full = std::mem::replace(&mut self.open, next);
         // The threads end before this only if all of them panic, and then the scope panics, too.
-        self.jobs.send(full).ok();
+        self.batches.send(full).ok();
     }
 }
 
@@ -158,33 +127,32 @@ impl Deflater {
     fn run(self) {
         let mut data = Vec::new();
         loop {
-            let Ok(job) = self.jobs.lock().recv() else { return };
-            if let Some(part) = self.part(&job, &mut data) {
+            let Ok(batch) = self.batches.lock().recv() else { return };
+            if let Some(part) = self.part(&batch, &mut data) {
                 self.parts.send(part).ok();
             }
-            if let Some(empty) = job.emptied() {
+            if let Some(empty) = batch.emptied() {
                 self.empty.send(empty).ok();
             }
         }
     }
 
-    /// Deflates the contents of a job, except those that do not get smaller. Returns `None` if there is no room, or if
-    /// the work is cancelled.
-    fn part(&self, job: &Job, data: &mut Vec<u8>) -> Option<DeflatedPart> {
+    /// Deflates the contents of a batch, except those that do not get smaller. Returns `None` if there is no room, or
+    /// if the work is cancelled.
+    fn part(&self, batch: &Batch, data: &mut Vec<u8>) -> Option<DeflatedPart> {
         data.clear();
-        let (mut start, mut work, mut ends) = (0, 0, Vec::with_capacity(job.contents.len()));
-        for &(index, end) in &job.contents {
+        let (mut work, mut ends) = (0, Vec::with_capacity(batch.len()));
+        for number in 0..batch.len() {
             if self.cancelled.load(Ordering::Relaxed) || !self.room.is_open() {
                 return None;
             }
-            let content = &job.bytes[start..end];
-            start = end;
+            let content = batch.inflated(number);
             let deflated = (self.deflate.deflate)(content, self.deflate.level);
             let size = deflated.as_ref().map_or(0, Vec::len) as u64;
             work += ROW_BYTES + size.max(content.len() as u64 / LEAST_FRACTION);
             if let Some(deflated) = deflated {
                 data.extend_from_slice(&deflated);
-                ends.push((index, data.len()));
+                ends.push((batch.entry(number).index, data.len()));
             }
         }
         // Copied, so that it has no room to spare.

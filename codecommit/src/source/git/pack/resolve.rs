@@ -37,8 +37,9 @@ pub(super) fn resolve_known(store: &mut ObjectStore, deflating: &mut DeflateQueu
         for delta in deltas.with_base(base, store.table.objects[base].id) {
             if store.table.objects[delta].kind.is_none() {
                 let content = finish(store, base, delta, &mut state)?;
-                if store.table.objects[delta].kind == Some(ObjectKind::Blob) {
-                    deflating.push(delta, &content);
+                let object = &store.table.objects[delta];
+                if object.kind == Some(ObjectKind::Blob) {
+                    deflating.push(delta, object.offset, &content);
                 }
                 bases.push(delta);
             }

@@ -134,7 +134,7 @@ impl Resolver<'_> {
                 self.recent.resolve(number, kind, &self.made);
                 let digest = Digest::of(kind, &self.made).map_err(refused)?;
                 if kind == ObjectKind::Blob {
-                    self.deflating.push(index, &self.made);
+                    self.deflating.push(index, offset, &self.made);
                 }
                 ResolvedObject { index, kind, base: Some(base), digest }
             }
